@@ -1,0 +1,83 @@
+import type { FrameLimits } from '../jsonrpc/limits.ts'
+import type { Clock } from '../peer/clock.ts'
+import type { Handle, Notification, Result } from '../protocol/call.ts'
+import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
+import type { Channel } from '../transports/channel.ts'
+
+/** Whom to connect to. */
+export type Target =
+  | {
+      readonly kind: 'stdio'
+      readonly command: string
+      readonly args?: readonly string[]
+      /** The whole environment of the child: nothing of ours is added. */
+      readonly env?: Readonly<Record<string, string>>
+      readonly cwd?: string
+    }
+  | {
+      readonly kind: 'http'
+      readonly url: string
+      /** Sent with every request, to this origin only. */
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | { readonly kind: 'channel'; readonly channel: Channel }
+
+/** What we found out about a peer's era, and when; hand it back in to skip the probe (PROTOCOL: legacy verdicts age). */
+export interface Verdict {
+  readonly revision: string
+  /** ISO 8601. */
+  readonly at: string
+}
+
+export interface ConnectionOptions {
+  /** Who we say we are. */
+  readonly client: Implementation
+  /** What we can do for the server when it asks. Default: nothing. */
+  readonly capabilities?: ClientCapabilities
+  /** Speak this revision and no other. Default: the newest both sides have. */
+  readonly revision?: string
+  /** A remembered verdict; one of a handshake revision older than a day is probed again. */
+  readonly verdict?: Verdict
+  /** Default: UPSTREAM_LIMITS. */
+  readonly limits?: FrameLimits
+  /** Until the connection is open, probe included. Default 30 s. */
+  readonly connectTimeoutMs?: number
+  /** How long a stdio server may stay silent when probed, before it counts as one of a handshake revision. Default 5 s. */
+  readonly probeTimeoutMs?: number
+  /** A call without a deadline of its own waits this long. Default 60 s; progress extends it. */
+  readonly requestTimeoutMs?: number
+  /** After closing stdin, and again after TERM, a child gets this long. Default 2 s. */
+  readonly killGraceMs?: number
+  /** Answers what the server asks outside of any call or that no call claims. Default: refused with -32601. */
+  readonly ask?: (request: Notification) => Promise<Result>
+  /** Notifications that belong to no call: log messages without a home. Default: dropped. */
+  readonly stray?: (notification: Notification) => void
+  /** Lines a child writes to stderr, cut at 8 KiB. */
+  readonly stderr?: (line: string) => void
+  /** Faults the connection survived: noise on stdout, unknown frames. */
+  readonly fault?: (reason: string, sample: string) => void
+  readonly clock?: Clock
+}
+
+/**
+ * A live conversation with one server, in the newest vocabulary whatever it speaks: `handle` takes canonical
+ * calls, `server/discover` and `subscriptions/listen` included, which older servers do not have.
+ */
+export interface Connection {
+  readonly handle: Handle
+  /** The revision spoken, and since when we know. */
+  readonly verdict: Verdict
+  readonly serverInfo: Implementation | undefined
+  readonly capabilities: ServerCapabilities
+  readonly instructions: string | undefined
+  /** Settles when the conversation is over, never rejects. HTTP servers without sessions have no end of their own. */
+  readonly closed: Promise<Closed>
+  close(): Promise<void>
+}
+
+export interface Closed {
+  /** One sentence for people: exit code or signal for a child, the failure for a stream. */
+  readonly reason: string
+  /** True when we closed it ourselves. */
+  readonly asked: boolean
+}

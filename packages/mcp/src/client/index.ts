@@ -1,0 +1,1 @@
+export type { Closed, Connection, ConnectionOptions, Target, Verdict } from './connection.ts'

@@ -1,0 +1,63 @@
+export type { ErrorCode, McpErrorOptions } from './errors.ts'
+export { isRetryable, McpError, toHttpStatus, toRpcError } from './errors.ts'
+export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'
+export type { FrameLimits } from './jsonrpc/limits.ts'
+export { CALLER_LIMITS, UPSTREAM_LIMITS } from './jsonrpc/limits.ts'
+export type { Clock, Timer } from './peer/clock.ts'
+export { systemClock } from './peer/clock.ts'
+export type {
+  Call,
+  Downstream,
+  Handle,
+  Interceptor,
+  Interim,
+  Meta,
+  Notification,
+  Params,
+  Principal,
+  Result,
+  Trace,
+} from './protocol/call.ts'
+export { ANONYMOUS, compose, NO_INTERIM } from './protocol/call.ts'
+export type { ClientCapabilities, Implementation, ServerCapabilities } from './protocol/capabilities.ts'
+export { hasCapability } from './protocol/capabilities.ts'
+export type { DiscoverResult } from './protocol/features/base.ts'
+export type { CompleteParams, CompleteResult } from './protocol/features/completion.ts'
+export type { ContentBlock, ResourceContents, TextContent } from './protocol/features/content.ts'
+export type { LogLevel, LogMessageParams } from './protocol/features/logging.ts'
+export { isLogged, isLogLevel, LOG_LEVELS } from './protocol/features/logging.ts'
+export type {
+  GetPromptParams,
+  GetPromptResult,
+  ListPromptsResult,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+} from './protocol/features/prompts.ts'
+export type {
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ReadResourceParams,
+  ReadResourceResult,
+  Resource,
+  ResourceTemplate,
+} from './protocol/features/resources.ts'
+export type { ListenFilter, ListenParams } from './protocol/features/subscriptions.ts'
+export type {
+  CallToolParams,
+  CallToolResult,
+  ListToolsResult,
+  Tool,
+  ToolAnnotations,
+} from './protocol/features/tools.ts'
+export type { MethodDescriptor } from './protocol/method.ts'
+export { METHODS } from './protocol/methods.ts'
+export {
+  ENVELOPE_REVISIONS,
+  findRevision,
+  HANDSHAKE_REVISIONS,
+  NEWEST,
+  NEWEST_HANDSHAKE,
+  REVISIONS,
+} from './revisions/index.ts'
+export type { Revision, Traits } from './revisions/revision.ts'

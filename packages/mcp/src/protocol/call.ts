@@ -1,0 +1,105 @@
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { ClientCapabilities, Implementation } from './capabilities.ts'
+import type { LogLevel } from './features/logging.ts'
+
+/**
+ * The kernel. Inside Crosspoint there are only calls, in the newest vocabulary; connections, sessions, streams
+ * and older revisions exist at the edges (see ARCHITECTURE.md).
+ */
+
+/** Request parameters without `_meta`. */
+export type Params = JsonObject
+
+/** `_meta` of a request without the keys that belong to one hop (protocol/envelope.ts has the list). */
+export type Meta = JsonObject
+
+/**
+ * A result in the newest vocabulary. `resultType` absent means `complete`; the edge fills in what the caller's
+ * revision requires.
+ */
+export interface Result extends JsonObject {
+  readonly resultType?: string
+  readonly _meta?: JsonObject
+}
+
+export interface Notification {
+  readonly method: string
+  readonly params: Params
+}
+
+/** Who is calling, as far as this hop has verified it. */
+export interface Principal {
+  readonly id: string
+  readonly tenant: string
+}
+
+export const ANONYMOUS: Principal = Object.freeze({ id: 'anonymous', tenant: 'default' })
+
+/** The peer a call came from. Self-declared names are for display and logs, never for a decision. */
+export interface Downstream {
+  readonly revision: string
+  readonly client: Implementation | undefined
+  readonly capabilities: ClientCapabilities
+  /** Only where the caller's revision has sessions. */
+  readonly session: string | undefined
+}
+
+/** W3C trace context of this call, as it goes on upstream. */
+export interface Trace {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string
+  /** 16 lower-case hex digits; this hop's own span. */
+  readonly spanId: string
+}
+
+/** The way back to the caller while its call is open. */
+export interface Interim {
+  /** The caller wants `notifications/progress`. */
+  readonly progress: boolean
+  /** The caller wants `notifications/message` of at least this level. */
+  readonly logLevel: LogLevel | undefined
+  /**
+   * Sends a notification of this call; progress carries no token here, the edge adds the caller's. What the
+   * caller did not ask for or cannot understand is dropped at the edge. Never throws: a caller who is gone
+   * shows on `signal`.
+   */
+  notify(notification: Notification): void
+  /**
+   * Asks the caller (sampling, elicitation, roots) and waits for the answer.
+   * @throws {McpError} `caller.missing_capability` where the caller did not declare it or cannot be asked.
+   */
+  ask(request: Notification): Promise<Result>
+}
+
+export interface Call {
+  readonly method: string
+  readonly params: Params
+  readonly meta: Meta
+  readonly principal: Principal
+  readonly downstream: Downstream
+  /** Aborts when the caller cancels, is gone (where that means cancel) or the deadline passes. */
+  readonly signal: AbortSignal
+  /** Point on the injected clock, in milliseconds, after which nobody waits for the answer. */
+  readonly deadline: number | undefined
+  readonly trace: Trace | undefined
+  readonly interim: Interim
+}
+
+/** Answers one call. Throws {@link McpError} for protocol errors; a tool that fails returns `isError`. */
+export type Handle = (call: Call) => Promise<Result>
+
+/** One rule around a handle, composed once at start. A rule that does not apply returns `next(call)`. */
+export type Interceptor = (next: Handle) => Handle
+
+/** Puts interceptors around a handle, the first outermost. */
+export function compose(interceptors: readonly Interceptor[], innermost: Handle): Handle {
+  return interceptors.reduceRight<Handle>((next, interceptor) => interceptor(next), innermost)
+}
+
+/** For calls that nobody waits on in person: drops every notification and cannot be asked. */
+export const NO_INTERIM: Interim = Object.freeze({
+  progress: false,
+  logLevel: undefined,
+  notify: () => {},
+  ask: () => Promise.reject(new Error('Nobody is there to ask')),
+})

@@ -1,0 +1,130 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { ClientCapabilities, Implementation } from './capabilities.ts'
+import { isLogLevel, type LogLevel } from './features/logging.ts'
+
+/**
+ * `_meta` keys that belong to one hop: they are read at one edge and written anew at the other, never relayed.
+ * Everything else in `_meta` travels end to end.
+ */
+export const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+export const CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
+export const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
+export const SERVER_INFO = 'io.modelcontextprotocol/serverInfo'
+export const LOG_LEVEL = 'io.modelcontextprotocol/logLevel'
+export const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId'
+export const PROGRESS_TOKEN = 'progressToken'
+
+const HOP_KEYS: readonly string[] = [
+  PROTOCOL_VERSION,
+  CLIENT_INFO,
+  CLIENT_CAPABILITIES,
+  LOG_LEVEL,
+  SUBSCRIPTION_ID,
+  PROGRESS_TOKEN,
+]
+
+export type ProgressToken = string | number
+
+/** What a request's `_meta` says about its hop, and what is left to travel on. */
+export interface Envelope {
+  readonly revision: string | undefined
+  readonly client: Implementation | undefined
+  readonly capabilities: ClientCapabilities | undefined
+  readonly logLevel: LogLevel | undefined
+  readonly progressToken: ProgressToken | undefined
+  readonly meta: JsonObject
+}
+
+const NOTHING: JsonObject = Object.freeze({})
+const BARE: Envelope = Object.freeze({
+  revision: undefined,
+  client: undefined,
+  capabilities: undefined,
+  logLevel: undefined,
+  progressToken: undefined,
+  meta: NOTHING,
+})
+
+/**
+ * Parses `params._meta`. Whether the required keys are there is asked by who knows the revision
+ * ({@link checkEnvelope}).
+ * @throws {McpError} `caller.invalid_envelope` where a key is there and has the wrong shape.
+ */
+export function parseEnvelope(params: JsonObject): Envelope {
+  const meta = params._meta
+  if (meta === undefined) return BARE
+  if (!isObject(meta)) throw new McpError('caller.invalid_envelope', 'Cannot read "_meta": it is not an object')
+  return {
+    revision: optional(meta, PROTOCOL_VERSION, isString, 'a string'),
+    client: optional(meta, CLIENT_INFO, isImplementation, 'an object with name and version'),
+    capabilities: optional(meta, CLIENT_CAPABILITIES, isObject, 'an object'),
+    logLevel: optional(meta, LOG_LEVEL, isLogLevel, 'one of the eight log levels'),
+    progressToken: optional(meta, PROGRESS_TOKEN, isToken, 'a string or an integer'),
+    meta: withoutHopKeys(meta),
+  }
+}
+
+/** Revisions whose lifecycle is the envelope require these on every request. */
+export function checkEnvelope(envelope: Envelope): void {
+  const missing = []
+  if (envelope.revision === undefined) missing.push(PROTOCOL_VERSION)
+  if (envelope.capabilities === undefined) missing.push(CLIENT_CAPABILITIES)
+  if (missing.length > 0) {
+    throw new McpError(
+      'caller.invalid_envelope',
+      `Cannot answer a request whose "_meta" lacks ${missing.map((key) => `"${key}"`).join(' and ')}`,
+      {
+        data: { missing },
+      },
+    )
+  }
+}
+
+/** Whether a request declares itself to be of an envelope revision, before anything else about it is believed. */
+export function hasEnvelope(params: JsonObject): boolean {
+  const meta = params._meta
+  return isObject(meta) && Object.hasOwn(meta, PROTOCOL_VERSION)
+}
+
+function optional<T>(
+  meta: JsonObject,
+  key: string,
+  is: (value: unknown) => value is T,
+  expected: string,
+): T | undefined {
+  const value = meta[key]
+  if (value === undefined) return undefined
+  if (!is(value))
+    throw new McpError('caller.invalid_envelope', `Cannot read "_meta" key "${key}": it is not ${expected}`)
+  return value
+}
+
+function withoutHopKeys(meta: JsonObject): JsonObject {
+  let rest: Record<string, unknown> | undefined
+  for (const key of Object.keys(meta)) {
+    if (HOP_KEYS.includes(key)) continue
+    rest ??= {}
+    // A plain assignment to "__proto__" would reach the setter; a defined property is only data.
+    if (key === '__proto__')
+      Object.defineProperty(rest, key, { value: meta[key], enumerable: true, configurable: true, writable: true })
+    else rest[key] = meta[key]
+  }
+  return rest ?? NOTHING
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isToken(value: unknown): value is ProgressToken {
+  return typeof value === 'string' || Number.isInteger(value)
+}
+
+function isImplementation(value: unknown): value is Implementation {
+  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
+}

@@ -1,0 +1,47 @@
+import { r20241105 } from './2024-11-05.ts'
+import { r20250326 } from './2025-03-26.ts'
+import { r20250618 } from './2025-06-18.ts'
+import { r20251125 } from './2025-11-25.ts'
+import { r20260728 } from './2026-07-28.ts'
+import { composeRevisions } from './compose.ts'
+import type { Revision } from './revision.ts'
+
+const older = [r20251125, r20250618, r20250326, r20241105]
+
+/** Every revision, newest first. */
+export const REVISIONS: readonly Revision[] = composeRevisions(r20260728, older)
+
+const byName = new Map(REVISIONS.map((revision) => [revision.name, revision]))
+for (const delta of older) {
+  const revision = byName.get(delta.name)
+  for (const alias of delta.aliases ?? []) if (revision !== undefined) byName.set(alias, revision)
+}
+
+/** The revision of that name, or undefined for one we do not speak. */
+export function findRevision(name: string): Revision | undefined {
+  return byName.get(name)
+}
+
+function first(holds: (revision: Revision) => boolean): Revision {
+  const found = REVISIONS.find(holds)
+  if (found === undefined) throw new Error('No revision has the trait asked for')
+  return found
+}
+
+/** The newest revision of all: what the canonical model is written in. */
+export const NEWEST: Revision = first(() => true)
+
+/** The newest revision that opens with a handshake: the most that `initialize` may ever answer. */
+export const NEWEST_HANDSHAKE: Revision = first((revision) => revision.traits.lifecycle === 'handshake')
+
+/** What an HTTP request of an older peer speaks when it names no version (streamable HTTP since then). */
+export const UNNAMED_HTTP: Revision = first(
+  (revision) => revision.traits.versionHeader === 'none' && revision.traits.http === 'streamable',
+)
+
+export const HANDSHAKE_REVISIONS: readonly Revision[] = REVISIONS.filter(
+  (revision) => revision.traits.lifecycle === 'handshake',
+)
+export const ENVELOPE_REVISIONS: readonly Revision[] = REVISIONS.filter(
+  (revision) => revision.traits.lifecycle === 'envelope',
+)

@@ -1,0 +1,26 @@
+/**
+ * A duplex pipe of messages between two peers: stdio, or a pipe in memory. Carries text; what a message means
+ * is read above.
+ */
+export interface Channel {
+  /** Begins to read. Called once; nothing is delivered before. */
+  start(events: ChannelEvents): void
+  /**
+   * Writes one message. Never throws: a pipe that is gone reports itself through `closed`.
+   * Returns false when more than the bound is waiting to be written; the writer should hold back until `drained`.
+   */
+  send(text: string): boolean
+  /** Resolves at once, or when what waits to be written is below the bound again. */
+  drained(): Promise<void>
+  /** Ends the pipe in the transport's own order and resolves when it is gone. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface ChannelEvents {
+  /** One whole message, without its line break. */
+  message(text: string): void
+  /** Something that is no message: noise on stdout, bytes that are not UTF-8. The pipe goes on. */
+  fault(reason: string, sample: string): void
+  /** The pipe is gone; nothing follows. `error` undefined means that it ended in order. */
+  closed(error: Error | undefined): void
+}

@@ -1,0 +1,38 @@
+import type { FrameLimits } from '../jsonrpc/limits.ts'
+import type { Clock } from '../peer/clock.ts'
+import type { Handle, Principal } from '../protocol/call.ts'
+import type { Implementation } from '../protocol/capabilities.ts'
+
+/**
+ * A handle with what an edge needs to serve it: the same endpoint can be served over HTTP, stdio and memory, to
+ * every revision. `initialize` and `server/discover` are answered from the handle's `server/discover`; legacy
+ * subscriptions and list-changed notifications come from its `subscriptions/listen`.
+ */
+export interface Endpoint {
+  readonly handle: Handle
+  /** Who we say we are: in `initialize` answers, and in `_meta` of results where the revision has that. */
+  readonly serverInfo: Implementation
+  /** Revisions offered, newest first. Default: all. */
+  readonly revisions?: readonly string[]
+  /** Default: CALLER_LIMITS. */
+  readonly limits?: FrameLimits
+  /** Most requests of one session or channel at work at once; more wait in line, bounded too. Default 64, 1,024 waiting. */
+  readonly maxConcurrent?: number
+  /** Most handshake sessions alive; beyond it new ones are refused with 503 and Retry-After. Default 10,000. */
+  readonly maxSessions?: number
+  /** A handshake session nobody uses ends after this. Default 30 minutes. */
+  readonly sessionIdleMs?: number
+  /** Most bytes waiting on one stream for a caller who does not read; beyond it the stream is cut. Default 4 MiB. */
+  readonly maxStreamBytes?: number
+  /** Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. */
+  readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
+  readonly clock?: Clock
+  /** Told what is worth a log line: refusals, cut streams, handler failures. Never throws. */
+  readonly log?: (event: EndpointEvent) => void
+}
+
+export interface EndpointEvent {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly event: string
+  readonly [detail: string]: unknown
+}

@@ -1,0 +1,2 @@
+export type { Channel, ChannelEvents } from './channel.ts'
+export type { Endpoint, EndpointEvent } from './endpoint.ts'

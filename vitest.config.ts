@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const packages = fileURLToPath(new URL('./packages/', import.meta.url))
+
+// Tests read sources, not builds, so that a failing line is the line you wrote. Tests that start the command line
+// or a child process run the build, which `npm test` makes first.
+const alias = [
+  { find: /^@crosspoint\/(\w+)\/(\w+)$/, replacement: `${packages}$1/src/$2/index.ts` },
+  { find: /^@crosspoint\/(\w+)$/, replacement: `${packages}$1/src/index.ts` },
+]
+
+const project = (name: string, include: string[]) => ({
+  resolve: { alias },
+  test: { name, include, testTimeout: 20_000, hookTimeout: 30_000, restoreMocks: true },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('mcp', ['packages/mcp/src/**/*.test.ts']),
+      project('gateway', ['packages/gateway/src/**/*.test.ts']),
+      project('cli', ['packages/cli/src/**/*.test.ts']),
+      project('testkit', ['packages/testkit/src/**/*.test.ts']),
+      project('interop', ['interop/**/*.test.ts']),
+    ],
+  },
+})
