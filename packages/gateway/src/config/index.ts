@@ -1,1 +1,16 @@
-export {}
+export type {
+  GatewayConfig,
+  HttpTransportConfig,
+  LimitsConfig,
+  ListenConfig,
+  LogConfig,
+  LogThreshold,
+  RestartConfig,
+  Selection,
+  ServerConfig,
+  SseTransportConfig,
+  StdioTransportConfig,
+  TimeoutsConfig,
+  TransportConfig,
+  ViewConfig,
+} from './model.ts'

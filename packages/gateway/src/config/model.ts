@@ -1,0 +1,152 @@
+/**
+ * What the gateway is to do: frozen, complete (every default filled in), independent of how it was written.
+ * Built by `parseConfig`; compared by `diffConfig`.
+ */
+export interface GatewayConfig {
+  readonly listen: ListenConfig
+  /** By name, in the order of the file; disabled ones included. */
+  readonly servers: ReadonlyMap<string, ServerConfig>
+  /** By name, in the order of the file. A view is served at `/mcp/<name>`. */
+  readonly views: ReadonlyMap<string, ViewConfig>
+  readonly limits: LimitsConfig
+  readonly timeouts: TimeoutsConfig
+  readonly log: LogConfig
+}
+
+export interface ListenConfig {
+  /** Address to bind. Default `127.0.0.1`. */
+  readonly host: string
+  /** 0 takes any free port. Default 8360. */
+  readonly port: number
+  /** `Host` header values accepted besides the loopback names, as `name` (any port) or `name:port`. Default none. */
+  readonly allowedHosts: readonly string[]
+  /** `Origin` header values accepted besides loopback ones, as `https://name[:port]`. Default none. */
+  readonly allowedOrigins: readonly string[]
+  /** Lets `host` be `0.0.0.0` or `::` although nobody is asked who they are. Default false: refused. */
+  readonly dangerouslyBindAllInterfaces: boolean
+}
+
+export interface ServerConfig {
+  /** 1–32 of `[A-Za-z0-9_-]`, without `__`: the first half of the names this server's tools get. */
+  readonly name: string
+  /** A disabled server is listed, never started. Default true. */
+  readonly enabled: boolean
+  readonly title?: string
+  readonly description?: string
+  readonly transport: TransportConfig
+  /** Speak this revision and no other. Default: the newest both sides have. */
+  readonly revision?: string
+  /** Until the connection is open, probe included. Default `timeouts.connectMs`. */
+  readonly connectTimeoutMs: number
+  /** Longest wait for an answer without progress. Default `timeouts.requestMs`. */
+  readonly requestTimeoutMs: number
+  readonly restart: RestartConfig
+  /** Which of the server's own tool names are offered at all. Default all. */
+  readonly tools: Selection
+}
+
+export type TransportConfig = StdioTransportConfig | HttpTransportConfig | SseTransportConfig
+
+export interface StdioTransportConfig {
+  readonly kind: 'stdio'
+  readonly command: string
+  readonly args: readonly string[]
+  /** Set for the child, over what it inherits. Values may be secrets. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute. Default: the folder of the configuration file. */
+  readonly cwd: string
+  /** Names of variables the child inherits besides the default ones (`INHERITED_ENV`). Default none. */
+  readonly inheritEnv: readonly string[]
+}
+
+export interface HttpTransportConfig {
+  readonly kind: 'http'
+  readonly url: string
+  /** Sent with every request to this origin. Values may be secrets. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The transport of the oldest revision. Understood here; the gateway reports that it cannot connect to it yet. */
+export interface SseTransportConfig {
+  readonly kind: 'sse'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Waits between attempts to bring a lost server back: doubled from `minDelayMs` to `maxDelayMs`, with jitter. */
+export interface RestartConfig {
+  /** Default 500 ms. */
+  readonly minDelayMs: number
+  /** Default 60 s. */
+  readonly maxDelayMs: number
+  /** A server that stayed up this long starts again at `minDelayMs`. Default 60 s. */
+  readonly resetAfterMs: number
+}
+
+/**
+ * Which names pass: those that match `include` (absent: all) and do not match `exclude`, which wins. A pattern
+ * is a name with `*` for any run of characters; `toSelector` turns it into a predicate.
+ */
+export interface Selection {
+  readonly include?: readonly string[]
+  readonly exclude?: readonly string[]
+}
+
+/** A virtual server: some of what the servers offer, under names of its own. */
+export interface ViewConfig {
+  /** 1–32 of `[A-Za-z0-9_-]`. */
+  readonly name: string
+  readonly title?: string
+  readonly description?: string
+  /** Names of the servers it draws from. Absent: all. */
+  readonly servers?: readonly string[]
+  /** Over merged names (`<server>__<tool>`), as `crosspoint ls tools` prints them. */
+  readonly tools: Selection
+  /** Over merged prompt names. */
+  readonly prompts: Selection
+  /** Over the URIs of resources and the URI templates of templates. */
+  readonly resources: Selection
+  /** Merged tool name -> name in this view. Selection looks at the merged name. */
+  readonly rename: ReadonlyMap<string, string>
+  /** Merged tool name -> description in this view. */
+  readonly describe: ReadonlyMap<string, string>
+}
+
+export interface LimitsConfig {
+  /** Longest message from a caller. Default 4 MiB. */
+  readonly maxRequestBytes: number
+  /** Longest message from a server. Default 64 MiB. */
+  readonly maxResponseBytes: number
+  /** Deepest nesting of a message. Default 64. */
+  readonly maxDepth: number
+  /** Most members of a batch, where a revision has batches. Default 50. */
+  readonly maxBatch: number
+  /** Most requests of one session or channel at work at once. Default 64. */
+  readonly maxConcurrent: number
+  /** Most handshake sessions alive. Default 10,000. */
+  readonly maxSessions: number
+  /** Most bytes waiting on one stream for a caller who does not read. Default 4 MiB. */
+  readonly maxStreamBytes: number
+}
+
+export interface TimeoutsConfig {
+  /** Until a server is connected, probe included. Default 30 s. */
+  readonly connectMs: number
+  /** How long a stdio server may stay silent when probed for its revision. Default 5 s. */
+  readonly probeMs: number
+  /** Longest wait for an answer without progress. Default 60 s. */
+  readonly requestMs: number
+  /** A handshake session nobody uses ends after this. Default 30 minutes. */
+  readonly sessionIdleMs: number
+  /** On shutdown, how long calls in flight may still finish. Default 25 s. */
+  readonly drainMs: number
+  /** After closing its stdin, and again after TERM, a child gets this long. Default 2 s. */
+  readonly killGraceMs: number
+}
+
+export interface LogConfig {
+  /** Default `info`. */
+  readonly level: LogThreshold
+}
+
+export type LogThreshold = 'debug' | 'info' | 'warn' | 'error' | 'silent'
