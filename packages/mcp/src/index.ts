@@ -52,6 +52,9 @@ export type {
 } from './protocol/features/tools.ts'
 export type { MethodDescriptor } from './protocol/method.ts'
 export { METHODS } from './protocol/methods.ts'
+export { didYouMean, nearest } from './protocol/nearest.ts'
+export type { UriTemplate, UriVariables } from './protocol/uri-template.ts'
+export { parseUriTemplate } from './protocol/uri-template.ts'
 export {
   ENVELOPE_REVISIONS,
   findRevision,

@@ -1,1 +1,5 @@
-export {}
+export type { CallOptions, RecordedCall } from './call.ts'
+export { recordCall } from './call.ts'
+export type { FakeClock } from './clock.ts'
+export { createFakeClock } from './clock.ts'
+export { freePort } from './port.ts'

@@ -2,6 +2,7 @@ import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from './codes.ts'
 import { type Frame, type Id, type JsonObject, NO_PARAMS, type RpcError } from './frame.ts'
 import type { FrameLimits } from './limits.ts'
 import { type Scan, scan } from './scan.ts'
+import { shown } from './shown.ts'
 
 /** A message that is not a JSON-RPC frame we accept. `idText` is the id as written, where one could be read. */
 export class FrameFault extends Error {
@@ -128,10 +129,4 @@ function isId(value: unknown): value is Id {
 
 function isIdText(text: string | undefined): text is string {
   return text !== undefined && (text.startsWith('"') || /^-?\d+$/.test(text))
-}
-
-/** Text of a peer inside our own messages: short, and without control characters. */
-function shown(text: string): string {
-  const clean = text.replace(/[\p{Cc}\p{Cf}]/gu, '\uFFFD')
-  return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean
 }

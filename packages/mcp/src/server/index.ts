@@ -1,1 +1,25 @@
-export {}
+export type { Completer, CompleterOutput, CompletionContext } from './completer.ts'
+export type { Context } from './context.ts'
+export type {
+  PromptArgumentDefinition,
+  PromptArguments,
+  PromptDefinition,
+  PromptHandler,
+  PromptOutput,
+  PromptValues,
+} from './prompts.ts'
+export type { Registration } from './registry.ts'
+export type {
+  ReadHandler,
+  ReadOutput,
+  ResourceDefinition,
+  TemplateDefinition,
+  TemplateReadHandler,
+} from './resources.ts'
+export type { Parsed, Schema } from './schema.ts'
+export type { Server } from './server.ts'
+export { createServer } from './server.ts'
+export type { Feature, ServerOptions } from './settings.ts'
+export type { StandardSchema } from './standard-schema.ts'
+export type { ToolOutput } from './tool-result.ts'
+export type { ToolDefinition, ToolHandler } from './tools.ts'

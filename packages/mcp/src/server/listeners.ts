@@ -1,0 +1,115 @@
+import { McpError } from '../errors.ts'
+import type { Call, Notification, Result } from '../protocol/call.ts'
+import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import type { ServerSettings } from './settings.ts'
+
+/** The three lists whose changes a listener may ask for, as the filter names them, and what it hears. */
+const CHANGES = {
+  toolsListChanged: 'notifications/tools/list_changed',
+  promptsListChanged: 'notifications/prompts/list_changed',
+  resourcesListChanged: 'notifications/resources/list_changed',
+} as const
+
+export type ListChange = keyof typeof CHANGES
+
+interface Listener {
+  readonly hears: ReadonlySet<ListChange>
+  readonly watched: ReadonlySet<string>
+  readonly notify: (notification: Notification) => void
+  readonly end: () => void
+}
+
+/** Everybody who has a `subscriptions/listen` open, and the changes told to them. */
+export class Listeners {
+  readonly #settings: ServerSettings
+  readonly #open = new Set<Listener>()
+  readonly #pending = new Set<ListChange>()
+  #ended = false
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings
+  }
+
+  /**
+   * Acknowledges what will be heard and stays open until the caller goes or the server ends it.
+   * @param offers the list changes this server announces
+   * @param isWatchable whether there is a resource at a URI
+   */
+  listen(call: Call, offers: ReadonlySet<ListChange>, isWatchable: (uri: string) => boolean): Promise<Result> {
+    const { hears, watched } = this.#toFilter(call.params.notifications, offers, isWatchable)
+    if (this.#open.size >= this.#settings.maxListeners) {
+      throw new McpError('policy.limit', `Cannot listen: ${this.#settings.maxListeners} others do already`)
+    }
+    call.interim.notify({
+      method: 'notifications/subscriptions/acknowledged',
+      params: { notifications: toAcknowledged(hears, watched) },
+    })
+    if (this.#ended || call.signal.aborted) return Promise.resolve({})
+    return new Promise((resolve) => {
+      const end = () => {
+        call.signal.removeEventListener('abort', end)
+        this.#open.delete(listener)
+        resolve({})
+      }
+      const listener: Listener = { hears, watched, notify: (n) => call.interim.notify(n), end }
+      call.signal.addEventListener('abort', end, { once: true })
+      this.#open.add(listener)
+    })
+  }
+
+  /** Changes of one turn of the event loop are told once, in the turn's microtasks. */
+  listChanged(change: ListChange): void {
+    if (this.#open.size === 0) return
+    if (this.#pending.size === 0) queueMicrotask(() => this.#flush())
+    this.#pending.add(change)
+  }
+
+  resourceUpdated(uri: string): void {
+    const notification = { method: 'notifications/resources/updated', params: { uri } }
+    for (const listener of this.#open) if (listener.watched.has(uri)) listener.notify(notification)
+  }
+
+  /** Ends every open listen in order, and answers those that come later at once. */
+  close(): void {
+    this.#ended = true
+    for (const listener of [...this.#open]) listener.end()
+  }
+
+  #flush(): void {
+    const changes = [...this.#pending]
+    this.#pending.clear()
+    for (const listener of this.#open) {
+      for (const change of changes) {
+        if (listener.hears.has(change)) listener.notify({ method: CHANGES[change], params: {} })
+      }
+    }
+  }
+
+  #toFilter(
+    asked: unknown,
+    offers: ReadonlySet<ListChange>,
+    isWatchable: (uri: string) => boolean,
+  ): { readonly hears: ReadonlySet<ListChange>; readonly watched: ReadonlySet<string> } {
+    if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
+      throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
+    }
+    const filter = asked as ListenFilter
+    const hears = new Set([...offers].filter((change) => filter[change] === true))
+    const uris: unknown = filter.resourceSubscriptions ?? []
+    if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
+      throw new McpError('caller.invalid_params', 'Cannot listen: "resourceSubscriptions" is not a list of URIs')
+    }
+    const { maxWatched, watching } = this.#settings
+    if (uris.length > maxWatched) {
+      throw new McpError('policy.limit', `Cannot watch ${uris.length} resources at once; at most ${maxWatched} work`)
+    }
+    return { hears, watched: new Set(watching ? uris.filter(isWatchable) : []) }
+  }
+}
+
+function toAcknowledged(hears: ReadonlySet<ListChange>, watched: ReadonlySet<string>): ListenFilter {
+  return {
+    ...Object.fromEntries([...hears].map((change) => [change, true])),
+    ...(watched.size === 0 ? {} : { resourceSubscriptions: [...watched] }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Call, Result } from '../protocol/call.ts'
+import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
+import { METHODS } from '../protocol/methods.ts'
+import { complete } from './completion.ts'
+import type { ListChange, Listeners } from './listeners.ts'
+import { getPrompt, listPrompts, type PromptRegistry } from './prompts.ts'
+import {
+  hasResource,
+  listResources,
+  listTemplates,
+  type ResourceRegistry,
+  readResource,
+  type TemplateRegistry,
+} from './resources.ts'
+import type { ServerSettings } from './settings.ts'
+import { callTool, listTools, type ToolRegistry } from './tools.ts'
+
+/** What one server is made of. */
+export interface Parts {
+  readonly settings: ServerSettings
+  readonly listeners: Listeners
+  readonly tools: ToolRegistry
+  readonly prompts: PromptRegistry
+  readonly resources: ResourceRegistry
+  readonly templates: TemplateRegistry
+}
+
+/** The methods a server answers now, by name: what it has not announced it does not have. */
+export type Offer = ReadonlyMap<string, (call: Call) => Result | Promise<Result>>
+
+/** Made anew when something is registered or removed, so that a call pays one look-up. */
+export function createOffer(parts: Parts): Offer {
+  const { settings, listeners, tools, prompts, resources, templates } = parts
+  const capabilities = toCapabilities(parts)
+  const changes = toListChanges(capabilities)
+  const discovered: Result = {
+    supportedVersions: settings.revisions,
+    capabilities,
+    ...(settings.instructions === undefined ? {} : { instructions: settings.instructions }),
+  }
+  const offer = new Map<string, (call: Call) => Result | Promise<Result>>([
+    ['server/discover', () => discovered],
+    ['tools/list', (call) => listTools(tools, call)],
+    ['tools/call', (call) => callTool(tools, settings, call)],
+    ['resources/list', (call) => listResources(resources, call)],
+    ['resources/templates/list', (call) => listTemplates(templates, call)],
+    ['resources/read', (call) => readResource(resources, templates, settings, call)],
+    ['prompts/list', (call) => listPrompts(prompts, call)],
+    ['prompts/get', (call) => getPrompt(prompts, settings, call)],
+    ['completion/complete', (call) => complete(prompts, templates, call)],
+  ])
+  for (const method of [...offer.keys()]) {
+    const needed = METHODS.get(method)?.capability
+    if (needed !== undefined && !hasCapability(capabilities, needed)) offer.delete(method)
+  }
+  if (changes.size > 0) {
+    offer.set('subscriptions/listen', (call) =>
+      listeners.listen(call, changes, (uri) => hasResource(resources, templates, uri)),
+    )
+  }
+  return offer
+}
+
+/** What is or was registered, and what the author announced beforehand. */
+function toCapabilities({ settings, tools, prompts, resources, templates }: Parts): ServerCapabilities {
+  const { features, watching, logging, extensions } = settings
+  const hasResources = resources.used || templates.used || features.includes('resources')
+  const hasCompletions =
+    features.includes('completions') ||
+    prompts.all().some((prompt) => Object.values(prompt.arguments).some((argument) => argument.complete)) ||
+    templates.all().some((template) => Object.keys(template.complete).length > 0)
+  return {
+    ...(tools.used || features.includes('tools') ? { tools: { listChanged: true } } : {}),
+    ...(hasResources ? { resources: { listChanged: true, ...(watching ? { subscribe: true } : {}) } } : {}),
+    ...(prompts.used || features.includes('prompts') ? { prompts: { listChanged: true } } : {}),
+    ...(hasCompletions ? { completions: {} } : {}),
+    ...(logging ? { logging: {} } : {}),
+    ...(extensions === undefined ? {} : { extensions }),
+  }
+}
+
+function toListChanges(capabilities: ServerCapabilities): ReadonlySet<ListChange> {
+  const changes = new Set<ListChange>()
+  if (capabilities.tools?.listChanged === true) changes.add('toolsListChanged')
+  if (capabilities.prompts?.listChanged === true) changes.add('promptsListChanged')
+  if (capabilities.resources?.listChanged === true) changes.add('resourcesListChanged')
+  return changes
+}

@@ -1,0 +1,146 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Call, Result } from '../protocol/call.ts'
+import type { GetPromptResult, Prompt, PromptArgument, PromptMessage } from '../protocol/features/prompts.ts'
+import { didYouMean } from '../protocol/nearest.ts'
+import { toAuthoredText } from './authored.ts'
+import type { Completer } from './completer.ts'
+import { type Context, openContext } from './context.ts'
+import { type Entry, Registry } from './registry.ts'
+import type { ServerSettings } from './settings.ts'
+
+export interface PromptArgumentDefinition {
+  readonly title?: string
+  readonly description?: string
+  /** Default false. */
+  readonly required?: boolean
+  readonly complete?: Completer
+}
+
+/** By argument name, in the order they are listed. */
+export type PromptArguments = Readonly<Record<string, PromptArgumentDefinition>>
+
+/** How a prompt is listed and what it takes. */
+export interface PromptDefinition<Arguments extends PromptArguments = PromptArguments> {
+  readonly title?: string
+  readonly description?: string
+  readonly arguments?: Arguments
+  readonly icons?: readonly JsonObject[]
+  readonly _meta?: JsonObject
+}
+
+/** What a handler receives: required arguments are there, the others may be. */
+export type PromptValues<Arguments extends PromptArguments> = {
+  readonly [Name in keyof Arguments]: Arguments[Name] extends { readonly required: true } ? string : string | undefined
+}
+
+/** Text (one message of the user), messages, or a full result. */
+export type PromptOutput = string | readonly PromptMessage[] | GetPromptResult
+
+export type PromptHandler<Arguments extends PromptArguments = PromptArguments> = (
+  values: PromptValues<Arguments>,
+  context: Context,
+) => PromptOutput | Promise<PromptOutput>
+
+interface LivePrompt {
+  readonly description: string | undefined
+  readonly arguments: PromptArguments
+  readonly make: AnyPromptHandler
+}
+
+export type AnyPromptHandler = (
+  values: Readonly<Record<string, string>>,
+  context: Context,
+) => PromptOutput | Promise<PromptOutput>
+export type PromptRegistry = Registry<PromptDefinition, AnyPromptHandler, Prompt, LivePrompt>
+
+export function createPromptRegistry(pageSize: number, changed: () => void): PromptRegistry {
+  return new Registry({ what: 'prompt', pageSize, build: buildPrompt, changed })
+}
+
+export function listPrompts(prompts: PromptRegistry, call: Call): Result {
+  const { items, nextCursor } = prompts.page(call.params.cursor)
+  return nextCursor === undefined ? { prompts: items } : { prompts: items, nextCursor }
+}
+
+export async function getPrompt(prompts: PromptRegistry, settings: ServerSettings, call: Call): Promise<Result> {
+  const { name, arguments: given = {} } = call.params
+  const prompt = typeof name === 'string' ? prompts.find(name) : undefined
+  if (prompt === undefined || typeof name !== 'string') throw unknownPrompt(prompts, name)
+  const values = toValues(name, prompt.arguments, given)
+  const context = openContext(call, settings.logging)
+  try {
+    return toPromptResult(prompt.description, await prompt.make(values, context))
+  } catch (error) {
+    throw toPromptError(name, error)
+  } finally {
+    context.end()
+  }
+}
+
+export function unknownPrompt(prompts: PromptRegistry, name: unknown): McpError {
+  if (typeof name !== 'string') return new McpError('caller.invalid_params', 'Cannot find a prompt without its "name"')
+  return new McpError('caller.invalid_params', `No prompt named "${shown(name)}"${didYouMean(name, prompts.keys())}`)
+}
+
+/** Only declared arguments reach the handler, each of them text. */
+function toValues(prompt: string, declared: PromptArguments, given: unknown): Readonly<Record<string, string>> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new McpError('caller.invalid_params', `Cannot make the prompt "${prompt}": its arguments are not an object`)
+  }
+  const values: Record<string, string> = Object.create(null)
+  const missing = []
+  for (const [name, { required }] of Object.entries(declared)) {
+    const value: unknown = Object.hasOwn(given, name) ? (given as JsonObject)[name] : undefined
+    if (typeof value === 'string') values[name] = value
+    else if (value !== undefined) {
+      throw new McpError(
+        'caller.invalid_params',
+        `Cannot make the prompt "${prompt}": its argument "${name}" is not text`,
+      )
+    } else if (required === true) missing.push(`"${name}"`)
+  }
+  if (missing.length > 0) {
+    throw new McpError('caller.invalid_params', `Cannot make the prompt "${prompt}" without ${missing.join(' and ')}`)
+  }
+  return values
+}
+
+function toPromptResult(description: string | undefined, output: PromptOutput): Result {
+  const described = description === undefined ? {} : { description }
+  if (typeof output === 'string') {
+    return { ...described, messages: [{ role: 'user', content: { type: 'text', text: output } }] }
+  }
+  return isMessages(output) ? { ...described, messages: output } : output
+}
+
+function toPromptError(name: string, error: unknown): unknown {
+  if (error instanceof McpError) return error
+  const text = toAuthoredText(error)
+  // Anything else goes on as it is: the edge logs it and says no more than that something failed.
+  return text === undefined
+    ? error
+    : new McpError('internal.error', `Cannot make the prompt "${name}": ${text}`, { cause: error })
+}
+
+function isMessages(output: object): output is readonly PromptMessage[] {
+  return Array.isArray(output)
+}
+
+function buildPrompt(name: string, definition: PromptDefinition, make: AnyPromptHandler): Entry<Prompt, LivePrompt> {
+  if (name === '' || name.length > MAX_NAME)
+    throw new Error(`Cannot register a prompt whose name has ${name.length} characters`)
+  const { arguments: declared = {}, ...shownMembers } = definition
+  const listed: Prompt = { name, ...shownMembers, arguments: Object.entries(declared).map(toListedArgument) }
+  return { listed, live: { description: definition.description, arguments: declared, make } }
+}
+
+function toListedArgument([name, { complete: _complete, ...shownMembers }]: [
+  string,
+  PromptArgumentDefinition,
+]): PromptArgument {
+  return { name, ...shownMembers }
+}
+
+const MAX_NAME = 128

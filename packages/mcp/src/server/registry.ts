@@ -1,0 +1,182 @@
+import { McpError } from '../errors.ts'
+
+/** A thing a server offers, and what may be done with it later. Every change is told to whoever listens. */
+export interface Registration<Definition, Handler> {
+  /** The name of a tool or prompt, the URI of a resource, the template of a template. */
+  readonly key: string
+  /** A disabled thing is not listed and cannot be used. */
+  readonly enabled: boolean
+  /** Replaces the members given; they and a new handler count from the next call on. */
+  update(changes: Partial<Definition>, handler?: Handler): void
+  enable(): void
+  disable(): void
+  /** For good: the key is free again. */
+  remove(): void
+}
+
+/** What a caller sees of a registered thing, and what answers for it. */
+export interface Entry<Listed, Live> {
+  readonly listed: Listed
+  readonly live: Live
+}
+
+export interface Page<Listed> {
+  readonly items: readonly Listed[]
+  readonly nextCursor: string | undefined
+}
+
+export interface RegistryOptions<Definition, Handler, Listed, Live> {
+  /** One word for messages and cursors, such as `tool`. */
+  readonly what: string
+  readonly pageSize: number
+  /** Checks a definition and makes what is listed and called of it; throws for a bad one. */
+  readonly build: (key: string, definition: Definition, handler: Handler) => Entry<Listed, Live>
+  /** Told after every change that a caller can see. */
+  readonly changed: () => void
+}
+
+interface Slot<Listed, Live> {
+  /** Place in the order of registration. Never given twice, so a cursor survives changes of the list. */
+  readonly serial: number
+  entry: Entry<Listed, Live>
+  enabled: boolean
+}
+
+/** Named things in order of registration. The order and the first page are made when the list changes. */
+export class Registry<Definition extends object, Handler, Listed, Live> {
+  readonly #options: RegistryOptions<Definition, Handler, Listed, Live>
+  readonly #slots = new Map<string, Slot<Listed, Live>>()
+  #serials = 0
+  #enabled: readonly Slot<Listed, Live>[] = []
+  #firstPage: Page<Listed> = { items: [], nextCursor: undefined }
+
+  constructor(options: RegistryOptions<Definition, Handler, Listed, Live>) {
+    this.#options = options
+  }
+
+  /** Whether anything was ever registered: what was announced once stays announced. */
+  get used(): boolean {
+    return this.#serials > 0
+  }
+
+  add(key: string, definition: Definition, handler: Handler): Registration<Definition, Handler> {
+    const { what, build } = this.#options
+    if (this.#slots.has(key)) throw new Error(`Cannot register the ${what} "${key}" twice`)
+    if (this.#slots.size >= MAX_ENTRIES) {
+      throw new Error(`Cannot register the ${what} "${key}": there are ${MAX_ENTRIES} already`)
+    }
+    const slot: Slot<Listed, Live> = {
+      serial: this.#serials + 1,
+      entry: build(key, definition, handler),
+      enabled: true,
+    }
+    this.#serials++
+    this.#slots.set(key, slot)
+    this.#renew()
+    return this.#register(key, slot, definition, handler)
+  }
+
+  /** What answers for `key`; undefined where nothing does, or it is disabled. */
+  find(key: string): Live | undefined {
+    const slot = this.#slots.get(key)
+    return slot?.enabled === true ? slot.entry.live : undefined
+  }
+
+  keys(): readonly string[] {
+    return [...this.#slots].filter(([, slot]) => slot.enabled).map(([key]) => key)
+  }
+
+  all(): readonly Live[] {
+    return this.#enabled.map((slot) => slot.entry.live)
+  }
+
+  /**
+   * @param cursor as the caller sent it; undefined for the first page
+   * @throws {McpError} `caller.invalid_params` for a cursor that is not one of this list
+   */
+  page(cursor: unknown): Page<Listed> {
+    return cursor === undefined ? this.#firstPage : this.#pageAfter(this.#serialOf(cursor))
+  }
+
+  #serialOf(cursor: unknown): number {
+    const { what } = this.#options
+    const serial = typeof cursor === 'string' ? fromCursor(what, cursor) : undefined
+    if (serial !== undefined && serial <= this.#serials) return serial
+    throw new McpError('caller.invalid_params', `Cannot list ${what}s: the cursor is not one of this list`)
+  }
+
+  #pageAfter(serial: number): Page<Listed> {
+    const { what, pageSize } = this.#options
+    const found = this.#enabled.findIndex((slot) => slot.serial > serial)
+    const from = found === -1 ? this.#enabled.length : found
+    const slots = this.#enabled.slice(from, from + pageSize)
+    const last = slots.at(-1)
+    const hasMore = last !== undefined && from + slots.length < this.#enabled.length
+    return {
+      items: slots.map((slot) => slot.entry.listed),
+      nextCursor: hasMore ? toCursor(what, last.serial) : undefined,
+    }
+  }
+
+  #renew(): void {
+    this.#enabled = [...this.#slots.values()].filter((slot) => slot.enabled)
+    this.#firstPage = this.#pageAfter(0)
+    this.#options.changed()
+  }
+
+  #register(
+    key: string,
+    slot: Slot<Listed, Live>,
+    definition: Definition,
+    handler: Handler,
+  ): Registration<Definition, Handler> {
+    const { what, build } = this.#options
+    const ifPresent = (verb: string, change: () => void) => {
+      if (this.#slots.get(key) !== slot) throw new Error(`Cannot ${verb} the ${what} "${key}": it was removed`)
+      change()
+    }
+    const setEnabled = (verb: string, enabled: boolean) =>
+      ifPresent(verb, () => {
+        if (slot.enabled === enabled) return
+        slot.enabled = enabled
+        this.#renew()
+      })
+    return {
+      key,
+      get enabled() {
+        return slot.enabled
+      },
+      update: (changes, newHandler) =>
+        ifPresent('update', () => {
+          const newDefinition = { ...definition, ...changes }
+          slot.entry = build(key, newDefinition, newHandler ?? handler)
+          definition = newDefinition
+          handler = newHandler ?? handler
+          if (slot.enabled) this.#renew()
+        }),
+      enable: () => setEnabled('enable', true),
+      disable: () => setEnabled('disable', false),
+      remove: () => {
+        if (this.#slots.get(key) !== slot) return
+        this.#slots.delete(key)
+        if (slot.enabled) this.#renew()
+        slot.enabled = false
+      },
+    }
+  }
+}
+
+function toCursor(what: string, serial: number): string {
+  return btoa(`${what}:${serial}`)
+}
+
+function fromCursor(what: string, cursor: string): number | undefined {
+  if (cursor.length > MAX_CURSOR || !/^[A-Za-z0-9+/]+={0,2}$/.test(cursor) || cursor.length % 4 !== 0) return undefined
+  const text = atob(cursor)
+  const serial = Number(text.slice(what.length + 1))
+  return text === `${what}:${serial}` && Number.isSafeInteger(serial) && serial > 0 ? serial : undefined
+}
+
+/** Most things of one kind a server may offer: more is a leak of the author's. */
+const MAX_ENTRIES = 10_000
+const MAX_CURSOR = 64

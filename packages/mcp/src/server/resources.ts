@@ -1,0 +1,173 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Call, Result } from '../protocol/call.ts'
+import type { ResourceContents } from '../protocol/features/content.ts'
+import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
+import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
+import { toAuthoredText } from './authored.ts'
+import type { Completer } from './completer.ts'
+import { type Context, openContext } from './context.ts'
+import { type Entry, Registry } from './registry.ts'
+import type { ServerSettings } from './settings.ts'
+
+/** How a resource is listed. */
+export interface ResourceDefinition {
+  readonly name: string
+  readonly title?: string
+  readonly description?: string
+  /** Also given to contents that name no type of their own. */
+  readonly mimeType?: string
+  /** Raw bytes. */
+  readonly size?: number
+  readonly annotations?: JsonObject
+  readonly icons?: readonly JsonObject[]
+  readonly _meta?: JsonObject
+}
+
+/** How a template is listed, and who completes its variables. */
+export interface TemplateDefinition extends Omit<ResourceDefinition, 'size'> {
+  /** By variable. */
+  readonly complete?: Readonly<Record<string, Completer>>
+}
+
+/** Text, bytes, one or several contents, or a full result. Undefined or an empty list: there is no such resource. */
+export type ReadOutput =
+  | string
+  | Uint8Array
+  | ResourceContents
+  | readonly ResourceContents[]
+  | { readonly contents: readonly ResourceContents[]; readonly [member: string]: unknown }
+  | undefined
+
+export type ReadHandler = (uri: string, context: Context) => ReadOutput | Promise<ReadOutput>
+
+/** The variables are decoded and as hostile as the caller: a `{path}` may hold `../`. */
+export type TemplateReadHandler = (
+  uri: string,
+  variables: UriVariables,
+  context: Context,
+) => ReadOutput | Promise<ReadOutput>
+
+interface LiveResource {
+  readonly mimeType: string | undefined
+  readonly read: ReadHandler
+}
+
+interface LiveTemplate {
+  readonly template: UriTemplate
+  readonly mimeType: string | undefined
+  readonly read: TemplateReadHandler
+  readonly complete: Readonly<Record<string, Completer>>
+}
+
+export type ResourceRegistry = Registry<ResourceDefinition, ReadHandler, Resource, LiveResource>
+export type TemplateRegistry = Registry<TemplateDefinition, TemplateReadHandler, ResourceTemplate, LiveTemplate>
+
+export function createResourceRegistry(pageSize: number, changed: () => void): ResourceRegistry {
+  return new Registry({ what: 'resource', pageSize, build: buildResource, changed })
+}
+
+export function createTemplateRegistry(pageSize: number, changed: () => void): TemplateRegistry {
+  return new Registry({ what: 'resource template', pageSize, build: buildTemplate, changed })
+}
+
+export function listResources(resources: ResourceRegistry, call: Call): Result {
+  const { items, nextCursor } = resources.page(call.params.cursor)
+  return nextCursor === undefined ? { resources: items } : { resources: items, nextCursor }
+}
+
+export function listTemplates(templates: TemplateRegistry, call: Call): Result {
+  const { items, nextCursor } = templates.page(call.params.cursor)
+  return nextCursor === undefined ? { resourceTemplates: items } : { resourceTemplates: items, nextCursor }
+}
+
+/** Whether reading this URI would reach a handler of ours. */
+export function hasResource(resources: ResourceRegistry, templates: TemplateRegistry, uri: string): boolean {
+  return resources.find(uri) !== undefined || templates.all().some(({ template }) => template.match(uri) !== undefined)
+}
+
+export async function readResource(
+  resources: ResourceRegistry,
+  templates: TemplateRegistry,
+  settings: ServerSettings,
+  call: Call,
+): Promise<Result> {
+  const { uri } = call.params
+  if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
+  const found = findReader(resources, templates, uri)
+  if (found === undefined) throw notFound(uri)
+  const context = openContext(call, settings.logging)
+  try {
+    return toReadResult(uri, found.mimeType, await found.read(uri, context))
+  } catch (error) {
+    throw toReadError(uri, error)
+  } finally {
+    context.end()
+  }
+}
+
+function findReader(resources: ResourceRegistry, templates: TemplateRegistry, uri: string): LiveResource | undefined {
+  const resource = resources.find(uri)
+  if (resource !== undefined) return resource
+  for (const { template, mimeType, read } of templates.all()) {
+    const variables = template.match(uri)
+    if (variables !== undefined) return { mimeType, read: (asked, context) => read(asked, variables, context) }
+  }
+  return undefined
+}
+
+function toReadResult(uri: string, mimeType: string | undefined, output: ReadOutput): Result {
+  if (output === undefined) throw notFound(uri)
+  const typed = mimeType === undefined ? {} : { mimeType }
+  if (typeof output === 'string') return { contents: [{ uri, ...typed, text: output }] }
+  if (output instanceof Uint8Array) return { contents: [{ uri, ...typed, blob: toBase64(output) }] }
+  if (isContents(output)) return { contents: [output] }
+  const result = isList(output) ? { contents: output } : output
+  if (result.contents.length === 0) throw notFound(uri) // an empty answer must not stand for "no such resource"
+  return result
+}
+
+function toReadError(uri: string, error: unknown): unknown {
+  if (error instanceof McpError) return error
+  const text = toAuthoredText(error)
+  // Anything else goes on as it is: the edge logs it and says no more than that something failed.
+  return text === undefined
+    ? error
+    : new McpError('internal.error', `Cannot read "${shown(uri)}": ${text}`, { cause: error })
+}
+
+function notFound(uri: string): McpError {
+  return new McpError('caller.resource_not_found', `No resource at "${shown(uri)}"`, { data: { uri } })
+}
+
+function isContents(output: object): output is ResourceContents {
+  return !Array.isArray(output) && Object.hasOwn(output, 'uri')
+}
+
+function isList(output: object): output is readonly ResourceContents[] {
+  return Array.isArray(output)
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+function buildResource(uri: string, definition: ResourceDefinition, read: ReadHandler): Entry<Resource, LiveResource> {
+  if (!HAS_SCHEME.test(uri))
+    throw new Error(`Cannot register the resource "${uri}": a URI starts with a scheme, as in "app://x"`)
+  return { listed: { uri, ...definition }, live: { mimeType: definition.mimeType, read } }
+}
+
+function buildTemplate(
+  uriTemplate: string,
+  { complete = {}, ...definition }: TemplateDefinition,
+  read: TemplateReadHandler,
+): Entry<ResourceTemplate, LiveTemplate> {
+  const template = parseUriTemplate(uriTemplate)
+  const unknown = Object.keys(complete).find((name) => !template.variables.includes(name))
+  if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)
+  return { listed: { uriTemplate, ...definition }, live: { template, mimeType: definition.mimeType, read, complete } }
+}
+
+const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/

@@ -1,0 +1,118 @@
+import { McpError } from '../errors.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Handle } from '../protocol/call.ts'
+import type { Endpoint } from '../transports/endpoint.ts'
+import { type ListChange, Listeners } from './listeners.ts'
+import { createOffer, type Offer, type Parts } from './offer.ts'
+import {
+  type AnyPromptHandler,
+  createPromptRegistry,
+  type PromptArguments,
+  type PromptDefinition,
+  type PromptHandler,
+} from './prompts.ts'
+import type { Registration } from './registry.ts'
+import {
+  createResourceRegistry,
+  createTemplateRegistry,
+  type ReadHandler,
+  type ResourceDefinition,
+  type TemplateDefinition,
+  type TemplateReadHandler,
+} from './resources.ts'
+import type { Schema } from './schema.ts'
+import { type ServerOptions, type ServerSettings, toSettings } from './settings.ts'
+import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type ToolHandler } from './tools.ts'
+
+/** A server being written. What is registered may change while it is served; clients are told. */
+export interface Server {
+  /** What a door serves: `openHttpDoor`, `serveStdio` and `serveChannel` take it. */
+  readonly endpoint: Endpoint
+  tool<Input extends Schema>(
+    name: string,
+    definition: ToolDefinition<Input>,
+    handler: ToolHandler<Input>,
+  ): Registration<ToolDefinition<Input>, ToolHandler<Input>>
+  resource(
+    uri: string,
+    definition: ResourceDefinition,
+    read: ReadHandler,
+  ): Registration<ResourceDefinition, ReadHandler>
+  /** Resources by pattern (RFC 6570). One that is registered by its URI wins; then the first template that matches. */
+  template(
+    uriTemplate: string,
+    definition: TemplateDefinition,
+    read: TemplateReadHandler,
+  ): Registration<TemplateDefinition, TemplateReadHandler>
+  prompt<const Arguments extends PromptArguments>(
+    name: string,
+    definition: PromptDefinition<Arguments>,
+    make: PromptHandler<Arguments>,
+  ): Registration<PromptDefinition<Arguments>, PromptHandler<Arguments>>
+  /** Tells those who watch this resource that it changed. */
+  resourceUpdated(uri: string): void
+  /** Ends every open subscription; calls at work go on. The doors are closed by who opened them. */
+  close(): void
+}
+
+/**
+ * Starts a server without anything in it.
+ *
+ * ```ts
+ * const server = createServer({ name: 'weather', version: '1.0.0' })
+ * server.tool('forecast', { input: z.object({ city: z.string() }) }, async ({ city }, { signal }) => forecast(city, signal))
+ * await serve(server)
+ * ```
+ */
+export function createServer(options: ServerOptions): Server {
+  const settings = toSettings(options)
+  const listeners = new Listeners(settings)
+  let offer: Offer | undefined
+  const changed = (change: ListChange) => () => {
+    offer = undefined
+    listeners.listChanged(change)
+  }
+  const parts: Parts = {
+    settings,
+    listeners,
+    tools: createToolRegistry(settings.pageSize, changed('toolsListChanged')),
+    prompts: createPromptRegistry(settings.pageSize, changed('promptsListChanged')),
+    resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged')),
+    templates: createTemplateRegistry(settings.pageSize, changed('resourcesListChanged')),
+  }
+
+  const handle: Handle = async (call) => {
+    offer ??= createOffer(parts)
+    const answer = offer.get(call.method)
+    if (answer !== undefined) return answer(call)
+    throw new McpError('caller.unknown_method', `This server does not have the method "${shown(call.method)}"`)
+  }
+
+  return {
+    endpoint: toEndpoint(options, handle, settings),
+    // The registries hold handlers for arguments already checked against the schema they were registered with.
+    tool: (name, definition, handler) => parts.tools.add(name, definition, handler as AnyToolHandler) as never,
+    resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
+    template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
+    prompt: (name, definition, make) => parts.prompts.add(name, definition, make as AnyPromptHandler) as never,
+    resourceUpdated: (uri) => listeners.resourceUpdated(uri),
+    close: () => listeners.close(),
+  }
+}
+
+function toEndpoint(options: ServerOptions, handle: Handle, { serverInfo, log }: ServerSettings): Endpoint {
+  const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, authenticate, clock } = options
+  return {
+    handle,
+    serverInfo,
+    log,
+    ...(revisions === undefined ? {} : { revisions }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(maxSessions === undefined ? {} : { maxSessions }),
+    ...(sessionIdleMs === undefined ? {} : { sessionIdleMs }),
+    ...(maxStreamBytes === undefined ? {} : { maxStreamBytes }),
+    ...(authenticate === undefined ? {} : { authenticate }),
+    ...(clock === undefined ? {} : { clock }),
+  }
+}

@@ -1,0 +1,89 @@
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Implementation } from '../protocol/capabilities.ts'
+import { REVISIONS } from '../revisions/index.ts'
+import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
+
+/** A part of the protocol a server may announce before anything of it is registered. */
+export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
+
+/** What a server is. The members of {@link Endpoint} are settings of the doors it is served through. */
+export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo'> {
+  readonly name: string
+  readonly version: string
+  readonly title?: string
+  readonly description?: string
+  readonly websiteUrl?: string
+  readonly icons?: readonly JsonObject[]
+  /** For the model: how the parts of this server go together. */
+  readonly instructions?: string
+  /** Most entries of one page of a list. Default 1,000, so that clients which do not page see everything. */
+  readonly pageSize?: number
+  /**
+   * Features announced although nothing of them is registered yet, for servers that register later: a client
+   * with a handshake asks only once what there is. Default: none; what is or was registered is always announced.
+   */
+  readonly features?: readonly Feature[]
+  /** Handlers may send log messages, and the server says so. Default true. */
+  readonly logging?: boolean
+  /** Clients may ask to hear when one resource changes (`server.resourceUpdated`). Default true. */
+  readonly watching?: boolean
+  /** Extensions announced, by id. Default: none. */
+  readonly extensions?: JsonObject
+  /** Most `subscriptions/listen` calls open at once; one more is refused. Default 10,000. */
+  readonly maxListeners?: number
+  /** Most resources one listener may watch; one more is refused. Default 1,000. */
+  readonly maxWatched?: number
+  /** Default: errors go to `console.error`, the rest is dropped. */
+  readonly log?: (event: EndpointEvent) => void
+}
+
+/** The options with every default in its place. */
+export interface ServerSettings {
+  readonly serverInfo: Implementation
+  readonly instructions: string | undefined
+  readonly pageSize: number
+  readonly features: readonly Feature[]
+  readonly logging: boolean
+  readonly watching: boolean
+  readonly extensions: JsonObject | undefined
+  readonly maxListeners: number
+  readonly maxWatched: number
+  readonly revisions: readonly string[]
+  readonly log: (event: EndpointEvent) => void
+}
+
+export function toSettings(options: ServerOptions): ServerSettings {
+  return {
+    serverInfo: toServerInfo(options),
+    instructions: options.instructions,
+    pageSize: positive('pageSize', options.pageSize ?? 1000),
+    features: options.features ?? [],
+    logging: options.logging ?? true,
+    watching: options.watching ?? true,
+    extensions: options.extensions,
+    maxListeners: positive('maxListeners', options.maxListeners ?? 10_000),
+    maxWatched: positive('maxWatched', options.maxWatched ?? 1000),
+    revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
+    log: options.log ?? logErrors,
+  }
+}
+
+function toServerInfo({ name, version, title, description, websiteUrl, icons }: ServerOptions): Implementation {
+  return {
+    name,
+    version,
+    ...(title === undefined ? {} : { title }),
+    ...(description === undefined ? {} : { description }),
+    ...(websiteUrl === undefined ? {} : { websiteUrl }),
+    ...(icons === undefined ? {} : { icons }),
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isInteger(value) && value > 0) return value
+  throw new Error(`Cannot create a server with ${name} ${value}: it must be a positive integer`)
+}
+
+function logErrors(event: EndpointEvent): void {
+  if (event.level === 'error') console.error(event)
+}

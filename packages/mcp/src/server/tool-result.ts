@@ -1,0 +1,48 @@
+import type { ContentBlock } from '../protocol/features/content.ts'
+import type { CallToolResult } from '../protocol/features/tools.ts'
+
+/**
+ * What a tool handler may return: text; content blocks; a full result (an object whose `content` is a list of
+ * content blocks); or an object, sent as `structuredContent` and, spelled out, as text. Nothing returned means no
+ * content. For a tool with an output schema every value but a full result is structured content.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is meant
+export type ToolOutput = string | number | boolean | null | undefined | void | object
+
+/** For a tool without an output schema. */
+export function toToolResult(output: ToolOutput): CallToolResult {
+  if (isFullResult(output)) return output
+  if (output === undefined) return NO_CONTENT
+  if (typeof output === 'string') return { content: [{ type: 'text', text: output }] }
+  if (Array.isArray(output) && output.every(isContentBlock)) return { content: output }
+  if (typeof output === 'object' && output !== null) return toStructuredResult(output)
+  return { content: [{ type: 'text', text: toText(output) }] }
+}
+
+/** The value as structured content, and spelled out for those who do not know that. */
+export function toStructuredResult(value: unknown): CallToolResult {
+  return { content: [{ type: 'text', text: toText(value) }], structuredContent: value }
+}
+
+export function toFailedResult(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
+}
+
+function toText(value: unknown): string {
+  const text: unknown = JSON.stringify(value)
+  if (typeof text === 'string') return text
+  throw new TypeError('Cannot send a tool output that is not JSON')
+}
+
+export function isFullResult(output: unknown): output is CallToolResult {
+  if (typeof output !== 'object' || output === null || !Object.hasOwn(output, 'content')) return false
+  const { content } = output as { content: unknown }
+  return Array.isArray(content) && content.every(isContentBlock)
+}
+
+function isContentBlock(value: unknown): value is ContentBlock {
+  return typeof value === 'object' && value !== null && BLOCK_TYPES.has((value as { type?: unknown }).type)
+}
+
+const NO_CONTENT: CallToolResult = Object.freeze({ content: [] })
+const BLOCK_TYPES: ReadonlySet<unknown> = new Set(['text', 'image', 'audio', 'resource', 'resource_link'])

@@ -1,0 +1,136 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Call, Result } from '../protocol/call.ts'
+import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
+import { didYouMean } from '../protocol/nearest.ts'
+import { toAuthoredText } from './authored.ts'
+import { type Context, openContext } from './context.ts'
+import { type Entry, Registry } from './registry.ts'
+import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
+import type { ServerSettings } from './settings.ts'
+import { isFullResult, type ToolOutput, toFailedResult, toStructuredResult, toToolResult } from './tool-result.ts'
+
+/** How a tool is listed and what it takes. */
+export interface ToolDefinition<Input extends Schema = Schema> {
+  readonly title?: string
+  readonly description?: string
+  /**
+   * The arguments: a Standard Schema whose input is an object, or plain JSON Schema with `type: 'object'`. Of
+   * plain JSON Schema only `required` is checked so far; a Standard Schema is checked whole. Default: none.
+   */
+  readonly input?: Input
+  /** What is listed for `input` where its library offers no JSON Schema itself. */
+  readonly inputSchema?: JsonObject
+  /** Of `structuredContent`. A Standard Schema is checked and applied; plain JSON Schema is only listed so far. */
+  readonly output?: Schema
+  /** What is listed for `output` where its library offers no JSON Schema itself. */
+  readonly outputSchema?: JsonObject
+  readonly annotations?: ToolAnnotations
+  readonly icons?: readonly JsonObject[]
+  readonly _meta?: JsonObject
+}
+
+/**
+ * Does the work. Returns text, content blocks, an object (sent as structured content and as text) or a full
+ * result. An error it throws becomes a result with `isError` and the error's message; see `toAuthoredText` for
+ * errors whose message stays in the log. An {@link McpError} goes to the caller as a protocol error.
+ */
+export type ToolHandler<Input extends Schema = Schema> = (
+  args: Parsed<Input>,
+  context: Context,
+) => ToolOutput | Promise<ToolOutput>
+
+interface LiveTool {
+  readonly name: string
+  readonly input: CompiledSchema
+  readonly output: CompiledSchema | undefined
+  readonly run: (args: unknown, context: Context) => ToolOutput | Promise<ToolOutput>
+}
+
+export type AnyToolHandler = LiveTool['run']
+export type ToolRegistry = Registry<ToolDefinition, AnyToolHandler, Tool, LiveTool>
+
+export function createToolRegistry(pageSize: number, changed: () => void): ToolRegistry {
+  return new Registry({ what: 'tool', pageSize, build: buildTool, changed })
+}
+
+export function listTools(tools: ToolRegistry, call: Call): Result {
+  const { items, nextCursor } = tools.page(call.params.cursor)
+  return nextCursor === undefined ? { tools: items } : { tools: items, nextCursor }
+}
+
+export async function callTool(tools: ToolRegistry, settings: ServerSettings, call: Call): Promise<Result> {
+  const { name, arguments: given = NO_ARGUMENTS } = call.params
+  const tool = typeof name === 'string' ? tools.find(name) : undefined
+  if (tool === undefined) throw unknownTool(tools, name)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new McpError('caller.invalid_params', `Cannot call the tool "${tool.name}": its arguments are not an object`)
+  }
+  const checked = await tool.input.check(given)
+  if ('fault' in checked) return toFailedResult(`Cannot call the tool "${tool.name}": ${checked.fault}`)
+  const context = openContext(call, settings.logging)
+  try {
+    const output = await tool.run(checked.value, context)
+    return tool.output === undefined ? toToolResult(output) : await toCheckedResult(tool, tool.output, settings, output)
+  } catch (error) {
+    return toFailure(tool, settings, error)
+  } finally {
+    context.end()
+  }
+}
+
+function unknownTool(tools: ToolRegistry, name: unknown): McpError {
+  if (typeof name !== 'string') return new McpError('caller.invalid_params', 'Cannot call a tool without its "name"')
+  return new McpError('caller.invalid_params', `No tool named "${shown(name)}"${didYouMean(name, tools.keys())}`)
+}
+
+function toFailure(tool: LiveTool, settings: ServerSettings, error: unknown): Result {
+  if (error instanceof McpError) throw error
+  const text = toAuthoredText(error)
+  if (text !== undefined) return toFailedResult(text)
+  settings.log({ level: 'error', event: 'tool_failed', tool: tool.name, error })
+  return toFailedResult(`The tool "${tool.name}" failed`)
+}
+
+/** The schema's parsed value is what is sent, so that what it strips from an output is sent nowhere. */
+async function toCheckedResult(
+  tool: LiveTool,
+  schema: CompiledSchema,
+  settings: ServerSettings,
+  output: ToolOutput,
+): Promise<Result> {
+  if (isFullResult(output) && output.isError === true) return output
+  const value = isFullResult(output) ? output.structuredContent : output
+  const checked: Checked = value === undefined ? { fault: 'no structured content' } : await schema.check(value)
+  if ('fault' in checked) {
+    settings.log({ level: 'error', event: 'tool_output_invalid', tool: tool.name, fault: checked.fault })
+    return toFailedResult(`The tool "${tool.name}" gave an output that its own schema does not allow`)
+  }
+  if (!isFullResult(output)) return toStructuredResult(checked.value)
+  return checked.value === value ? output : { ...output, structuredContent: checked.value }
+}
+
+function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler): Entry<Tool, LiveTool> {
+  if (!TOOL_NAME.test(name)) {
+    throw new Error(`Cannot register the tool "${name}": a name is 1 to 128 of letters, digits, "_", "-" and "."`)
+  }
+  const { input: inputGiven, inputSchema, output: outputGiven, outputSchema, ...shownMembers } = definition
+  const input = compileSchema(inputGiven ?? NOTHING_IN, 'input', inputSchema)
+  const output = outputGiven === undefined ? undefined : compileSchema(outputGiven, 'output', outputSchema)
+  if (input.json.type !== 'object') {
+    throw new Error(`Cannot register the tool "${name}": its input must be an object (JSON Schema "type": "object")`)
+  }
+  const listed: Tool = {
+    name,
+    ...shownMembers,
+    inputSchema: input.json,
+    ...(output === undefined ? {} : { outputSchema: output.json }),
+  }
+  return { listed, live: { name, input, output, run } }
+}
+
+const NO_ARGUMENTS: JsonObject = Object.freeze({})
+const NOTHING_IN: JsonObject = Object.freeze({ type: 'object', additionalProperties: false })
+/** Tool Names, as the newer revisions of the specification recommend them (server/tools). */
+const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
