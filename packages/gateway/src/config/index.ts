@@ -1,3 +1,7 @@
+export { CONFIG_NAMES, findConfig, type LoadOptions, loadConfig } from '../node/config-file.ts'
+export { childEnvironment, INHERITED_ENV } from './child-environment.ts'
+export { ConfigError, type ConfigIssue, formatIssue } from './config-error.ts'
+export { type ConfigDiff, diffConfig } from './diff.ts'
 export type {
   GatewayConfig,
   HttpTransportConfig,
@@ -14,3 +18,8 @@ export type {
   TransportConfig,
   ViewConfig,
 } from './model.ts'
+export { nearest } from './nearest.ts'
+export type { ConfigFlag } from './overrides.ts'
+export { type LoadedConfig, type ParseOptions, parseConfig } from './parse.ts'
+export type { ConfigFormat } from './read.ts'
+export { toSelector } from './selection.ts'

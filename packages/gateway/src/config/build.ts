@@ -1,0 +1,72 @@
+import { joinPath } from './join-path.ts'
+import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
+import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
+
+/** A valid, checked configuration as the gateway uses it. */
+export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
+  const { listen, limits, timeouts, log } = written
+  return deepFreeze({
+    listen,
+    servers: new Map(
+      Object.entries(written.servers).map(([name, server]) => [name, toServer(name, server, written, baseDir)]),
+    ),
+    views: new Map(Object.entries(written.views).map(([name, view]) => [name, toView(name, view)])),
+    limits,
+    timeouts,
+    log,
+  })
+}
+
+function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConfig, baseDir: string): ServerConfig {
+  return {
+    name,
+    enabled: server.enabled,
+    ...(server.title === undefined ? {} : { title: server.title }),
+    ...(server.description === undefined ? {} : { description: server.description }),
+    transport: toTransport(server, baseDir),
+    ...(server.revision === undefined ? {} : { revision: server.revision }),
+    connectTimeoutMs: server.connectTimeoutMs ?? timeouts.connectMs,
+    requestTimeoutMs: server.requestTimeoutMs ?? timeouts.requestMs,
+    restart: server.restart,
+    tools: toSelection(server.tools),
+  }
+}
+
+function toTransport(server: WrittenServer, baseDir: string): TransportConfig {
+  if (server.url !== undefined) {
+    return { kind: server.type === 'sse' ? 'sse' : 'http', url: server.url, headers: { ...server.headers } }
+  }
+  return {
+    kind: 'stdio',
+    command: server.command ?? '',
+    args: server.args ?? [],
+    env: { ...server.env },
+    cwd: joinPath(baseDir, server.cwd ?? ''),
+    inheritEnv: server.inheritEnv ?? [],
+  }
+}
+
+function toView(name: string, view: WrittenView): ViewConfig {
+  return {
+    name,
+    ...(view.title === undefined ? {} : { title: view.title }),
+    ...(view.description === undefined ? {} : { description: view.description }),
+    ...(view.servers === undefined ? {} : { servers: view.servers }),
+    tools: toSelection(view.tools),
+    prompts: toSelection(view.prompts),
+    resources: toSelection(view.resources),
+    rename: new Map(Object.entries(view.rename)),
+    describe: new Map(Object.entries(view.describe)),
+  }
+}
+
+function toSelection({ include, exclude }: WrittenView['tools']): Selection {
+  return { ...(include === undefined ? {} : { include }), ...(exclude === undefined ? {} : { exclude }) }
+}
+
+/** Freezes objects and lists; what a map holds is frozen, the map itself is read-only by its type. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of value instanceof Map ? value.values() : Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,185 @@
+import { type Complaints, quoted } from './complaints.ts'
+import { nearest } from './nearest.ts'
+import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
+import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
+import { child, locate, type Tree } from './tree.ts'
+
+/** What no schema can say: whether the parts of a configuration fit together. */
+export function checkConfig(config: WrittenConfig, root: Tree, complaints: Complaints): void {
+  const check = new Check(config, root, complaints)
+  check.listen()
+  for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
+  for (const [name, view] of Object.entries(config.views)) check.view(name, view)
+  if (check.names.length === 0) {
+    complaints.warning(locate(root, ['servers']).origin, 'No server is configured', 'add one under "servers"')
+  }
+}
+
+const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '0', '::0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])
+
+class Check {
+  /** Of all servers, those with faults of their own included: nobody is told that a server they wrote is not there. */
+  readonly names: readonly string[]
+  readonly #config: WrittenConfig
+  readonly #root: Tree
+  readonly #complaints: Complaints
+
+  constructor(config: WrittenConfig, root: Tree, complaints: Complaints) {
+    this.#config = config
+    this.#root = root
+    this.#complaints = complaints
+    const servers = child(root, 'servers')
+    this.names = servers?.kind === 'table' ? [...servers.entries.keys()] : []
+  }
+
+  listen(): void {
+    const { host, dangerouslyBindAllInterfaces } = this.#config.listen
+    if (WILDCARD_HOSTS.has(host) && !dangerouslyBindAllInterfaces) {
+      const hint = 'bind 127.0.0.1, or set listen.dangerouslyBindAllInterfaces to true'
+      this.#error(['listen', 'host'], 'Every interface would be open to callers nobody has asked who they are', hint)
+    } else if (!WILDCARD_HOSTS.has(host) && !isLoopback(host)) {
+      this.#warn(['listen', 'host'], 'Callers from other machines are served without being asked who they are')
+    }
+  }
+
+  server(name: string, server: WrittenServer): void {
+    const at = ['servers', name]
+    if (RESERVED_SERVER_NAMES.has(name)) this.#error(at, `The name ${quoted(name)} is reserved`, 'choose another one')
+    this.#transport(at, server)
+    this.#texts(at, server)
+    if (server.restart.minDelayMs > server.restart.maxDelayMs) {
+      this.#error([...at, 'restart', 'minDelayMs'], 'Must not be longer than restart.maxDelayMs')
+    }
+    if (server.url !== undefined) this.#url([...at, 'url'], server.url, server)
+  }
+
+  view(name: string, view: WrittenView): void {
+    const at = ['views', name]
+    if (RESERVED_VIEW_NAMES.has(name)) this.#error(at, `The name ${quoted(name)} is reserved`, 'choose another one')
+    const { names } = this
+    for (const [index, server] of (view.servers ?? []).entries()) {
+      if (!names.includes(server)) {
+        this.#error([...at, 'servers', index], `No server is named ${quoted(server)}`, didYouMean(server, names))
+      }
+    }
+    this.#renames(at, view)
+    for (const key of ['rename', 'describe'] as const) {
+      for (const tool of Object.keys(view[key])) this.#mergedName([...at, key, tool], tool, view.servers ?? names)
+    }
+  }
+
+  /** One of `command` and `url`, with what belongs to it. */
+  #transport(at: readonly string[], server: WrittenServer): void {
+    const { type } = server
+    // Asked of the tree: one with a fault of its own has been taken out of `server`.
+    const [hasCommand, hasUrl] = ['command', 'url'].map((key) => this.#isWritten([...at, key]))
+    if (hasCommand && hasUrl) {
+      this.#error([...at, 'url'], 'A server has either "command" or "url", not both', 'remove one of them')
+      return
+    }
+    if (!hasCommand && !hasUrl) {
+      const missing = type === 'stdio' ? '"command"' : type === undefined ? '"command" or "url"' : '"url"'
+      this.#error(at, `The server has no ${missing}`, 'write "command" for a program to start, "url" for a remote server')
+      return
+    }
+    if (type !== undefined && (type === 'stdio') === hasUrl) {
+      this.#error([...at, 'type'], !hasUrl ? `A ${type} server needs "url"` : 'A stdio server needs "command"')
+    }
+    const strangers = !hasUrl ? (['headers'] as const) : (['args', 'env', 'envFile', 'inheritEnv', 'cwd'] as const)
+    for (const key of strangers) {
+      if (server[key] === undefined) continue
+      this.#error([...at, key], !hasUrl ? 'Only a server with "url" has this' : 'Only a server with "command" has this')
+    }
+  }
+
+  /** Numbers that lose digits as numbers, line breaks in headers, a tilde nobody expands. */
+  #texts(at: readonly string[], server: WrittenServer): void {
+    for (const [name, value] of Object.entries(server.headers ?? {})) {
+      if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) this.#error([...at, 'headers', name], 'A header value cannot hold this character')
+    }
+    for (const key of ['args', 'env', 'headers'] as const) {
+      for (const step of Object.keys(server[key] ?? {})) this.#exactNumber([...at, key, step])
+    }
+    const paths = [['command', server.command], ['cwd', server.cwd]] as const
+    for (const [key, path] of paths) {
+      if (path !== undefined && /^~[\\/]/.test(path)) {
+        this.#error([...at, key], 'No shell is there to replace "~"', 'write ${HOME}')
+      }
+    }
+    if (server.command !== undefined && /^\S+\s+-/.test(server.command) && server.args === undefined) {
+      this.#warn([...at, 'command'], 'No shell is there to split the command', 'put the arguments into "args", one by one')
+    }
+  }
+
+  #exactNumber(path: readonly string[]): void {
+    const { found } = locate(this.#root, path)
+    if (found?.kind !== 'scalar' || typeof found.value !== 'number' || found.written === undefined) return
+    this.#error(path, 'As a number this would not be passed on as it is written', 'put it in quotes')
+  }
+
+  #url(path: readonly string[], url: string, server: WrittenServer): void {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined
+    if (parsed === undefined) return this.#error(path, 'This is not a valid URL')
+    if (parsed.username !== '' || parsed.password !== '') {
+      this.#error(path, 'A URL must not hold a user name or password', 'put an Authorization header into "headers"')
+    }
+    if (server.enabled && this.#isOwn(parsed)) {
+      this.#error(path, 'This is the address of the gateway itself', 'remove the server or set "enabled" to false')
+    }
+    if (parsed.protocol === 'http:' && !isLoopback(parsed.hostname) && Object.keys(server.headers ?? {}).length > 0) {
+      this.#warn(path, 'Headers are sent to another machine without encryption', 'use https://')
+    }
+    if (server.type === undefined && parsed.pathname.endsWith('/sse')) {
+      this.#warn(path, 'This looks like the older SSE transport', 'if it is, write "type: sse"')
+    }
+  }
+
+  #isOwn({ hostname, port, protocol, pathname }: URL): boolean {
+    const { listen } = this.#config
+    const samePort = Number(port || (protocol === 'https:' ? 443 : 80)) === listen.port
+    const sameHost = isLoopback(hostname) || hostname === listen.host
+    return samePort && sameHost && (pathname === '/mcp' || pathname.startsWith('/mcp/'))
+  }
+
+  #renames(at: readonly string[], view: WrittenView): void {
+    const taken = new Map<string, string>()
+    for (const [from, to] of Object.entries(view.rename)) {
+      const first = taken.get(to)
+      const path = [...at, 'rename', from]
+      if (first !== undefined) this.#error(path, `The name ${quoted(to)} is already given to ${quoted(first)}`, 'choose another one')
+      taken.set(to, from)
+      const listed = view.tools.include?.includes(to) === true && !Object.hasOwn(view.rename, to)
+      if (listed) this.#error(path, `The name ${quoted(to)} is the name of another tool of this view`, 'choose another one')
+    }
+  }
+
+  /** A key that begins with no server's name can never match: merged names are `<server>__<tool>`. */
+  #mergedName(path: readonly string[], tool: string, servers: readonly string[]): void {
+    if (servers.length === 0 || servers.some((server) => tool.startsWith(`${server}__`))) return
+    const prefix = tool.split('__')[0] ?? ''
+    const hint = didYouMean(prefix, servers) ?? 'a merged name is <server>__<tool>, as "crosspoint ls tools" prints it'
+    this.#warn(path, 'No server of this view has a tool of that name', hint)
+  }
+
+  #isWritten(path: readonly string[]): boolean {
+    return locate(this.#root, path).found !== undefined
+  }
+
+  #error(path: readonly PropertyKey[], message: string, hint?: string): void {
+    this.#complaints.error(locate(this.#root, path).origin, message, hint)
+  }
+
+  #warn(path: readonly PropertyKey[], message: string, hint?: string): void {
+    this.#complaints.warning(locate(this.#root, path).origin, message, hint)
+  }
+}
+
+/** `did you mean "x"?`, or undefined when nothing is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const found = nearest(word, candidates)
+  return found === undefined ? undefined : `did you mean ${quoted(found)}?`
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[?::1\]?)$/i.test(host)
+}

@@ -1,0 +1,93 @@
+import type { GatewayConfig, ListenConfig, ServerConfig } from './model.ts'
+
+/** What must happen to get from one configuration to another, and nothing more. */
+export interface ConfigDiff {
+  /** Names that are new. */
+  readonly added: readonly string[]
+  /** Names that are gone. */
+  readonly removed: readonly string[]
+  /** Must be stopped and started: transport, revision or `enabled` differ, or how long a start may take. */
+  readonly changed: readonly string[]
+  /** Take effect on a running server: selection, title, description, request timeout, restart delays. */
+  readonly retuned: readonly string[]
+  readonly views: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly string[]
+  }
+  /** The address: the door must be opened anew. */
+  readonly listenChanged: boolean
+  /** Hosts and origins that are let in. */
+  readonly guardsChanged: boolean
+  /** Other settings that differ: `limits.maxSessions`, `timeouts.drainMs`, `log.level`. */
+  readonly settings: readonly string[]
+  readonly isEmpty: boolean
+}
+
+/** Compares by content: order of keys and how something was written make no difference. */
+export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigDiff {
+  const servers = diffMaps(before.servers, after.servers)
+  const views = diffMaps(before.views, after.views)
+  const both = servers.changed.map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
+  const isRestart = ([, old, next]: (typeof both)[number]) => !isEqual(restartPart(old), restartPart(next))
+  const settings = diffSettings(before, after)
+  const listenChanged = !isEqual(bindPart(before.listen), bindPart(after.listen))
+  const guardsChanged = !isEqual(guardPart(before.listen), guardPart(after.listen))
+  const touched = [servers.added, servers.removed, servers.changed, views.added, views.removed, views.changed, settings]
+  return {
+    added: servers.added,
+    removed: servers.removed,
+    changed: both.filter(isRestart).map(([name]) => name),
+    retuned: both.filter((pair) => !isRestart(pair)).map(([name]) => name),
+    views,
+    listenChanged,
+    guardsChanged,
+    settings,
+    isEmpty: !listenChanged && !guardsChanged && touched.every((names) => names.length === 0),
+  }
+}
+
+/** A disabled server does not run, so that nothing of it needs a restart but being enabled. */
+function restartPart(server: ServerConfig | undefined): unknown {
+  if (server === undefined || !server.enabled) return { enabled: false }
+  return [server.transport, server.revision, server.connectTimeoutMs]
+}
+
+function bindPart({ host, port }: ListenConfig): unknown {
+  return [host, port]
+}
+
+/** As sets: their order means nothing. */
+function guardPart({ allowedHosts, allowedOrigins }: ListenConfig): unknown {
+  return [[...new Set(allowedHosts)].sort(), [...new Set(allowedOrigins)].sort()]
+}
+
+function diffMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>) {
+  const added = [...after.keys()].filter((name) => !before.has(name))
+  const removed = [...before.keys()].filter((name) => !after.has(name))
+  const changed = [...after].filter(([name, value]) => before.has(name) && !isEqual(before.get(name), value))
+  return { added, removed, changed: changed.map(([name]) => name) }
+}
+
+function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
+  return (['limits', 'timeouts', 'log'] as const).flatMap((section) => {
+    const old: Readonly<Record<string, unknown>> = { ...before[section] }
+    const next: Readonly<Record<string, unknown>> = { ...after[section] }
+    return Object.keys(next)
+      .filter((key) => old[key] !== next[key])
+      .map((key) => `${section}.${key}`)
+  })
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (a instanceof Map || b instanceof Map) {
+    if (!(a instanceof Map && b instanceof Map) || a.size !== b.size) return false
+    return [...a].every(([key, value]) => b.has(key) && isEqual(value, b.get(key)))
+  }
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const left = new Map(Object.entries(a))
+  const right = new Map(Object.entries(b))
+  return left.size === right.size && [...left].every(([key, value]) => right.has(key) && isEqual(value, right.get(key)))
+}
