@@ -1,4 +1,5 @@
 import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
@@ -28,7 +29,7 @@ import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type Tool
 export interface Server {
   /** What a door serves: `openHttpDoor`, `serveStdio` and `serveChannel` take it. */
   readonly endpoint: Endpoint
-  tool<Input extends Schema>(
+  tool<Input extends Schema = JsonObject>(
     name: string,
     definition: ToolDefinition<Input>,
     handler: ToolHandler<Input>,
