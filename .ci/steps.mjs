@@ -1,0 +1,40 @@
+// What `.ci/run` does, as a table. A step runs when what it comes after has passed; at most two run at once.
+// A few step names as arguments run only those and what they come after.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runSteps } from './runner.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+const nodeOf = (line) => join(root, `interop/node_modules/node${line}/bin/node`)
+
+/**
+ * `counts` says where the number of checks comes from: a vitest report, or the script itself (.ci/tally.mjs).
+ * A step without it is one check. `alone` keeps others from running beside it, so that its timing is its own.
+ */
+const STEPS = [
+  { name: 'install', run: ['npm', 'ci'] },
+  { name: 'install-tooling', run: ['npm', 'ci', '--prefix', 'tooling', '--ignore-scripts'], after: ['install'] },
+  { name: 'install-interop', run: ['npm', 'ci', '--prefix', 'interop', '--ignore-scripts'], after: ['install'] },
+  { name: 'build', run: ['npm', 'run', 'build'], after: ['install'] },
+  // The README's own command.
+  { name: 'test', run: ['npm', 'test', '--'], after: ['build', 'install-interop'], counts: 'vitest', alone: true },
+  { name: 'lint', run: ['npm', 'run', 'lint'], after: ['install-tooling'] },
+  { name: 'imports', run: ['npm', 'run', 'imports'], after: ['install-tooling'] },
+  { name: 'rules', run: ['node', '.ci/rules.mjs'], after: ['install-tooling'], counts: 'tally' },
+  { name: 'rooms', run: ['node', '.ci/rooms.mjs'], after: ['install-tooling'], counts: 'tally' },
+  { name: 'unused', run: ['npm', 'run', 'unused'], after: ['install-tooling', 'build'] },
+  { name: 'types', run: ['npm', 'run', 'typecheck'], after: ['build'] },
+  { name: 'packages', run: ['npm', 'run', 'packages'], after: ['build'], counts: 'tally' },
+  ...[22, 24].map((line) => ({
+    name: `engine-node${line}`,
+    run: [nodeOf(line), vitest, 'run', '--project', 'mcp'],
+    after: ['build', 'install-interop'],
+    counts: 'vitest',
+  })),
+  { name: 'conformance', run: ['node', '.ci/conformance.mjs'], after: ['build', 'install-interop'], counts: 'tally' },
+  // Nothing above may change a file that is kept: generated documents and locks are as committed.
+  { name: 'unchanged', run: ['git', 'diff', '--exit-code', '--stat'], after: ['test', 'unused'] },
+]
+
+process.exitCode = await runSteps(STEPS, { root, only: process.argv.slice(2) })

@@ -1,0 +1,138 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { run } from './child.ts'
+import { node22, root } from './installed.ts'
+
+/** Where a client goes: a URL, or a server it starts itself. */
+export type Target = { readonly url: string } | { readonly command: string; readonly args: readonly string[] }
+
+export interface ToolCall {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** What a client is made to do besides listing everything. */
+export interface Tour {
+  readonly calls?: readonly ToolCall[]
+  readonly reads?: readonly string[]
+  readonly prompts?: readonly { readonly name: string; readonly arguments?: Readonly<Record<string, string>> }[]
+}
+
+export interface Named {
+  readonly name: string
+}
+
+/** What a client saw. Members that a client does not report are absent. */
+export interface Seen {
+  readonly revision?: string
+  readonly era: 'legacy' | 'modern'
+  readonly instructions?: string
+  readonly tools: readonly Named[]
+  readonly resources: readonly { readonly uri: string }[]
+  readonly templates?: readonly { readonly uriTemplate: string }[]
+  readonly prompts: readonly Named[]
+  readonly calls: Readonly<Record<string, ToolResult>>
+  readonly reads: Readonly<Record<string, { readonly contents: readonly { readonly uri: string }[] }>>
+  readonly gets: Readonly<Record<string, { readonly messages: readonly unknown[] }>>
+}
+
+export interface ToolResult {
+  readonly content: readonly { readonly type: string; readonly text?: string }[]
+  readonly structuredContent?: unknown
+  readonly isError?: boolean
+}
+
+export interface OfficialClient {
+  readonly name: string
+  readonly era: 'legacy' | 'modern'
+  /** Takes the tour as a process of its own; a client that cannot is an error with its stderr in it. */
+  tour(target: Target, tour: Tour): Promise<Seen>
+}
+
+/** Every client that has to work, the same six wherever it goes. */
+export function officialClients(newest: string): readonly OfficialClient[] {
+  return [
+    sdk('SDK v1', 'sdk-v1.mjs', 'legacy', undefined),
+    sdk('SDK v2 in legacy mode', 'sdk-v2.mjs', 'legacy', 'legacy'),
+    sdk('SDK v2 in auto mode', 'sdk-v2.mjs', 'modern', 'auto'),
+    sdk(`SDK v2 pinned to ${newest}`, 'sdk-v2.mjs', 'modern', { pin: newest }),
+    inspector('legacy'),
+    inspector('modern'),
+  ]
+}
+
+function sdk(name: string, driver: string, era: 'legacy' | 'modern', mode: unknown): OfficialClient {
+  return {
+    name,
+    era,
+    async tour(target, tour) {
+      const order = JSON.stringify({ target, mode, ...tour })
+      const { code, stdout, stderr } = await run(process.execPath, [`${root}/interop/drivers/${driver}`, order])
+      if (code !== 0) throw new Error(`${name} failed with exit code ${code}\n${stderr}`)
+      // The only JSON the driver prints is what it saw, so this holds what drivers/tour.mjs puts together.
+      return JSON.parse(stdout) as Seen
+    },
+  }
+}
+
+const INSPECTOR = `${root}/interop/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js`
+
+/** The Inspector's command line: one process for each method. */
+function inspector(era: 'legacy' | 'modern'): OfficialClient {
+  const name = `Inspector in the ${era} era`
+  return {
+    name,
+    era,
+    async tour(target, tour) {
+      const home = await mkdtemp(join(tmpdir(), 'crosspoint-inspector-'))
+      try {
+        // A file, not arguments: the Inspector would take options of the command for its own.
+        const config = join(home, 'servers.json')
+        await writeFile(config, JSON.stringify({ mcpServers: { target: toServer(target) } }))
+        const ask = async (method: string, ...more: string[]): Promise<Record<string, unknown>> => {
+          const args = ['--config', config, '--server', 'target', '--protocol-era', era, '--format', 'json', '--quiet']
+          const { code, stdout, stderr } = await run(
+            node22 ?? process.execPath,
+            [INSPECTOR, '--cli', ...args, '--method', method, ...more],
+            { env: { HOME: home } },
+          )
+          // Exit code 5 is a tool that answered with isError: an answer all the same.
+          if (code !== 0 && code !== 5) throw new Error(`${name} failed ${method} with exit code ${code}\n${stderr}`)
+          const answer: unknown = JSON.parse(stdout)
+          return (answer as { result: Record<string, unknown> }).result
+        }
+        return await walk(era, ask, tour)
+      } finally {
+        await rm(home, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+type Ask = (method: string, ...more: string[]) => Promise<Record<string, unknown>>
+
+async function walk(era: Seen['era'], ask: Ask, tour: Tour): Promise<Seen> {
+  const calls: Record<string, unknown> = {}
+  const reads: Record<string, unknown> = {}
+  const gets: Record<string, unknown> = {}
+  const { tools } = await ask('tools/list')
+  const { resources } = await ask('resources/list')
+  const { prompts } = await ask('prompts/list')
+  for (const call of tour.calls ?? []) {
+    const args = JSON.stringify(call.arguments)
+    calls[call.name] = await ask('tools/call', '--tool-name', call.name, '--tool-args-json', args)
+  }
+  for (const uri of tour.reads ?? []) reads[uri] = await ask('resources/read', '--uri', uri)
+  for (const prompt of tour.prompts ?? []) {
+    const pairs = Object.entries(prompt.arguments ?? {}).map(([key, value]) => `${key}=${value}`)
+    const args = pairs.length === 0 ? [] : ['--prompt-args', ...pairs]
+    gets[prompt.name] = await ask('prompts/get', '--prompt-name', prompt.name, ...args)
+  }
+  // The Inspector prints results as they came, so the members have the shapes of the protocol.
+  return { era, tools, resources, prompts, calls, reads, gets } as unknown as Seen
+}
+
+function toServer(target: Target): unknown {
+  return 'url' in target ? { type: 'streamable-http', url: target.url } : target
+}
