@@ -90,7 +90,7 @@ function inspector(era: 'legacy' | 'modern'): OfficialClient {
         // A file, not arguments: the Inspector would take options of the command for its own.
         const config = join(home, 'servers.json')
         await writeFile(config, JSON.stringify({ mcpServers: { target: toServer(target) } }))
-        const ask = async (method: string, ...more: string[]): Promise<Record<string, unknown>> => {
+        const ask: Ask = async (method, ...more) => {
           const args = ['--config', config, '--server', 'target', '--protocol-era', era, '--format', 'json', '--quiet']
           const { code, stdout, stderr } = await run(
             node22 ?? process.execPath,
@@ -100,7 +100,7 @@ function inspector(era: 'legacy' | 'modern'): OfficialClient {
           // Exit code 5 is a tool that answered with isError: an answer all the same.
           if (code !== 0 && code !== 5) throw new Error(`${name} failed ${method} with exit code ${code}\n${stderr}`)
           const answer: unknown = JSON.parse(stdout)
-          return (answer as { result: Record<string, unknown> }).result
+          return (answer as { result: Answer }).result
         }
         return await walk(era, ask, tour)
       } finally {
@@ -110,27 +110,42 @@ function inspector(era: 'legacy' | 'modern'): OfficialClient {
   }
 }
 
-type Ask = (method: string, ...more: string[]) => Promise<Record<string, unknown>>
+type Answer = Record<string, unknown>
+type Ask = (method: string, ...more: string[]) => Promise<Answer>
 
 async function walk(era: Seen['era'], ask: Ask, tour: Tour): Promise<Seen> {
-  const calls: Record<string, unknown> = {}
-  const reads: Record<string, unknown> = {}
-  const gets: Record<string, unknown> = {}
-  const { tools } = await ask('tools/list')
-  const { resources } = await ask('resources/list')
-  const { prompts } = await ask('prompts/list')
-  for (const call of tour.calls ?? []) {
-    const args = JSON.stringify(call.arguments)
-    calls[call.name] = await ask('tools/call', '--tool-name', call.name, '--tool-args-json', args)
-  }
-  for (const uri of tour.reads ?? []) reads[uri] = await ask('resources/read', '--uri', uri)
-  for (const prompt of tour.prompts ?? []) {
-    const pairs = Object.entries(prompt.arguments ?? {}).map(([key, value]) => `${key}=${value}`)
-    const args = pairs.length === 0 ? [] : ['--prompt-args', ...pairs]
-    gets[prompt.name] = await ask('prompts/get', '--prompt-name', prompt.name, ...args)
-  }
+  const calls: Record<string, Answer> = {}
+  const reads: Record<string, Answer> = {}
+  const gets: Record<string, Answer> = {}
+  const lists: Answer = {}
+  await inTurns([
+    ...['tools', 'resources', 'prompts'].map((kind) => async () => {
+      lists[kind] = (await ask(`${kind}/list`))[kind]
+    }),
+    ...(tour.calls ?? []).map((call) => async () => {
+      const args = JSON.stringify(call.arguments)
+      calls[call.name] = await ask('tools/call', '--tool-name', call.name, '--tool-args-json', args)
+    }),
+    ...(tour.reads ?? []).map((uri) => async () => {
+      reads[uri] = await ask('resources/read', '--uri', uri)
+    }),
+    ...(tour.prompts ?? []).map((prompt) => async () => {
+      const pairs = Object.entries(prompt.arguments ?? {}).map(([key, value]) => `${key}=${value}`)
+      const args = pairs.length === 0 ? [] : ['--prompt-args', ...pairs]
+      gets[prompt.name] = await ask('prompts/get', '--prompt-name', prompt.name, ...args)
+    }),
+  ])
   // The Inspector prints results as they came, so the members have the shapes of the protocol.
-  return { era, tools, resources, prompts, calls, reads, gets } as unknown as Seen
+  return { era, ...lists, calls, reads, gets } as unknown as Seen
+}
+
+/** Each Inspector waits two idle seconds for a server it started to go; a few at a time make that bearable. */
+async function inTurns(jobs: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = [...jobs]
+  const worker = async () => {
+    for (let job = left.shift(); job !== undefined; job = left.shift()) await job()
+  }
+  await Promise.all([worker(), worker(), worker()])
 }
 
 function toServer(target: Target): unknown {
