@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HANDSHAKE_REVISIONS, NEWEST } from '@crosspoint/mcp'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Running } from './child.ts'
+import { officialClients, type Seen, type Tour } from './clients.ts'
+import { startGateway, startServer } from './gateway.ts'
+import { installed, node22, requireInCi, root } from './installed.ts'
+
+const EVERYTHING = `${root}/node_modules/@modelcontextprotocol/server-everything/dist/index.js`
+const PEER = `${root}/interop/peers/sdk-v2-server.mjs`
+const OWN = `${root}/packages/testkit/dist/conformance/server.js`
+
+requireInCi()
+
+/** Upstreams over HTTP and stdio, of both eras, of three makers, behind one gateway. */
+describe.skipIf(!installed || node22 === undefined)('servers of every era behind the gateway', () => {
+  const servers: Running<string>[] = []
+  let folder: string
+  let gateway: Running<string>
+
+  beforeAll(async () => {
+    const loopback = ['--import', `${root}/interop/peers/loopback.mjs`]
+    const [everything, both, modern, own] = await Promise.all([
+      startServer([...loopback, EVERYTHING, 'streamableHttp'], { PORT: '0' }),
+      startServer([PEER, 'http']),
+      startServer([PEER, 'http', '--modern-only']),
+      startServer([OWN, '--port', '0']),
+    ])
+    servers.push(everything, both, modern, own)
+    const mcpServers = {
+      everything: { url: everything.said },
+      official: { url: both.said },
+      official_modern: { url: modern.said },
+      official_stdio: { command: process.execPath, args: [PEER, 'stdio', '--modern-only'] },
+      own: { url: own.said },
+      ...Object.fromEntries(
+        HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(({ name }) => [
+          `own_${name}`,
+          { url: own.said, revision: name },
+        ]),
+      ),
+    }
+    folder = await mkdtemp(join(tmpdir(), 'crosspoint-interop-'))
+    const config = join(folder, 'crosspoint.json')
+    await writeFile(config, JSON.stringify({ mcpServers }))
+    gateway = await startGateway(config)
+  }, 60_000)
+
+  afterAll(async () => {
+    expect(await gateway.stop(), 'processes left behind').toEqual([])
+    await Promise.all(servers.map((server) => server.stop()))
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const answers: readonly (readonly [name: string, args: Record<string, unknown>, text: string])[] = [
+    ['everything__echo', { message: 'hi' }, 'Echo: hi'],
+    ['official__greet', { name: 'Ada' }, 'Hello, Ada!'],
+    ['official_modern__greet', { name: 'Ada' }, 'Hello, Ada!'],
+    ['official_stdio__greet', { name: 'Ada' }, 'Hello, Ada!'],
+    ['official_modern__count', { text: 'four' }, '{"letters":4}'],
+    ['own__test_simple_text', {}, 'This is a simple text response for testing.'],
+    ...HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(
+      ({ name }) => [`own_${name}__test_simple_text`, {}, 'This is a simple text response for testing.'] as const,
+    ),
+  ]
+  const tour: Tour = { calls: answers.map(([name, args]) => ({ name, arguments: args })), reads: ['note://hello'] }
+
+  for (const client of officialClients(NEWEST.name)) {
+    test(`${client.name} lists and calls each of them`, { timeout: 90_000 }, async () => {
+      const seen: Seen = await client.tour({ url: gateway.said }, tour)
+      const names = seen.tools.map((tool) => tool.name)
+      for (const [name, , text] of answers) {
+        expect(names).toContain(name)
+        expect(seen.calls[name]?.content, name).toContainEqual({ type: 'text', text })
+      }
+      expect(seen.calls.official_modern__count?.structuredContent).toEqual({ letters: 4 })
+      expect(seen.reads['note://hello']?.contents).toHaveLength(1)
+      expect(seen.prompts.map((prompt) => prompt.name)).toContain('official_modern__ask')
+    })
+  }
+})
