@@ -46,7 +46,12 @@ describe('LineSplitter', () => {
   })
 
   it('reports a line over the cap once and goes on behind its break', () => {
-    const chunks = [Buffer.from('aaaa'), Buffer.from('bbbbbb'), Buffer.from('cccc\nok\n'), Buffer.from(`${'x'.repeat(9)}\nend`)]
+    const chunks = [
+      Buffer.from('aaaa'),
+      Buffer.from('bbbbbb'),
+      Buffer.from('cccc\nok\n'),
+      Buffer.from(`${'x'.repeat(9)}\nend`),
+    ]
     const { lines, faults } = split(chunks, 8)
     expect(lines).toEqual(['ok', 'end'])
     expect(faults).toEqual([
