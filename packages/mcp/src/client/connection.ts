@@ -3,6 +3,9 @@ import type { Clock } from '../peer/clock.ts'
 import type { Handle, Notification, Result } from '../protocol/call.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Channel } from '../transports/channel.ts'
+import type { Closed } from '../transports/wire.ts'
+
+export type { Closed } from '../transports/wire.ts'
 
 /** Whom to connect to. */
 export type Target =
@@ -48,6 +51,10 @@ export interface ConnectionOptions {
   readonly requestTimeoutMs?: number
   /** After closing stdin, and again after TERM, a child gets this long. Default 2 s. */
   readonly killGraceMs?: number
+  /** Most requests in flight; one more is refused with `policy.limit`. Default 1,024. */
+  readonly maxInFlight?: number
+  /** Most sockets for calls to one HTTP server; more calls wait for one. Default 64. */
+  readonly maxSockets?: number
   /** Answers what the server asks outside of any call or that no call claims. Default: refused with -32601. */
   readonly ask?: (request: Notification) => Promise<Result>
   /** Notifications that belong to no call: log messages without a home. Default: dropped. */
@@ -73,11 +80,4 @@ export interface Connection {
   /** Settles when the conversation is over, never rejects. HTTP servers without sessions have no end of their own. */
   readonly closed: Promise<Closed>
   close(): Promise<void>
-}
-
-export interface Closed {
-  /** One sentence for people: exit code or signal for a child, the failure for a stream. */
-  readonly reason: string
-  /** True when we closed it ourselves. */
-  readonly asked: boolean
 }

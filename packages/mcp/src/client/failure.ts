@@ -1,0 +1,66 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Answer, Refusal } from '../peer/pending.ts'
+import type { Revision } from '../revisions/revision.ts'
+
+/** An answer that is no result, as an error a caller of ours can be told. */
+export function toFailure(answer: Exclude<Answer, { kind: 'result' }>, method: string, revision: Revision): McpError {
+  if (answer.kind === 'refused') return toRefusal(answer, method)
+  const { error, status } = answer
+  if (status === 401 || status === 403) {
+    return new McpError('upstream.unauthorized', `The server refuses "${method}" (HTTP ${status}): ${error.message}`)
+  }
+  if (error.code === MISSING_CAPABILITY) {
+    // The object describes our envelope; only the names of what is missing are of use to who is behind us.
+    const required = isObject(error.data) ? error.data.requiredCapabilities : undefined
+    return new McpError('caller.missing_capability', error.message, {
+      ...(isObject(required) ? { data: { requiredCapabilities: required } } : {}),
+    })
+  }
+  if (error.code === HEADER_MISMATCH || error.code === UNSUPPORTED_REVISION) {
+    return new McpError('upstream.protocol', `Cannot agree with the server on "${method}": ${error.message}`)
+  }
+  const rpc = revision.upError(error, method)
+  return new McpError('upstream.error', rpc.message, { rpc })
+}
+
+function toRefusal({ status, text, location, challenge, retryAfter }: Refusal, method: string): McpError {
+  const said = text.trim() === '' ? '' : `: ${printable(text)}`
+  if (status === 401 || status === 403) {
+    return new McpError('upstream.unauthorized', `The server refuses "${method}" (HTTP ${status})`, {
+      cause: challenge,
+    })
+  }
+  if (location !== undefined && status < 400) {
+    return new McpError(
+      'upstream.unavailable',
+      `Cannot send "${method}": the server redirects to "${printable(location)}"; use that URL if it is the right one`,
+    )
+  }
+  if (status === 404 || status === 405) {
+    return new McpError(
+      'upstream.unavailable',
+      `Cannot send "${method}": nothing speaks MCP at this URL (HTTP ${status}); check its path`,
+    )
+  }
+  const seconds = Number(retryAfter)
+  return new McpError('upstream.unavailable', `The server fails at "${method}" (HTTP ${status})${said}`, {
+    ...(Number.isFinite(seconds) ? { data: { retryAfterMs: seconds * 1_000 } } : {}),
+  })
+}
+
+/** Text of a server inside our own sentences: one line, short. */
+function printable(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 200)
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export const HEADER_MISMATCH = -32020
+export const MISSING_CAPABILITY = -32021
+export const UNSUPPORTED_REVISION = -32022

@@ -1,0 +1,216 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { toOutgoing } from '../peer/outgoing.ts'
+import type { Answer } from '../peer/pending.ts'
+import type { Call, Handle, Result } from '../protocol/call.ts'
+import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
+import { SERVER_INFO } from '../protocol/envelope.ts'
+import type { LogLevel } from '../protocol/features/logging.ts'
+import { findRevision } from '../revisions/index.ts'
+import type { MethodCodec, Revision } from '../revisions/revision.ts'
+import type { Wire } from '../transports/wire.ts'
+import { toFailure } from './failure.ts'
+import { Listening } from './legacy-listen.ts'
+import { SessionLogLevel } from './log-level.ts'
+import { type Opened, parseIdentity } from './opened.ts'
+import type { Settings } from './settings.ts'
+
+/**
+ * Opens a conversation with `initialize`.
+ * @param asked the revision we offer; the server may answer with an older one, unless one is pinned
+ */
+export async function openHandshake(
+  wire: Wire,
+  asked: Revision,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const { revision, result } = await initialize(wire, asked, settings, signal)
+  const identity = parseIdentity(result, result.serverInfo)
+  const session = new HandshakeSession(wire, revision, identity, settings)
+  return { wire, revision, ...identity, handle: session.handle }
+}
+
+async function initialize(
+  wire: Wire,
+  asked: Revision,
+  settings: Settings,
+  signal?: AbortSignal,
+): Promise<{ revision: Revision; result: JsonObject }> {
+  wire.adopt(asked, false)
+  const params = { protocolVersion: asked.name, capabilities: settings.capabilities, clientInfo: settings.client }
+  const answer = await wire.request(toOutgoing('initialize', params, signal), '', settings.connectTimeoutMs)
+  if (answer.kind !== 'result') throw toFailure(answer, 'initialize', asked)
+  const { protocolVersion } = answer.result
+  const revision = typeof protocolVersion === 'string' ? findRevision(protocolVersion) : undefined
+  if (revision === undefined || revision.traits.lifecycle !== 'handshake') {
+    const named = typeof protocolVersion === 'string' ? `"${protocolVersion.slice(0, 40)}"` : 'no revision'
+    throw new McpError('upstream.protocol', `Cannot speak with the server: it answers initialize with ${named}`)
+  }
+  if (settings.revision !== undefined && revision !== findRevision(settings.revision)) {
+    throw new McpError('upstream.protocol', `Cannot speak "${settings.revision}": the server wants "${revision.name}"`)
+  }
+  wire.adopt(revision, true)
+  await wire.notify('notifications/initialized', {})
+  return { revision, result: answer.result }
+}
+
+class HandshakeSession {
+  readonly #wire: Wire
+  readonly #settings: Settings
+  readonly #identity: Pick<Opened, 'serverInfo' | 'capabilities' | 'instructions'>
+  readonly #listening: Listening
+  readonly #logLevel: SessionLogLevel
+  #revision: Revision
+  #methods: ReadonlyMap<string, MethodCodec>
+  /** Counts sessions, so that of many calls which find the old one gone only the first opens a new one. */
+  #generation = 0
+  #renewal: Promise<void> | undefined
+
+  constructor(
+    wire: Wire,
+    revision: Revision,
+    identity: Pick<Opened, 'serverInfo' | 'capabilities' | 'instructions'>,
+    settings: Settings,
+  ) {
+    this.#wire = wire
+    this.#settings = settings
+    this.#identity = identity
+    this.#revision = revision
+    this.#methods = toOffered(revision, identity.capabilities)
+    this.#logLevel = new SessionLogLevel((level) => this.#setLevel(level))
+    this.#listening = new Listening({
+      wire,
+      capabilities: identity.capabilities,
+      subscribe: (method, uri) => this.#agrees(method, { uri }),
+    })
+  }
+
+  readonly handle: Handle = async (call) => {
+    const codec = this.#methods.get(call.method)
+    if (codec === undefined) return this.#special(call)
+    const { logLevel } = call.interim
+    if (logLevel === undefined || this.#identity.capabilities.logging === undefined) return this.#send(call, codec)
+    const unwanted = await this.#logLevel.want(logLevel)
+    try {
+      return await this.#send(call, codec)
+    } finally {
+      unwanted()
+    }
+  }
+
+  async #send(call: Call, codec: MethodCodec): Promise<Result> {
+    if (this.#renewal !== undefined) await this.#renewal
+    const generation = this.#generation
+    const params = codec.downParams(call.params)
+    const outgoing = params === call.params ? call : { ...call, params }
+    const answer = await this.#wire.request(outgoing, '')
+    if (answer.kind === 'result') return codec.upResult(answer.result)
+    if (!isSessionGone(answer)) throw toFailure(answer, call.method, this.#revision)
+    await this.#renew(generation)
+    if (call.method === 'tools/call') {
+      throw new McpError(
+        'upstream.closed',
+        'The server had forgotten our session during "tools/call", its outcome is unknown; a new session is open',
+      )
+    }
+    const second = await this.#wire.request(outgoing, '')
+    if (second.kind === 'result') return codec.upResult(second.result)
+    throw toFailure(second, call.method, this.#revision)
+  }
+
+  async #special(call: Call): Promise<Result> {
+    if (call.method === 'server/discover') return this.#discover()
+    if (call.method === 'subscriptions/listen') return this.#listening.listen(call)
+    throw new McpError('caller.unsupported_feature', `The server cannot do "${call.method}": it does not offer it`)
+  }
+
+  /** What `server/discover` would say, from what `initialize` said. */
+  async #discover(): Promise<Result> {
+    const { serverInfo, capabilities, instructions } = this.#identity
+    const { tasks: _, ...carried } = capabilities
+    return {
+      supportedVersions: [this.#revision.name],
+      capabilities: (await this.#wire.hearsChanges) ? carried : withoutChanges(carried),
+      ...(instructions === undefined ? {} : { instructions }),
+      ...(serverInfo === undefined ? {} : { _meta: { [SERVER_INFO]: serverInfo } }),
+    }
+  }
+
+  async #setLevel(level: LogLevel): Promise<void> {
+    await this.#agrees('logging/setLevel', { level })
+  }
+
+  async #agrees(method: string, params: JsonObject): Promise<boolean> {
+    try {
+      const answer = await this.#wire.request(toOutgoing(method, params), '')
+      if (answer.kind === 'result') return true
+      this.#settings.fault?.(toFailure(answer, method, this.#revision).message, method)
+    } catch (error) {
+      this.#settings.fault?.(error instanceof Error ? error.message : String(error), method)
+    }
+    return false
+  }
+
+  async #renew(generation: number): Promise<void> {
+    if (generation === this.#generation) {
+      this.#generation++
+      this.#renewal = this.#reinitialize()
+    }
+    await this.#renewal
+  }
+
+  async #reinitialize(): Promise<void> {
+    try {
+      const { revision } = await initialize(this.#wire, this.#revision, this.#settings)
+      this.#revision = revision
+      this.#methods = toOffered(revision, this.#identity.capabilities)
+    } finally {
+      this.#renewal = undefined
+    }
+    this.#logLevel.forget()
+    this.#listening.renew()
+  }
+}
+
+/**
+ * The methods a caller may use: those of the revision that are a client's to send, belong to no hop and are
+ * offered by the server (2025-06-18 basic/lifecycle: both sides use only what was negotiated).
+ */
+function toOffered(revision: Revision, capabilities: ServerCapabilities): ReadonlyMap<string, MethodCodec> {
+  const offered = new Map<string, MethodCodec>()
+  for (const [name, codec] of revision.methods) {
+    const { kind, from, capability } = codec.descriptor
+    if (kind !== 'request' || from === 'server' || OF_THE_HOP.has(name)) continue
+    // The first revision has completion and no capability to say so; who has it not will answer that it has not.
+    const unsaid = capability === 'completions' && revision.traits.http === 'sse'
+    if (capability === undefined || unsaid || hasCapability(capabilities, capability)) offered.set(name, codec)
+  }
+  return offered
+}
+
+/** A session that is gone is told by 404; some servers say 400 and the word. */
+function isSessionGone(answer: Answer): boolean {
+  if (answer.kind === 'result') return false
+  const { status } = answer
+  const text = answer.kind === 'refused' ? answer.text : answer.error.message
+  return status === 404 || (status === 400 && /session/i.test(text))
+}
+
+function withoutChanges(capabilities: ServerCapabilities): ServerCapabilities {
+  return Object.fromEntries(
+    Object.entries(capabilities).map(([name, value]) => {
+      if (typeof value !== 'object' || value === null) return [name, value]
+      const { listChanged: _, subscribe: __, ...rest } = value as JsonObject // any object has members of unknown type
+      return [name, rest]
+    }),
+  )
+}
+
+const OF_THE_HOP: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])

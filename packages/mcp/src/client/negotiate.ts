@@ -1,0 +1,179 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Clock } from '../peer/clock.ts'
+import type { Answer } from '../peer/pending.ts'
+import { ENVELOPE_REVISIONS, findRevision, HANDSHAKE_REVISIONS, NEWEST, NEWEST_HANDSHAKE } from '../revisions/index.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Wire } from '../transports/wire.ts'
+import type { Verdict } from './connection.ts'
+import type { Dialer } from './dial.ts'
+import { HEADER_MISMATCH, MISSING_CAPABILITY, toFailure, UNSUPPORTED_REVISION } from './failure.ts'
+import { openHandshake } from './handshake.ts'
+import type { Opened } from './opened.ts'
+import type { Settings } from './settings.ts'
+import { askDiscover, openStateless } from './stateless.ts'
+
+/**
+ * Finds out which era a server is of and opens the conversation accordingly (specification 2026-07-28,
+ * basic/transports: backward compatibility; our reading of it is docs/revisions.md).
+ * @param signal aborts when there is no more time
+ */
+export function negotiate(dialer: Dialer, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  const wire = dialer.dial()
+  const pinned = pinnedRevision(settings.revision)
+  if (pinned !== undefined) return openPinned(wire, pinned, settings, signal)
+  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(wire, settings, signal)
+  return dialer.kind === 'http' ? probeHttp(wire, settings, signal) : probeStream(dialer, wire, settings, signal)
+}
+
+/** What an answer to the probe says about the server, told apart by what HTTP adds to it. */
+export type Judgement =
+  | { readonly era: 'envelope'; readonly result: JsonObject }
+  /** Ask again in one of these revisions. */
+  | { readonly era: 'envelope'; readonly offers: readonly string[] }
+  | { readonly era: 'handshake' }
+  /** No evidence either way: an outage, a missing sign-in. */
+  | { readonly era: 'unknown' }
+
+export function judge(answer: Answer, kind: 'http' | 'stream'): Judgement {
+  if (answer.kind === 'result') return { era: 'envelope', result: answer.result }
+  const status = answer.kind === 'refused' ? answer.status : answer.status
+  if (status !== undefined && (status === 401 || status === 403)) return { era: 'unknown' }
+  if (status !== undefined && (status >= 500 || status === 408 || status === 429 || status < 200)) {
+    return { era: 'unknown' }
+  }
+  if (answer.kind === 'refused') return answer.status < 400 ? { era: 'unknown' } : { era: 'handshake' }
+  const { code, data } = answer.error
+  if (code === UNSUPPORTED_REVISION) return { era: 'envelope', offers: offersOf(data) }
+  if (code === HEADER_MISMATCH || code === MISSING_CAPABILITY) {
+    // Over HTTP only together with 400: old servers use the numbers for anything.
+    if (kind === 'stream' || status === 400) return { era: 'unknown' }
+  }
+  return { era: 'handshake' }
+}
+
+async function openPinned(wire: Wire, revision: Revision, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  if (revision.traits.lifecycle === 'handshake') return openHandshake(wire, revision, settings, signal)
+  return openStateless(wire, revision, await askDiscover(wire, revision, settings, signal), settings)
+}
+
+/** A remembered verdict may be out of date: a server that has moved on says so. */
+async function openHandshakeFirst(wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  return openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+}
+
+async function probeHttp(wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  return conclude(wire, await askDiscover(wire, NEWEST, settings, signal), 'http', settings, signal)
+}
+
+async function conclude(
+  wire: Wire,
+  answer: Answer,
+  kind: 'http' | 'stream',
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const judgement = judge(answer, kind)
+  if (judgement.era === 'handshake') return openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+  if (answer.kind === 'result') return openStateless(wire, wire.revision, answer, settings)
+  if (!('offers' in judgement)) throw toFailure(answer, 'server/discover', wire.revision)
+  const common = ENVELOPE_REVISIONS.find(({ name }) => judgement.offers.includes(name) && name !== wire.revision.name)
+  if (common !== undefined) {
+    return openStateless(wire, common, await askDiscover(wire, common, settings, signal), settings)
+  }
+  // Modern in form, and yet it only has older revisions to offer.
+  const older = HANDSHAKE_REVISIONS.find(({ name }) => judgement.offers.includes(name))
+  if (older !== undefined) return openHandshake(wire, older, settings, signal)
+  throw new McpError(
+    'upstream.protocol',
+    `Cannot agree on a revision: the server offers ${judgement.offers.join(', ') || 'none it names'}`,
+  )
+}
+
+/**
+ * Over a pipe, silence and every error that is not a modern one mean an older server. Some older servers exit on
+ * any request before `initialize`: they are started again and not probed a second time.
+ */
+async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  const asked = new AbortController()
+  const probe = askDiscover(wire, NEWEST, settings, asked.signal)
+  const gone = wire.closed.then((): Gone => 'gone')
+  try {
+    const first = await Promise.race([probe.catch(rethrowUnlessGone(gone)), gone, silence(settings)])
+    if (signal.aborted) throw signal.reason
+    if (first === 'gone') {
+      settings.fault?.('The server exits when it is probed; it is started again and opened with initialize', '')
+      return openHandshake(dialer.dial(), NEWEST_HANDSHAKE, settings, signal)
+    }
+    if (first !== 'silent') return await conclude(wire, first, 'stream', settings, signal)
+    return await openSilent(wire, probe, settings, signal)
+  } finally {
+    asked.abort()
+  }
+}
+
+type Gone = 'gone'
+type Silent = 'silent'
+
+/** A slow start looks like silence: while `initialize` waits, a late answer to the probe still counts. */
+async function openSilent(
+  wire: Wire,
+  probe: Promise<Answer>,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const initializing = new AbortController()
+  const stop = () => initializing.abort(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  const modern = probe.then(
+    (answer) => (answer.kind === 'result' ? answer : NOTHING_YET),
+    () => NOTHING_YET,
+  )
+  const handshake = openHandshake(wire, NEWEST_HANDSHAKE, settings, initializing.signal)
+  try {
+    const first = await Promise.race([handshake, modern])
+    if (!('kind' in first)) return first
+    handshake.catch(() => {}) // given up below, on purpose
+    initializing.abort()
+    return openStateless(wire, NEWEST, first, settings)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const NOTHING_YET = new Promise<never>(() => {})
+
+function silence({ clock, probeTimeoutMs }: { clock: Clock; probeTimeoutMs: number }): Promise<Silent> {
+  return new Promise((resolve) => {
+    clock.setTimer(probeTimeoutMs, () => resolve('silent'))
+  })
+}
+
+/** A probe that fails because the server went away is told by the way it went. */
+function rethrowUnlessGone(gone: Promise<Gone>): (error: unknown) => Promise<Gone> {
+  return (error) => {
+    if (error instanceof McpError && error.code === 'upstream.unavailable') return gone
+    throw error
+  }
+}
+
+function pinnedRevision(name: string | undefined): Revision | undefined {
+  if (name === undefined) return undefined
+  const revision = findRevision(name)
+  if (revision === undefined) throw new McpError('internal.error', `Cannot speak "${name}": it is not a known revision`)
+  return revision
+}
+
+/** Old verdicts age: a server that learned a newer revision would go unnoticed, since the older one still works. */
+function isFreshHandshake(verdict: Verdict | undefined): boolean {
+  if (verdict === undefined || findRevision(verdict.revision)?.traits.lifecycle !== 'handshake') return false
+  const age = Date.now() - Date.parse(verdict.at)
+  return age >= 0 && age < VERDICT_MS
+}
+
+function offersOf(data: unknown): readonly string[] {
+  const supported = typeof data === 'object' && data !== null ? (data as JsonObject).supported : undefined
+  return Array.isArray(supported) ? supported.filter((name) => typeof name === 'string') : []
+}
+
+const VERDICT_MS = 24 * 60 * 60 * 1_000

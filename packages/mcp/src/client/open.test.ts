@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ConnectionOptions, Target } from './connection.ts'
+import { recordingInterim, toCall } from './fixtures/calls.ts'
+import { freePort, officialServer, startEverythingHttp } from './fixtures/servers.ts'
+import { openConnection } from './open.ts'
+
+const options: ConnectionOptions = { client: { name: 'test', version: '1' } }
+
+describe('server-everything', () => {
+  let http: Awaited<ReturnType<typeof startEverythingHttp>>
+  beforeAll(async () => {
+    http = await startEverythingHttp()
+  })
+  afterAll(() => http.stop())
+
+  const targets: [string, () => Target][] = [
+    ['stdio', () => officialServer('everything')],
+    ['HTTP', () => ({ kind: 'http', url: http.url })],
+  ]
+  for (const [name, target] of targets) {
+    it(`is opened, listed, called, read and listened to over ${name}`, async () => {
+      const connection = await openConnection(target(), options)
+      try {
+        expect(connection.serverInfo?.name).toBe('mcp-servers/everything')
+        const { tools } = await connection.handle(toCall('tools/list'))
+        expect(tools).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'echo' })]))
+        const echoed = await connection.handle(toCall('tools/call', { name: 'echo', arguments: { message: 'hi' } }))
+        expect(echoed).toEqual({ content: [{ type: 'text', text: 'Echo: hi' }] })
+
+        const interim = recordingInterim({ progress: true })
+        const long = { name: 'trigger-long-running-operation', arguments: { duration: 0.1, steps: 2 } }
+        await connection.handle(toCall('tools/call', long, { interim }))
+        expect(interim.heard.map(({ params }) => params)).toEqual([
+          { progress: 1, total: 2 },
+          { progress: 2, total: 2 },
+        ])
+
+        const failure = await connection.handle(toCall('resources/read', { uri: 'demo://nope' })).catch((e) => e)
+        expect(failure).toMatchObject({ code: 'upstream.error', rpc: { code: -32602 } })
+      } finally {
+        await connection.close()
+      }
+      expect(await connection.closed).toEqual({ reason: 'Closed by us', asked: true })
+    })
+  }
+})
+
+describe('a server that cannot be reached', () => {
+  it('is named, with what would help, when the command is not found', async () => {
+    const failure = await openConnection({ kind: 'stdio', command: 'no-such-command' }, options).catch((e) => e)
+    expect(failure).toMatchObject({
+      code: 'upstream.unavailable',
+      message: expect.stringContaining('Cannot start "no-such-command": not found, and its environment has no PATH'),
+    })
+  })
+
+  it('is named by host and port when nothing listens', async () => {
+    const port = await freePort()
+    const failure = await openConnection({ kind: 'http', url: `http://127.0.0.1:${port}/mcp` }, options).catch((e) => e)
+    expect(failure).toMatchObject({
+      code: 'upstream.unavailable',
+      message: expect.stringContaining(`Cannot reach 127.0.0.1:${port}: nothing listens there`),
+    })
+  })
+})

@@ -1,0 +1,43 @@
+import { McpError } from '../errors.ts'
+import type { Connection, ConnectionOptions, Target } from './connection.ts'
+import { createDialer } from './dial.ts'
+import { negotiate } from './negotiate.ts'
+import { toSettings } from './settings.ts'
+
+/**
+ * Opens a conversation with a server of any revision.
+ * @throws {McpError} `upstream.unavailable`, `upstream.unauthorized`, `upstream.timeout` or `upstream.protocol`,
+ *   with a sentence that says what would help. Nothing is left behind then.
+ */
+export async function openConnection(target: Target, options: ConnectionOptions): Promise<Connection> {
+  const settings = toSettings(options)
+  const dialer = createDialer(target, settings)
+  const timeUp = new AbortController()
+  const timer = settings.clock.setTimer(settings.connectTimeoutMs, () => timeUp.abort())
+  try {
+    const { wire, revision, handle, serverInfo, capabilities, instructions } = await negotiate(
+      dialer,
+      settings,
+      timeUp.signal,
+    )
+    return {
+      handle,
+      verdict: { revision: revision.name, at: new Date().toISOString() },
+      serverInfo,
+      capabilities,
+      instructions,
+      closed: wire.closed,
+      close: () => wire.close(),
+    }
+  } catch (error) {
+    const closed = await dialer.close()
+    if (timeUp.signal.aborted) {
+      const message = `Cannot open ${dialer.name}: no answer within ${settings.connectTimeoutMs / 1000} s`
+      throw new McpError('upstream.timeout', message, { cause: error })
+    }
+    if (closed === undefined || closed.asked) throw error
+    throw new McpError('upstream.unavailable', closed.reason, { cause: error })
+  } finally {
+    timer.cancel()
+  }
+}

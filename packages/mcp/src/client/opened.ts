@@ -1,0 +1,36 @@
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Handle } from '../protocol/call.ts'
+import type { Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Wire } from '../transports/wire.ts'
+
+/** A conversation that is open, whatever era it is of. */
+export interface Opened {
+  readonly wire: Wire
+  readonly revision: Revision
+  readonly handle: Handle
+  readonly serverInfo: Implementation | undefined
+  readonly capabilities: ServerCapabilities
+  readonly instructions: string | undefined
+}
+
+/** Reads what a server says it is; what has the wrong shape counts as not said. */
+export function parseIdentity(
+  result: JsonObject,
+  serverInfo: unknown,
+): Pick<Opened, 'serverInfo' | 'capabilities' | 'instructions'> {
+  const { capabilities, instructions } = result
+  return {
+    serverInfo: isImplementation(serverInfo) ? serverInfo : undefined,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: typeof instructions === 'string' ? instructions : undefined,
+  }
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isImplementation(value: unknown): value is Implementation {
+  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
+}

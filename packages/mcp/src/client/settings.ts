@@ -1,0 +1,29 @@
+import { UPSTREAM_LIMITS } from '../jsonrpc/limits.ts'
+import { systemClock } from '../peer/clock.ts'
+import type { ConnectionOptions } from './connection.ts'
+
+/** {@link ConnectionOptions} with every default filled in. */
+export type Settings = Readonly<Required<Omit<ConnectionOptions, Optional>> & Pick<ConnectionOptions, Optional>>
+
+type Optional = 'revision' | 'verdict' | 'ask' | 'stray' | 'stderr' | 'fault'
+
+export function toSettings(options: ConnectionOptions): Settings {
+  return {
+    capabilities: {},
+    limits: UPSTREAM_LIMITS,
+    connectTimeoutMs: 30_000,
+    probeTimeoutMs: 5_000,
+    requestTimeoutMs: 60_000,
+    killGraceMs: 2_000,
+    maxInFlight: 1_024,
+    maxSockets: 64,
+    clock: systemClock,
+    ...withoutUndefined(options),
+  }
+}
+
+/** A default holds for an option that is there and undefined, too. */
+function withoutUndefined(options: ConnectionOptions): ConnectionOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as unknown as ConnectionOptions // the same members, none of them undefined
+}

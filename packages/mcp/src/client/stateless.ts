@@ -1,0 +1,140 @@
+import { McpError } from '../errors.ts'
+import { toOutgoing } from '../peer/outgoing.ts'
+import type { Answer } from '../peer/pending.ts'
+import type { Call, Handle, Result } from '../protocol/call.ts'
+import type { ClientCapabilities } from '../protocol/capabilities.ts'
+import { CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, SERVER_INFO } from '../protocol/envelope.ts'
+import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Wire } from '../transports/wire.ts'
+import { toFailure, UNSUPPORTED_REVISION } from './failure.ts'
+import { isObject, type Opened, parseIdentity } from './opened.ts'
+import type { Settings } from './settings.ts'
+
+/** Asks a server what it is, in an envelope revision. */
+export function askDiscover(wire: Wire, revision: Revision, settings: Settings, signal: AbortSignal): Promise<Answer> {
+  wire.adopt(revision, true)
+  const hop = toHop(revision, settings, settings.capabilities)
+  return wire.request(toOutgoing('server/discover', {}, signal), hop, settings.connectTimeoutMs)
+}
+
+/**
+ * A conversation without state: every request says who we are and what we can do.
+ * @param answer the answer to `server/discover`
+ * @throws {McpError} where the answer is no result, or the server has none of our revisions
+ */
+export function openStateless(wire: Wire, asked: Revision, answer: Answer, settings: Settings): Opened {
+  if (answer.kind !== 'result') throw toFailure(answer, 'server/discover', asked)
+  const { result } = answer
+  const revision = pickRevision(result.supportedVersions, asked, settings)
+  wire.adopt(revision, true)
+  const meta = isObject(result._meta) ? result._meta : {}
+  return { wire, revision, ...parseIdentity(result, meta[SERVER_INFO]), handle: createHandle(wire, settings) }
+}
+
+function createHandle(wire: Wire, settings: Settings): Handle {
+  let hops = new Hops(wire.revision, settings)
+
+  async function handle(call: Call): Promise<Result> {
+    const answer = await send(call)
+    if (answer.kind === 'result') return finish(call, answer.result)
+    if (answer.kind === 'error' && answer.error.code === UNSUPPORTED_REVISION && renegotiate(answer.error.data)) {
+      const second = await send(call)
+      if (second.kind === 'result') return finish(call, second.result)
+      throw toFailure(second, call.method, wire.revision)
+    }
+    throw toFailure(answer, call.method, wire.revision)
+  }
+
+  function send(call: Call): Promise<Answer> {
+    const { method } = call
+    const codec = wire.revision.methods.get(method)
+    if (codec === undefined || codec.descriptor.kind !== 'request') {
+      throw new McpError(
+        'caller.unsupported_feature',
+        `The server cannot do "${method}": its revision does not have it`,
+      )
+    }
+    const params = codec.downParams(call.params)
+    const outgoing = params === call.params ? call : { ...call, params }
+    return wire.request(
+      outgoing,
+      hops.of(call),
+      method === 'subscriptions/listen' ? Number.POSITIVE_INFINITY : undefined,
+    )
+  }
+
+  function finish(call: Call, result: Result): Result {
+    const codec = wire.revision.methods.get(call.method)
+    const { resultType } = result
+    const known =
+      resultType === undefined ||
+      resultType === 'complete' ||
+      (resultType === 'input_required'
+        ? codec?.descriptor.mayAsk === true
+        : settings.capabilities.extensions !== undefined)
+    if (!known) {
+      const shown = String(resultType).slice(0, 80)
+      throw new McpError('upstream.protocol', `Cannot read the answer to "${call.method}": its type is "${shown}"`)
+    }
+    return codec === undefined ? result : codec.upResult(result)
+  }
+
+  function renegotiate(data: unknown): boolean {
+    const offers = isObject(data) ? data.supported : undefined
+    if (!Array.isArray(offers)) return false
+    const revision = ENVELOPE_REVISIONS.find(({ name }) => offers.includes(name))
+    if (revision === undefined || settings.revision !== undefined) return false
+    wire.adopt(revision, true)
+    hops = new Hops(revision, settings)
+    return true
+  }
+
+  return handle
+}
+
+/** What this hop says in `_meta`, written once per set of capabilities and not per request. */
+class Hops {
+  readonly #revision: Revision
+  readonly #settings: Settings
+  readonly #names: readonly string[]
+  readonly #texts = new Map<number, string>()
+
+  constructor(revision: Revision, settings: Settings) {
+    this.#revision = revision
+    this.#settings = settings
+    this.#names = Object.keys(settings.capabilities)
+  }
+
+  /** We declare what we can carry and the caller behind us can do (PROTOCOL: the capabilities belong to the hop). */
+  of(call: Call): string {
+    const declared = call.downstream.capabilities
+    let mask = 0
+    for (let at = 0; at < this.#names.length; at++) {
+      if (declared[this.#names[at] ?? ''] !== undefined) mask |= 1 << at
+    }
+    let text = this.#texts.get(mask)
+    if (text === undefined) {
+      const shared = Object.entries(this.#settings.capabilities).filter((_, at) => (mask & (1 << at)) !== 0)
+      text = toHop(this.#revision, this.#settings, Object.fromEntries(shared))
+      this.#texts.set(mask, text)
+    }
+    const { logLevel } = call.interim
+    return logLevel === undefined ? text : `${text},"${LOG_LEVEL}":"${logLevel}"`
+  }
+}
+
+function toHop(revision: Revision, settings: Settings, capabilities: ClientCapabilities): string {
+  return JSON.stringify({
+    [PROTOCOL_VERSION]: revision.name,
+    [CLIENT_INFO]: settings.client,
+    [CLIENT_CAPABILITIES]: capabilities,
+  }).slice(1, -1)
+}
+
+function pickRevision(supported: unknown, asked: Revision, settings: Settings): Revision {
+  const names = Array.isArray(supported) ? supported : []
+  // A server that answers in the revision asked for speaks it, whatever its list says.
+  if (names.includes(asked.name) || settings.revision !== undefined) return asked
+  return ENVELOPE_REVISIONS.find(({ name }) => names.includes(name)) ?? asked
+}

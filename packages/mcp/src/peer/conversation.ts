@@ -1,0 +1,296 @@
+import { McpError, toRpcError } from '../errors.ts'
+import { encodeError, encodeResult } from '../jsonrpc/encode.ts'
+import type { ErrorFrame, Frame, Id, JsonObject, NotificationFrame, RequestFrame } from '../jsonrpc/frame.ts'
+import type { FrameLimits } from '../jsonrpc/limits.ts'
+import { FrameFault, parseMessage } from '../jsonrpc/parse.ts'
+import { NO_INTERIM, type Notification, type Result } from '../protocol/call.ts'
+import { type ClientCapabilities, hasCapability } from '../protocol/capabilities.ts'
+import { parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { isLogged, isLogLevel } from '../protocol/features/logging.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Clock } from './clock.ts'
+import { HOP } from './outgoing.ts'
+import { type Answer, Pending, type Waiting } from './pending.ts'
+
+export interface ConversationOptions {
+  /** Spoken until told otherwise. */
+  readonly revision: Revision
+  readonly clock: Clock
+  readonly limits: FrameLimits
+  /** How long a request without a deadline waits; progress starts it anew. */
+  readonly timeoutMs: number
+  /** Most requests of ours in flight. */
+  readonly maxInFlight: number
+  /** What we declared: what a server asks beyond it is refused unheard. */
+  readonly capabilities: ClientCapabilities
+  /** Answers what the server asks and no call claims. */
+  readonly ask: ((request: Notification) => Promise<Result>) | undefined
+  readonly stray: ((notification: Notification) => void) | undefined
+  readonly fault: ((reason: string, sample: string) => void) | undefined
+  /** Sends an answer to a question of the server. */
+  readonly reply: (text: string) => void
+  /** A request was given up: tell the peer, let go of what carried it. */
+  readonly abandon: (waiting: Waiting, reason: string) => void
+}
+
+/**
+ * The client's side of one conversation, without its pipe: our requests in flight, and a home for everything that
+ * arrives. Whoever owns the pipe hands in messages, with the request on whose stream they came where there is one.
+ */
+export class Conversation {
+  readonly pending: Pending
+  revision: Revision
+  /** Hears of changes (`list_changed`, `resources/updated`) where the revision has no subscriptions to carry
+   * them; undefined says that some may have been missed. */
+  changed: ((notification: Notification | undefined) => void) | undefined
+  readonly #options: ConversationOptions
+  /** Questions of the server somebody thinks about, and whether the server still wants to know. */
+  readonly #questions = new Map<Id, { wanted: boolean }>()
+
+  constructor(options: ConversationOptions) {
+    this.#options = options
+    this.revision = options.revision
+    this.pending = new Pending({
+      clock: options.clock,
+      timeoutMs: options.timeoutMs,
+      max: options.maxInFlight,
+      abandon: options.abandon,
+    })
+  }
+
+  /**
+   * Takes one message, or a batch of them.
+   * @param home the request on whose own stream it came
+   * @param status the HTTP status it came with
+   * @returns why it could not be read, or undefined
+   */
+  receive(text: string, home?: Waiting, status?: number): string | undefined {
+    let message: Frame | readonly Frame[]
+    try {
+      message = parseMessage(text, this.#options.limits)
+    } catch (error) {
+      return this.#skip(error, text)
+    }
+    if (!isBatch(message)) {
+      this.#take(message, home, status)
+      return undefined
+    }
+    if (!this.revision.traits.batching) return this.#fault('Skipped a batch, which this revision does not have', text)
+    for (const frame of message) this.#take(frame, home, status)
+    return undefined
+  }
+
+  #take(frame: Frame, home: Waiting | undefined, status: number | undefined): void {
+    switch (frame.kind) {
+      case 'result':
+        // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
+        if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
+        return
+      case 'error':
+        this.#fail(frame, home, status)
+        return
+      case 'notification':
+        this.#hear(frame, home)
+        return
+      case 'request':
+        this.#consider(frame, home)
+        return
+    }
+  }
+
+  #fail(frame: ErrorFrame, home: Waiting | undefined, status: number | undefined): void {
+    const { error } = frame
+    const answer: Answer = status === undefined ? { kind: 'error', error } : { kind: 'error', error, status }
+    if (typeof frame.id === 'number' && this.pending.settle(frame.id, answer)) return
+    // Errors about messages a server could not read come without our id, or with one it made up.
+    const about = home ?? (frame.id === undefined ? this.#only() : undefined)
+    if (about !== undefined) this.pending.settle(about.id, answer)
+    else if (frame.id === undefined) this.#fault(`The server reports: ${error.message}`, '')
+  }
+
+  #hear(frame: NotificationFrame, home: Waiting | undefined): void {
+    const { method } = frame
+    if (method === 'notifications/progress') {
+      this.#progress(frame.params)
+      return
+    }
+    if (method === 'notifications/cancelled') {
+      this.#cancelled(frame.params)
+      return
+    }
+    const params = this.revision.methods.get(method)?.upParams(frame.params) ?? frame.params
+    if (method === 'notifications/message') {
+      this.#log({ method, params }, home)
+      return
+    }
+    const subscription = isObject(params._meta) ? params._meta[SUBSCRIPTION_ID] : undefined
+    const listener = this.pending.get(subscription) ?? (home?.outgoing.method === LISTEN ? home : undefined)
+    if (listener !== undefined) {
+      listener.outgoing.interim.notify({ method, params: withoutMeta(params, SUBSCRIPTION_ID) })
+    } else if (CHANGES.has(method) && this.changed !== undefined) this.changed({ method, params })
+    else this.#options.stray?.({ method, params })
+  }
+
+  #progress(params: JsonObject): void {
+    const { progressToken, ...rest } = params
+    const waiting = this.pending.get(progressToken)
+    const { progress } = rest
+    if (waiting === undefined || typeof progress !== 'number') return
+    this.pending.touch(waiting)
+    if (progress <= waiting.progress) return
+    waiting.progress = progress
+    if (waiting.outgoing.interim.progress) {
+      waiting.outgoing.interim.notify({ method: 'notifications/progress', params: rest })
+    }
+  }
+
+  /** The server takes back a question of its own, or ends a subscription. */
+  #cancelled(params: JsonObject): void {
+    const { requestId } = params
+    const question = this.#questions.get(requestId as Id) // any other value finds nothing
+    if (question !== undefined) question.wanted = false
+    const waiting = this.pending.get(requestId)
+    if (waiting?.outgoing.method === LISTEN) this.pending.settle(waiting.id, { kind: 'result', result: {} })
+  }
+
+  #log(notification: Notification, home: Waiting | undefined): void {
+    const wanted = (home ?? this.#only())?.outgoing.interim
+    const { level } = notification.params
+    if (wanted?.logLevel === undefined || !isLogLevel(level)) this.#options.stray?.(notification)
+    else if (isLogged(level, wanted.logLevel)) wanted.notify(notification)
+  }
+
+  #consider(frame: RequestFrame, home: Waiting | undefined): void {
+    const { id, method } = frame
+    if (!this.revision.traits.serverRequests) {
+      this.#fault(`Skipped a request of the server for "${method}", which this revision does not have`, '')
+      return
+    }
+    if (method === 'ping') {
+      this.#options.reply(encodeResult(id, {}))
+      return
+    }
+    if (this.#questions.size >= MAX_QUESTIONS || this.#questions.has(id)) {
+      const error = new McpError('policy.limit', `Cannot consider "${method}": too many questions are open`)
+      this.#options.reply(encodeError(id, toRpcError(error, 'legacy')))
+      return
+    }
+    const question = { wanted: true }
+    this.#questions.set(id, question)
+    void this.#think(frame, home ?? this.#only()).then((text) => {
+      this.#questions.delete(id)
+      if (question.wanted) this.#options.reply(text)
+    })
+  }
+
+  /** Finds an answer to a question of the server; never rejects. */
+  async #think(frame: RequestFrame, home: Waiting | undefined): Promise<string> {
+    const { id, method } = frame
+    const { revision } = this
+    if (home !== undefined) home.questions++
+    try {
+      const codec = revision.methods.get(method)
+      if (codec === undefined || codec.descriptor.from === 'client') throw unknown(method)
+      if (!hasCapability(this.#options.capabilities, codec.descriptor.feature)) throw unknown(method)
+      const request = { method, params: codec.upParams(toParams(frame.params)) }
+      return encodeResult(id, codec.downResult(await this.#withinBounds(method, this.#answer(request, home))))
+    } catch (error) {
+      return encodeError(id, revision.downError(toRpcError(error, 'legacy'), method))
+    } finally {
+      if (home !== undefined) {
+        home.questions--
+        this.pending.touch(home)
+      }
+    }
+  }
+
+  async #answer(request: Notification, home: Waiting | undefined): Promise<Result> {
+    const { ask } = this.#options
+    const interim = home?.outgoing.interim
+    if (interim !== undefined && interim !== NO_INTERIM && interim !== HOP) {
+      try {
+        return await interim.ask(request)
+      } catch (error) {
+        const cannotAsk = error instanceof McpError && error.code === 'caller.missing_capability'
+        if (!cannotAsk || ask === undefined) throw error
+      }
+    }
+    if (ask === undefined) throw unknown(request.method)
+    return ask(request)
+  }
+
+  #withinBounds(method: string, answer: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.setTimer(MAX_QUESTION_MS, () =>
+        reject(new McpError('upstream.timeout', `Nobody answered "${method}" for ${MAX_QUESTION_MS / 1000} s`)),
+      )
+      answer.then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+
+  /** The one call in flight, where there is exactly one: then what arrives can only belong to it. */
+  #only(): Waiting | undefined {
+    let only: Waiting | undefined
+    for (const waiting of this.pending.entries()) {
+      if (waiting.outgoing.method === LISTEN || waiting.outgoing.interim === HOP) continue
+      if (only !== undefined) return undefined
+      only = waiting
+    }
+    return only
+  }
+
+  #skip(error: unknown, text: string): string {
+    if (!(error instanceof FrameFault)) throw error
+    const id = error.idText === undefined ? undefined : Number(error.idText)
+    const failure = new McpError('upstream.protocol', `Cannot read the answer of the server: ${error.message}`)
+    if (id !== undefined) this.pending.fail(id, failure)
+    return this.#fault(error.message, text)
+  }
+
+  #fault(reason: string, text: string): string {
+    this.#options.fault?.(reason, text.slice(0, MAX_SAMPLE))
+    return reason
+  }
+}
+
+function isBatch(message: Frame | readonly Frame[]): message is readonly Frame[] {
+  return Array.isArray(message)
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unknown(method: string): McpError {
+  return new McpError('caller.unsupported_feature', `Cannot answer "${method}": this client does not offer it`)
+}
+
+/** Params without the keys of `_meta` that belong to the hop. */
+function toParams(params: JsonObject): JsonObject {
+  if (params._meta === undefined) return params
+  const { _meta, ...rest } = params
+  const { meta } = parseEnvelope(params)
+  return Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
+}
+
+function withoutMeta(params: JsonObject, key: string): JsonObject {
+  const { _meta, ...rest } = params
+  if (!isObject(_meta)) return rest
+  const { [key]: _, ...meta } = _meta
+  return Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
+}
+
+const LISTEN = 'subscriptions/listen'
+const CHANGES: ReadonlySet<string> = new Set([
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+])
+
+/** Questions of one server that may be open at once. */
+const MAX_QUESTIONS = 64
+/** How long somebody may think about a question of the server. */
+const MAX_QUESTION_MS = 600_000
+/** How much of a message that cannot be read is shown to whoever hears of faults. */
+const MAX_SAMPLE = 200

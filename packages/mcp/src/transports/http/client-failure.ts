@@ -1,0 +1,39 @@
+import { McpError } from '../../errors.ts'
+
+/** What went wrong on the way to a server, as a sentence for people and a code for machines. */
+export function toTransportError(error: Error & { code?: unknown }, method: string, where: string): McpError {
+  const { code } = error
+  if (error instanceof RangeError || error instanceof TypeError) {
+    return new McpError('upstream.protocol', `Cannot read the answer of ${where} to "${method}": ${error.message}`)
+  }
+  const reason = typeof code === 'string' ? NEVER_ARRIVED[code] : undefined
+  if (reason !== undefined) {
+    return new McpError('upstream.unavailable', `Cannot reach ${where}: ${reason}`, { cause: error })
+  }
+  if (typeof code === 'string' && TLS.test(code)) {
+    const message = `Cannot reach ${where}: its certificate is not accepted (${code})`
+    return new McpError('upstream.unavailable', message, { cause: error })
+  }
+  // The request may have arrived. A tool may have run; everything else can be asked again.
+  return method === 'tools/call'
+    ? new McpError('upstream.closed', `Lost ${where} during "${method}", its outcome is unknown`, { cause: error })
+    : new McpError('upstream.unavailable', `Lost ${where} during "${method}"`, { cause: error })
+}
+
+/** The first of several failures behind one, which a host with several addresses gives. */
+export function innermost(error: Error): Error {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0]
+  return error
+}
+
+const NEVER_ARRIVED: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there; start the server or check the port',
+  ENOTFOUND: 'no host of that name; check the URL',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
+  UND_ERR_CONNECT_TIMEOUT: 'it does not accept the connection in time',
+  UND_ERR_DESTROYED: 'the connection was closed by us',
+  UND_ERR_CLOSED: 'the connection was closed by us',
+}
+const TLS = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_VERIFY/

@@ -1,0 +1,339 @@
+import { Pool } from 'undici'
+import { McpError } from '../../errors.ts'
+import { encodeNotification } from '../../jsonrpc/encode.ts'
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Timer } from '../../peer/clock.ts'
+import { Conversation } from '../../peer/conversation.ts'
+import { encodeOutgoing, type Outgoing, toOutgoing } from '../../peer/outgoing.ts'
+import type { Answer, Waiting } from '../../peer/pending.ts'
+import type { Revision } from '../../revisions/revision.ts'
+import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
+import { type CallCarrier, HttpCall } from './client-call.ts'
+import { Exchange, type ExchangeTaker } from './client-exchange.ts'
+import { EventStream } from './client-stream.ts'
+import { encodeHeaderValue } from './mirror.ts'
+import { MirroredTools } from './mirrored-tools.ts'
+
+export interface HttpWireOptions extends WireOptions {
+  readonly url: URL
+  /** Sent with every request, to the origin of `url` only. What the protocol itself sets is left out. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Most sockets for calls; streams and answers to the server have their own. */
+  readonly maxSockets: number
+  readonly connectTimeoutMs: number
+}
+
+/** The client's end of Streamable HTTP, any revision. Nothing is sent before the first request. */
+export function openHttpWire(options: HttpWireOptions): Wire {
+  return new HttpWire(options)
+}
+
+class HttpWire implements Wire, CallCarrier {
+  readonly conversation: Conversation
+  readonly where: string
+  readonly closed: Promise<Closed>
+  readonly hearsChanges: Promise<boolean>
+  readonly #options: HttpWireOptions
+  readonly #calls: Pool
+  /** Streams and answers to the server: they must get through while every socket for calls is taken. */
+  readonly #side: Pool
+  readonly #configured: readonly string[]
+  readonly #tools: MirroredTools
+  #url: URL
+  #path: string
+  /** Headers every POST has now, as name, value, name, value. */
+  #common: string[]
+  #session: string | undefined
+  #opened = false
+  #unasked: EventStream | undefined
+  #end: Promise<void> | undefined
+  #setClosed: (closed: Closed) => void = () => {}
+  #setHears: (hears: boolean) => void = () => {}
+
+  constructor(options: HttpWireOptions) {
+    this.#options = options
+    const { url, connectTimeoutMs, maxSockets } = options
+    const pool = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } }
+    this.#calls = new Pool(url.origin, { ...pool, connections: maxSockets })
+    this.#side = new Pool(url.origin, pool)
+    this.where = url.port === '' ? url.hostname : url.host
+    this.#url = url
+    this.#path = url.pathname + url.search
+    this.#configured = toConfigured(options.headers)
+    this.#tools = new MirroredTools((reason, tool) => options.fault?.(reason, tool))
+    this.conversation = new Conversation({
+      ...options,
+      reply: (text) => void this.#post(text, []),
+      abandon: (waiting, reason) => this.#abandon(waiting, reason),
+    })
+    this.#common = this.#toCommon()
+    this.closed = new Promise((resolve) => {
+      this.#setClosed = resolve
+    })
+    this.hearsChanges = new Promise((resolve) => {
+      this.#setHears = resolve
+    })
+  }
+
+  get revision(): Revision {
+    return this.conversation.revision
+  }
+
+  adopt(revision: Revision, opened: boolean): void {
+    this.conversation.revision = revision
+    this.#opened = opened
+    if (!opened) {
+      this.#session = undefined
+      this.#unasked?.stop()
+      this.#unasked = undefined
+    }
+    this.#common = this.#toCommon()
+    if (opened && revision.traits.lifecycle === 'handshake') this.#listen()
+  }
+
+  onChange(listener: ChangeListener): void {
+    this.conversation.changed = listener
+  }
+
+  request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
+    if (this.#end !== undefined) {
+      throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.where}: closed by us`)
+    }
+    const waiting = this.conversation.pending.open(outgoing, timeoutMs)
+    new HttpCall(this, waiting, encodeOutgoing(waiting.id, outgoing, hop))
+    if (!this.revision.traits.standardHeaders) return waiting.answer
+    if (outgoing.method === 'tools/list') return waiting.answer.then((answer) => this.#learn(answer))
+    if (outgoing.method !== 'tools/call') return waiting.answer
+    return waiting.answer.then((answer) =>
+      answer.kind === 'error' && answer.error.code === HEADER_MISMATCH ? this.#again(outgoing, hop, timeoutMs) : answer,
+    )
+  }
+
+  notify(method: string, params: JsonObject): Promise<void> {
+    const mirrored = this.revision.traits.standardHeaders ? ['mcp-method', method] : []
+    return this.#post(encodeNotification(method, params), mirrored)
+  }
+
+  close(): Promise<void> {
+    this.#end ??= this.#close()
+    return this.#end
+  }
+
+  dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Exchange {
+    const { method } = waiting.outgoing
+    const exchange = new Exchange(taker, this.#options.limits.maxBytes)
+    const headers = this.revision.traits.standardHeaders ? this.#toMirrored(waiting.outgoing) : this.#common
+    const pool = method === 'subscriptions/listen' ? this.#side : this.#calls
+    pool.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
+    return exchange
+  }
+
+  keepSession(id: string): boolean {
+    if (!VISIBLE_ASCII.test(id) || id.length > MAX_SESSION) return false
+    this.#session = id
+    return true
+  }
+
+  follow(location: string): boolean {
+    const url = URL.canParse(location, this.#url.href) ? new URL(location, this.#url) : undefined
+    if (url === undefined || url.origin !== this.#url.origin) return false
+    this.#url = url
+    this.#path = url.pathname + url.search
+    return true
+  }
+
+  resume(waiting: Waiting, lastEventId: string, retryMs: number | undefined): void {
+    const { pending } = this.conversation
+    const stream = new EventStream({
+      clock: this.#options.clock,
+      lastEventId,
+      ...(retryMs === undefined ? {} : { retryMs }),
+      maxFailures: RESUME_FAILURES,
+      open: (taker, from) => this.#get(taker, from),
+      message: (text) => this.conversation.receive(text, waiting),
+      wanted: () => waiting.open,
+      known: () => {},
+      over: (reason) => {
+        const message = `Lost ${this.where} during "${waiting.outgoing.method}" and cannot take up its stream: ${reason}`
+        pending.fail(waiting.id, new McpError('upstream.closed', message))
+      },
+    })
+    waiting.carrier = { abort: () => stream.stop() }
+  }
+
+  setTimer(ms: number, fire: () => void): Timer {
+    return this.#options.clock.setTimer(ms, fire)
+  }
+
+  #learn(answer: Answer): Answer {
+    return answer.kind === 'result' ? { kind: 'result', result: this.#tools.learn(answer.result) } : answer
+  }
+
+  /** The headers did not match the tool's schema of today: read the schemas anew and try once more. */
+  async #again(outgoing: Outgoing, hop: string, timeoutMs: number | undefined): Promise<Answer> {
+    let cursor: unknown
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const params = cursor === undefined ? {} : { cursor }
+      const answer = await this.request(toOutgoing('tools/list', params, outgoing.signal), hop, timeoutMs)
+      if (answer.kind !== 'result') return answer
+      cursor = answer.result.nextCursor
+      if (cursor === undefined) break
+    }
+    const waiting = this.conversation.pending.open(outgoing, timeoutMs)
+    new HttpCall(this, waiting, encodeOutgoing(waiting.id, outgoing, hop))
+    return waiting.answer
+  }
+
+  #toMirrored(outgoing: Outgoing): string[] {
+    const { method, params } = outgoing
+    const nameParam = this.revision.methods.get(method)?.descriptor.nameParam
+    const name = nameParam === undefined ? undefined : params[nameParam]
+    const headers = [...this.#common, 'mcp-method', method]
+    if (typeof name === 'string') headers.push('mcp-name', encodeHeaderValue(name))
+    if (method === 'tools/call') headers.push(...this.#tools.headers(params))
+    return headers
+  }
+
+  #toCommon(): string[] {
+    const headers = ['accept', 'application/json, text/event-stream', 'content-type', 'application/json']
+    headers.push(...this.#configured, ...this.#toHop())
+    return headers
+  }
+
+  #toHop(): string[] {
+    const { name, traits } = this.revision
+    const headers: string[] = []
+    if (traits.versionHeader === 'always' || (traits.versionHeader === 'after-initialize' && this.#opened)) {
+      headers.push('mcp-protocol-version', name)
+    }
+    if (this.#session !== undefined) headers.push('mcp-session-id', this.#session)
+    return headers
+  }
+
+  /** Opens the stream for what the server sends unasked, where it has one. */
+  #listen(): void {
+    if (this.#unasked !== undefined) return
+    if (this.#session === undefined && !this.revision.traits.sessions) {
+      this.#setHears(false)
+      return
+    }
+    this.#options.clock.setTimer(HEARS_MS, () => this.#setHears(true))
+    const stream = new EventStream({
+      clock: this.#options.clock,
+      open: (taker, lastEventId) => this.#get(taker, lastEventId),
+      message: (text) => this.conversation.receive(text),
+      wanted: () => this.#unasked === stream,
+      known: (has, reopened) => {
+        this.#setHears(has)
+        if (reopened) this.conversation.changed?.(undefined)
+      },
+      over: (reason) => this.#options.fault?.(`${this.where} has no stream for what it sends unasked: ${reason}`, ''),
+    })
+    this.#unasked = stream
+  }
+
+  #get(taker: ExchangeTaker, lastEventId: string | undefined): Exchange {
+    const exchange = new Exchange(taker, this.#options.limits.maxBytes)
+    const headers = ['accept', 'text/event-stream', ...this.#configured, ...this.#toHop()]
+    if (lastEventId !== undefined) headers.push('last-event-id', lastEventId)
+    this.#side.dispatch({ path: this.#path, method: 'GET', headers }, exchange)
+    return exchange
+  }
+
+  /** Sends what expects no answer; a failure is a fault, since nobody waits for it. */
+  #post(body: string, more: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (problem: string | undefined) => {
+        if (problem !== undefined)
+          this.#options.fault?.(`${this.where} did not take a message: ${problem}`, body.slice(0, 200))
+        resolve()
+      }
+      const exchange = new Exchange(
+        {
+          head: (status) => {
+            if (status < 300) done(undefined)
+          },
+          message: () => {},
+          retry: () => {},
+          position: () => {},
+          end: (status) => done(status < 300 ? undefined : `HTTP ${status}`),
+          failed: (error) => done(error.message),
+        },
+        MAX_NO_ANSWER,
+      )
+      const headers = [...this.#common, ...more]
+      this.#side.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
+      this.#options.clock.setTimer(POST_MS, () => exchange.abort())
+    })
+  }
+
+  #abandon(waiting: Waiting, reason: string): void {
+    waiting.carrier?.abort()
+    // Closing the stream says it all where the revision has it so; elsewhere it says nothing.
+    const { traits } = this.revision
+    if (traits.disconnectCancels || waiting.outgoing.method === 'initialize' || this.#end !== undefined) return
+    void this.notify('notifications/cancelled', { requestId: waiting.id, reason })
+  }
+
+  async #close(): Promise<void> {
+    this.#unasked?.stop()
+    this.#unasked = undefined
+    const { pending } = this.conversation
+    for (const waiting of pending.entries()) waiting.carrier?.abort()
+    pending.failAll(({ outgoing }) => new McpError('upstream.closed', `Closed by us during "${outgoing.method}"`))
+    if (this.#session !== undefined) await this.#deleteSession()
+    await Promise.all([this.#calls.destroy(), this.#side.destroy()])
+    this.#setHears(false)
+    this.#setClosed({ reason: 'Closed by us', asked: true })
+  }
+
+  /** A server may refuse (405) or be gone; the session then ends by itself. */
+  #deleteSession(): Promise<void> {
+    return new Promise((resolve) => {
+      const taker: ExchangeTaker = {
+        head: () => resolve(),
+        message: () => {},
+        retry: () => {},
+        position: () => {},
+        end: () => resolve(),
+        failed: () => resolve(),
+      }
+      const headers = [...this.#configured, ...this.#toHop()]
+      const exchange = new Exchange(taker, MAX_NO_ANSWER)
+      this.#side.dispatch({ path: this.#path, method: 'DELETE', headers }, exchange)
+      this.#options.clock.setTimer(DELETE_MS, resolve)
+    })
+  }
+}
+
+/** @throws {McpError} for a header that HTTP does not allow: it would end the request or begin another one. */
+function toConfigured(headers: Readonly<Record<string, string>>): readonly string[] {
+  const configured: string[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name) || !HEADER_VALUE.test(value)) {
+      throw new McpError('internal.error', `Cannot send the header "${name}": its name or value is not allowed in HTTP`)
+    }
+    if (!OURS.test(name)) configured.push(name, value)
+  }
+  return configured
+}
+
+const HEADER_MISMATCH = -32020
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/
+/** Set by the protocol or by HTTP itself, whatever the configuration says. */
+const OURS =
+  /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
+const MAX_SESSION = 1_024
+/** Pages of tools read to find a schema. */
+const MAX_PAGES = 100
+/** Failures in a row after which the stream of an answer is lost. */
+const RESUME_FAILURES = 5
+/** How long we wait to learn whether a server sends unasked, before we believe that it does. */
+const HEARS_MS = 2_000
+/** How long a message that expects no answer may take. */
+const POST_MS = 30_000
+const DELETE_MS = 1_000
+/** Bytes of a body nobody reads. */
+const MAX_NO_ANSWER = 64 * 1024

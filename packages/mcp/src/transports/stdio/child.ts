@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Clock } from '../../peer/clock.ts'
+import type { Channel, ChannelEvents } from '../channel.ts'
+import { forgetGroup, guardGroup, signalGroup } from './guard.ts'
+import { LineSplitter } from './lines.ts'
+import { StderrTail } from './stderr-tail.ts'
+
+export interface ChildOptions {
+  readonly command: string
+  readonly args: readonly string[]
+  /** The whole environment of the child. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string | undefined
+  /** Longest line of stdout; a longer one ends the conversation. */
+  readonly maxLineBytes: number
+  /** How long the child may take after its stdin was closed, and again after TERM. */
+  readonly killGraceMs: number
+  readonly clock: Clock
+  readonly stderr: ((line: string) => void) | undefined
+}
+
+/**
+ * A channel over a child process: started without a shell, in a process group of its own, with only the
+ * environment it is given. Ending it takes the whole group: stdin is closed, then TERM, then KILL.
+ */
+export function openChild(options: ChildOptions): Channel {
+  return new ChildChannel(options)
+}
+
+class ChildChannel implements Channel {
+  readonly #options: ChildOptions
+  readonly #tail: StderrTail
+  #child: ChildProcess | undefined
+  #events: ChannelEvents | undefined
+  #problem: string | undefined
+  #exit: string | undefined
+  #closing: Promise<void> | undefined
+  #over = false
+  #whenOver: (() => void)[] = []
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+    this.#tail = new StderrTail(options.clock, options.stderr)
+  }
+
+  start(events: ChannelEvents): void {
+    this.#events = events
+    const { command, args, env, cwd, maxLineBytes } = this.#options
+    const start = toStart(command, args, env)
+    const child = spawn(start.command, start.args, {
+      cwd,
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: !ON_WINDOWS,
+      windowsHide: true,
+      ...start.options,
+    })
+    this.#child = child
+    if (child.pid !== undefined) guardGroup(child.pid)
+    child.on('error', (error) => this.#failed(error))
+    child.on('exit', (code, signal) => this.#exited(code, signal))
+    child.on('close', () => this.#finish())
+    // Writing to a child that is gone is no failure of its own: its exit says why.
+    child.stdin.on('error', () => {})
+    const lines = new LineSplitter(maxLineBytes, {
+      line: events.message,
+      fault: (reason, sample) => this.#fault(reason, sample),
+    })
+    child.stdout.on('data', (chunk: Buffer) => lines.push(chunk))
+    child.stdout.on('end', () => lines.end())
+    child.stderr.on('data', (chunk: Buffer) => this.#tail.push(chunk))
+    child.stderr.on('end', () => this.#tail.end())
+  }
+
+  send(text: string): boolean {
+    const stdin = this.#child?.stdin
+    if (stdin == null || !stdin.writable) return true
+    stdin.write(`${text}\n`)
+    return stdin.writableLength < HIGH_WATER_BYTES
+  }
+
+  drained(): Promise<void> {
+    const stdin = this.#child?.stdin
+    if (stdin == null || !stdin.writable || stdin.writableLength < HIGH_WATER_BYTES) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        stdin.off('drain', done)
+        stdin.off('close', done)
+        resolve()
+      }
+      stdin.on('drain', done)
+      stdin.on('close', done)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end()
+    return this.#closing
+  }
+
+  /** In the order of the specification (2025-11-25 basic/lifecycle, Shutdown): stdin, TERM, KILL. */
+  async #end(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || this.#over) return
+    child.stdin?.end()
+    if (await this.#isOverWithin(this.#options.killGraceMs)) return
+    this.#signal('SIGTERM')
+    if (await this.#isOverWithin(this.#options.killGraceMs)) return
+    this.#signal('SIGKILL')
+    if (await this.#isOverWithin(AFTER_KILL_MS)) return
+    // Somebody outside the group still holds the pipes open: they are not ours to wait for.
+    this.#finish()
+  }
+
+  #isOverWithin(ms: number): Promise<boolean> {
+    if (this.#over) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(ms, () => resolve(this.#over))
+      this.#whenOver.push(() => {
+        timer.cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const pid = this.#child?.pid
+    if (pid !== undefined) signalGroup(pid, signal)
+  }
+
+  #fault(reason: string, sample: string): void {
+    this.#events?.fault(reason, sample)
+    if (!reason.startsWith(TOO_LONG)) return
+    this.#problem ??= `The server wrote a line of more than ${this.#options.maxLineBytes} bytes`
+    this.#signal('SIGKILL')
+  }
+
+  #failed(error: Error & { code?: string }): void {
+    if (this.#child?.pid !== undefined) return // about a signal or a message, not about the start
+    this.#problem = startProblem(this.#options, error)
+    this.#finish()
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#exit = signal === null ? `exited with code ${code}` : `was killed by ${signal}`
+    // What the child leaves behind in its group ends with it, and so do pipes a grandchild keeps open.
+    this.#signal('SIGTERM')
+    this.#options.clock.setTimer(this.#options.killGraceMs, () => {
+      if (this.#over) return
+      this.#signal('SIGKILL')
+      this.#finish()
+    })
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    const child = this.#child
+    if (child?.pid !== undefined) {
+      signalGroup(child.pid, 'SIGKILL')
+      forgetGroup(child.pid)
+    }
+    for (const stream of [child?.stdin, child?.stdout, child?.stderr]) stream?.destroy()
+    for (const resolve of this.#whenOver.splice(0)) resolve()
+    this.#events?.closed(this.#closing !== undefined && this.#problem === undefined ? undefined : this.#reason())
+  }
+
+  #reason(): Error {
+    const what = this.#problem ?? `The server "${this.#options.command}" ${this.#exit ?? 'is gone'}`
+    const last = this.#tail.last(QUOTED_LINES)
+    return new Error(last.length === 0 ? what : `${what}; its last words: ${last.join(' | ')}`)
+  }
+}
+
+function startProblem(options: ChildOptions, error: Error & { code?: string }): string {
+  const { command, cwd, env } = options
+  if (cwd !== undefined && !existsSync(cwd)) return `Cannot start "${command}": its directory "${cwd}" does not exist`
+  if (error.code === 'ENOENT') {
+    const where = command.includes('/')
+      ? 'no such file; check the path'
+      : env.PATH === undefined
+        ? 'not found, and its environment has no PATH; set PATH in "env" or give the full path'
+        : 'not found in the PATH of its environment; install it or give the full path'
+    return `Cannot start "${command}": ${where}`
+  }
+  if (error.code === 'EACCES') return `Cannot start "${command}": it may not be executed; check its permissions`
+  return `Cannot start "${command}": ${error.message}`
+}
+
+interface Start {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly options: { readonly windowsVerbatimArguments?: boolean }
+}
+
+/**
+ * Windows runs `.cmd` and `.bat` only through its command interpreter, which reads its line anew: every argument
+ * is quoted and what has a meaning there is escaped. Everywhere else nothing is interpreted.
+ */
+function toStart(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Start {
+  if (!ON_WINDOWS || !isScript(command, env)) return { command, args, options: {} }
+  const line = [command, ...args].map(toCmdArgument).join(' ')
+  return {
+    command: env.ComSpec ?? 'cmd.exe',
+    args: ['/d', '/s', '/c', `"${line}"`],
+    options: { windowsVerbatimArguments: true },
+  }
+}
+
+function isScript(command: string, env: Readonly<Record<string, string>>): boolean {
+  if (/\.(cmd|bat)$/i.test(command)) return true
+  if (/\.[a-z0-9]+$/i.test(command)) return false
+  if (/[\\/]/.test(command)) return !existsSync(`${command}.exe`) && existsSync(`${command}.cmd`)
+  const path = env.Path ?? env.PATH ?? ''
+  for (const folder of path.split(';')) {
+    if (existsSync(`${folder}\\${command}.exe`)) return false
+    if (existsSync(`${folder}\\${command}.cmd`) || existsSync(`${folder}\\${command}.bat`)) return true
+  }
+  return false
+}
+
+function toCmdArgument(argument: string): string {
+  const quoted = `"${argument.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\*)$/, '$1$1')}"`
+  // A script is read twice, by the interpreter and by its own `%*`: hence escaped twice.
+  const escaped = quoted.replace(/[()\][%!^"`<>&|;, *?]/g, '^$&')
+  return escaped.replace(/[()\][%!^"`<>&|;, *?]/g, '^$&')
+}
+
+const ON_WINDOWS = process.platform === 'win32'
+/** Bytes waiting for a child that does not read, beyond which a writer holds back. */
+const HIGH_WATER_BYTES = 1024 * 1024
+/** How the splitter's fault about a line over the limit begins. */
+const TOO_LONG = 'Cannot read a line longer than'
+const AFTER_KILL_MS = 1_000
+/** Last lines of stderr quoted in the reason for an end. */
+const QUOTED_LINES = 5
