@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, officialServer, startEverythingHttp } from '../transports/stdio/fixtures/servers.ts'
 import type { ConnectionOptions, Target } from './connection.ts'
 import { recordingInterim, toCall } from './fixtures/calls.ts'
-import { freePort, officialServer, startEverythingHttp } from './fixtures/servers.ts'
 import { openConnection } from './open.ts'
 
 const options: ConnectionOptions = { client: { name: 'test', version: '1' } }
