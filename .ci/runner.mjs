@@ -15,7 +15,6 @@ const LOG_LINES = 120
 export async function runSteps(steps, { root, only }) {
   const work = mkdtempSync(join(tmpdir(), 'crosspoint-ci-'))
   const began = Date.now()
-  const waiting = choose(steps, only)
   const running = new Map()
   const done = new Map()
   const stop = (signal) => {
@@ -24,9 +23,11 @@ export async function runSteps(steps, { root, only }) {
     process.exit(1)
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
-  process.on('uncaughtException', (error) => stop(error.stack))
+  process.on('uncaughtException', (error) => stop(error.stack)).on('unhandledRejection', (error) => stop(error.stack))
 
+  const waiting = choose(steps, only)
   while (waiting.length > 0 || running.size > 0) {
+    const before = waiting.length
     for (const step of [...waiting]) {
       const blocker = step.after?.find((name) => done.has(name) && !done.get(name).ok)
       if (blocker !== undefined) {
@@ -37,7 +38,10 @@ export async function runSteps(steps, { root, only }) {
         running.set(step.name, start(step, root, work))
       }
     }
-    if (running.size === 0) continue
+    if (running.size === 0) {
+      if (waiting.length === before) return finish(1, `"${waiting[0].name}" comes after a step that is not there`)
+      continue
+    }
     const { step, outcome } = await Promise.race([...running.values()].map((run) => run.ended))
     running.delete(step.name)
     settle(step, outcome)
@@ -77,6 +81,8 @@ export async function runSteps(steps, { root, only }) {
 /** The steps named, and all they come after; every step when none is named. */
 function choose(steps, only) {
   if (only.length === 0) return [...steps]
+  const unknown = only.filter((name) => !steps.some((step) => step.name === name))
+  if (unknown.length > 0) throw new Error(`No step is named ${unknown.join(', ')}`)
   const wanted = new Set(only)
   for (const step of [...steps].reverse())
     if (wanted.has(step.name)) for (const name of step.after ?? []) wanted.add(name)

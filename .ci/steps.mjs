@@ -21,6 +21,7 @@ const STEPS = [
   { name: 'test', run: ['npm', 'test', '--'], after: ['build', 'install-interop'], counts: 'vitest', alone: true },
   { name: 'lint', run: ['npm', 'run', 'lint'], after: ['install-tooling'] },
   { name: 'imports', run: ['npm', 'run', 'imports'], after: ['install-tooling'] },
+  { name: 'runner', run: ['node', '.ci/runner.check.mjs'], counts: 'tally' },
   { name: 'rules', run: ['node', '.ci/rules.mjs'], after: ['install-tooling'], counts: 'tally' },
   { name: 'rooms', run: ['node', '.ci/rooms.mjs'], after: ['install-tooling'], counts: 'tally' },
   { name: 'unused', run: ['npm', 'run', 'unused'], after: ['install-tooling', 'build'] },
