@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { root } from './installed.ts'
 
 export interface Finished {
@@ -22,7 +23,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   const timeoutMs = options.timeoutMs ?? 30_000
   const { child, output } = spawnQuiet(command, args, options.env)
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const timer = globalThis.setTimeout(() => {
       child.kill('SIGKILL')
       reject(new Error(`"${[command, ...args].join(' ')}" took longer than ${timeoutMs} ms\n${output.stderr}`))
     }, timeoutMs)
@@ -61,7 +62,7 @@ export async function start<T>(
   let timer: NodeJS.Timeout | undefined
   try {
     const said = await new Promise<T>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`It was not ready within ${timeoutMs} ms`)), timeoutMs)
+      timer = globalThis.setTimeout(() => reject(new Error(`It was not ready within ${timeoutMs} ms`)), timeoutMs)
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`It ended with exit code ${code}`)))
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -100,6 +101,8 @@ async function stop(child: ChildProcess): Promise<readonly number[]> {
     child.kill('SIGINT')
     await once(child, 'exit')
   }
+  // What watches over the family sees the end only after us, so it gets a moment, and no more than that.
+  for (let waitedMs = 0; waitedMs < 2_000 && family.some(isAlive); waitedMs += 20) await setTimeout(20)
   const left = family.filter(isAlive)
   for (const pid of left) process.kill(pid, 'SIGKILL')
   return left
