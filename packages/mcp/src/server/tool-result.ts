@@ -3,8 +3,9 @@ import type { CallToolResult } from '../protocol/features/tools.ts'
 
 /**
  * What a tool handler may return: text; content blocks; a full result (an object whose `content` is a list of
- * content blocks); or an object, sent as `structuredContent` and, spelled out, as text. Nothing returned means no
- * content. For a tool with an output schema every value but a full result is structured content.
+ * content blocks, or whose `resultType` is `input_required`); or an object, sent as `structuredContent` and, spelled out, as
+ * text. Nothing returned means no content. For a tool with an output schema every value but a full result is
+ * structured content.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is meant
 export type ToolOutput = string | number | boolean | null | undefined | void | object
@@ -35,9 +36,9 @@ function toText(value: unknown): string {
 }
 
 export function isFullResult(output: unknown): output is CallToolResult {
-  if (typeof output !== 'object' || output === null || !Object.hasOwn(output, 'content')) return false
-  const { content } = output as { content: unknown }
-  return Array.isArray(content) && content.every(isContentBlock)
+  if (typeof output !== 'object' || output === null || Array.isArray(output)) return false
+  const { content, resultType } = output as { content?: unknown; resultType?: unknown }
+  return (Array.isArray(content) && content.every(isContentBlock)) || RESULT_TYPES.has(resultType)
 }
 
 function isContentBlock(value: unknown): value is ContentBlock {
@@ -46,3 +47,5 @@ function isContentBlock(value: unknown): value is ContentBlock {
 
 const NO_CONTENT: CallToolResult = Object.freeze({ content: [] })
 const BLOCK_TYPES: ReadonlySet<unknown> = new Set(['text', 'image', 'audio', 'resource', 'resource_link'])
+/** Results that need no content: the tool asks for something first. */
+const RESULT_TYPES: ReadonlySet<unknown> = new Set(['input_required'])

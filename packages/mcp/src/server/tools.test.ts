@@ -302,3 +302,21 @@ test('a handler sees the signal, the principal and the call', async () => {
   })
   expect(await server.endpoint.handle(call)).toMatchObject({ content: [{ text: 'seen' }] })
 })
+
+test('a handler that gives up because its caller is gone is neither a failed result nor a log line', async () => {
+  const logged: EndpointEvent[] = []
+  const server = createServer({ ...who, log: (event) => logged.push(event) })
+  const { call, abort } = recordCall('tools/call', { name: 't' })
+  server.tool('t', {}, (_args, { signal }) => {
+    abort()
+    signal.throwIfAborted()
+  })
+  await expect(server.endpoint.handle(call)).rejects.toMatchObject({ code: 'caller.cancelled' })
+  expect(logged).toEqual([])
+})
+
+test('a result that asks for input first goes out as it is, whatever the output schema', async () => {
+  const asking = { resultType: 'input_required', inputRequests: { name: { method: 'elicitation/create', params: {} } } }
+  expect(await outputOf(() => asking)).toBe(asking)
+  expect(await outputOf(() => asking, { output: z.object({ n: z.number() }) })).toBe(asking)
+})

@@ -74,7 +74,7 @@ export async function callTool(tools: ToolRegistry, settings: ServerSettings, ca
     const output = await tool.run(checked.value, context)
     return tool.output === undefined ? toToolResult(output) : await toCheckedResult(tool, tool.output, settings, output)
   } catch (error) {
-    return toFailure(tool, settings, error)
+    return toFailure(tool, settings, call, error)
   } finally {
     context.end()
   }
@@ -85,8 +85,11 @@ function unknownTool(tools: ToolRegistry, name: unknown): McpError {
   return new McpError('caller.invalid_params', `No tool named "${shown(name)}"${didYouMean(name, tools.keys())}`)
 }
 
-function toFailure(tool: LiveTool, settings: ServerSettings, error: unknown): Result {
+function toFailure(tool: LiveTool, settings: ServerSettings, call: Call, error: unknown): Result {
   if (error instanceof McpError) throw error
+  if (call.signal.aborted) {
+    throw new McpError('caller.cancelled', `The call of the tool "${tool.name}" was cancelled`, { cause: error })
+  }
   const text = toAuthoredText(error)
   if (text !== undefined) return toFailedResult(text)
   settings.log({ level: 'error', event: 'tool_failed', tool: tool.name, error })
@@ -100,7 +103,7 @@ async function toCheckedResult(
   settings: ServerSettings,
   output: ToolOutput,
 ): Promise<Result> {
-  if (isFullResult(output) && output.isError === true) return output
+  if (isFullResult(output) && (output.isError === true || output.resultType === 'input_required')) return output
   const value = isFullResult(output) ? output.structuredContent : output
   const checked: Checked = value === undefined ? { fault: 'no structured content' } : await schema.check(value)
   if ('fault' in checked) {
