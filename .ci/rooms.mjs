@@ -13,7 +13,7 @@ const ROOMS = ['jsonrpc', 'protocol', 'revisions', 'peer', 'bridge', 'transports
 const DATE = /2024-10-07|2024-11-05|2025-03-26|2025-06-18|2025-11-25|2026-07-28/g
 
 /** Dates may stand in the room they belong to, in tests, and in testkit, which is all about which revision does what. */
-const MAY_NAME_DATES = /^packages\/mcp\/src\/revisions\/|[.]test[.]ts$|^packages\/testkit\//
+const MAY_NAME_DATES = /^packages\/mcp\/src\/revisions\/|[.]test[.]ts$|\/fixtures\/|^packages\/testkit\//
 
 /**
  * Revision dates in what a file says to the machine. Comments may cite the specification by revision.

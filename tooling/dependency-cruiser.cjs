@@ -24,7 +24,8 @@ const PORCHES = [
   '^packages/(cli|testkit)/',
 ]
 
-const TESTS = '[.]test[.]ts$'
+/** Tests, and what only they use. */
+const TESTS = '([.]test[.]ts$|/fixtures/)'
 
 const roomOrder = ROOMS.slice(0, -1).map((room, at) => ({
   name: `room-order-${room}`,
