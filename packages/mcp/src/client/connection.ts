@@ -43,6 +43,8 @@ export interface ConnectionOptions {
   readonly verdict?: Verdict
   /** Default: UPSTREAM_LIMITS. */
   readonly limits?: FrameLimits
+  /** Gives up an attempt that is under way; an open connection is ended by `close`. */
+  readonly signal?: AbortSignal
   /** Until the connection is open, probe included. Default 30 s. */
   readonly connectTimeoutMs?: number
   /** How long a stdio server may stay silent when probed, before it counts as one of a handshake revision. Default 5 s. */

@@ -14,6 +14,9 @@ export async function openConnection(target: Target, options: ConnectionOptions)
   const dialer = createDialer(target, settings)
   const timeUp = new AbortController()
   const timer = settings.clock.setTimer(settings.connectTimeoutMs, () => timeUp.abort())
+  const giveUp = () => timeUp.abort()
+  options.signal?.addEventListener('abort', giveUp, { once: true })
+  if (options.signal?.aborted === true) giveUp()
   try {
     const { wire, revision, handle, serverInfo, capabilities, instructions } = await negotiate(
       dialer,
@@ -31,6 +34,9 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     }
   } catch (error) {
     const closed = await dialer.close()
+    if (options.signal?.aborted === true) {
+      throw new McpError('upstream.unavailable', `Gave up opening ${dialer.name}`, { cause: error })
+    }
     if (timeUp.signal.aborted) {
       const message = `Cannot open ${dialer.name}: no answer within ${settings.connectTimeoutMs / 1000} s`
       throw new McpError('upstream.timeout', message, { cause: error })
@@ -39,5 +45,6 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     throw new McpError('upstream.unavailable', closed.reason, { cause: error })
   } finally {
     timer.cancel()
+    options.signal?.removeEventListener('abort', giveUp)
   }
 }

@@ -86,14 +86,20 @@ export interface Call {
 }
 
 /** Answers one call. Throws {@link McpError} for protocol errors; a tool that fails returns `isError`. */
-export type Handle = (call: Call) => Promise<Result>
+export type Handle<C extends Call = Call> = (call: C) => Promise<Result>
 
-/** One rule around a handle, composed once at start. A rule that does not apply returns `next(call)`. */
-export type Interceptor = (next: Handle) => Handle
+/**
+ * One rule around a handle, composed once at start. A rule that does not apply returns `next(call)`.
+ * `C` is what travels: a gateway's calls carry more than an edge knows.
+ */
+export type Interceptor<C extends Call = Call> = (next: Handle<C>) => Handle<C>
 
 /** Puts interceptors around a handle, the first outermost. */
-export function compose(interceptors: readonly Interceptor[], innermost: Handle): Handle {
-  return interceptors.reduceRight<Handle>((next, interceptor) => interceptor(next), innermost)
+export function compose<C extends Call = Call>(
+  interceptors: readonly Interceptor<C>[],
+  innermost: Handle<C>,
+): Handle<C> {
+  return interceptors.reduceRight<Handle<C>>((next, interceptor) => interceptor(next), innermost)
 }
 
 /** For calls that nobody waits on in person: drops every notification and cannot be asked. */
