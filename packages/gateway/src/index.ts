@@ -1,1 +1,10 @@
-export {}
+export type { ConfigDiff } from './config/diff.ts'
+export type { Gateway, GatewayOptions } from './gateway.ts'
+export { createGateway } from './gateway.ts'
+export type { Log, LogDetails } from './log.ts'
+export { SILENT } from './log.ts'
+export { createLog, type ProcessLog } from './node/log.ts'
+export { explainPipeline, PIPELINE, type Place, toPipelineMarkdown } from './pipeline/pipeline.ts'
+export type { UpstreamStatus } from './status.ts'
+export type { UpstreamState } from './upstreams/state.ts'
+export { toTarget } from './upstreams/target.ts'

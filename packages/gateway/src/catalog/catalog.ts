@@ -1,0 +1,114 @@
+import type { Handle, JsonObject } from '@crosspoint/mcp'
+import { isReserved, toLiteralPrefix, toQualifiedUri } from './addresses.ts'
+import { type Item, type Kind, keyOf } from './kinds.ts'
+import { toMergedNames } from './names.ts'
+import type { Offer } from './offer.ts'
+
+/** Where a call can be sent. An upstream is one. */
+export interface Destination {
+  readonly name: string
+  readonly handle: Handle
+}
+
+/** One server as the catalog sees it. */
+export interface Source {
+  readonly destination: Destination
+  /** Undefined until it was met for the first time: then it may offer anything. */
+  readonly offer: Offer | undefined
+  /** Whether a tool of that native name is offered at all. */
+  readonly offersTool: (native: string) => boolean
+}
+
+/** One listed thing in the merged catalog. */
+export interface Entry {
+  readonly source: Source
+  /** How its server calls it: name, URI or URI template. */
+  readonly native: string
+  /** How callers call it. */
+  readonly name: string
+  /** As its server listed it. The same object as long as it does not change. */
+  readonly item: Item
+}
+
+/** Everything all servers offer, under names that are unique. Immutable; made anew when something changed. */
+export interface Catalog extends Readonly<Record<Kind, readonly Entry[]>> {
+  /** In the order of the configuration. */
+  readonly sources: readonly Source[]
+}
+
+/** @param sources in the order of the configuration, which decides who keeps a URI that several offer */
+export function buildCatalog(sources: readonly Source[]): Catalog {
+  const resources = toAddressed(sources, 'resources', createUriClaims())
+  return {
+    sources,
+    tools: toNamed(sources, 'tools'),
+    prompts: toNamed(sources, 'prompts'),
+    resources,
+    templates: toAddressed(sources, 'templates', createTemplateClaims()),
+  }
+}
+
+function toNamed(sources: readonly Source[], kind: 'tools' | 'prompts'): readonly Entry[] {
+  const things = sources.flatMap((source) =>
+    (source.offer?.[kind] ?? [])
+      .map((item) => ({ source, server: source.destination.name, native: keyOf(kind, item), item }))
+      .filter(({ native }) => kind !== 'tools' || source.offersTool(native)),
+  )
+  const names = toMergedNames(things)
+  return things.map(({ source, native, item }, at) => ({ source, native, item, name: names[at] ?? native }))
+}
+
+/** Says whether a server may keep a URI or template as it is, and remembers that it did. */
+type Claim = (native: string, server: string) => boolean
+
+function toAddressed(sources: readonly Source[], kind: 'resources' | 'templates', claim: Claim): readonly Entry[] {
+  return sources.flatMap((source) => {
+    const { name: server } = source.destination
+    return (source.offer?.[kind] ?? []).map((item) => {
+      const native = keyOf(kind, item)
+      const keeps = !isReserved(native) && claim(native, server)
+      return { source, native, item, name: keeps ? native : toQualifiedUri(server, native) }
+    })
+  })
+}
+
+function createUriClaims(): Claim {
+  const owners = new Map<string, string>()
+  return (uri, server) => {
+    const owner = owners.get(uri)
+    if (owner === undefined) owners.set(uri, server)
+    return owner === undefined || owner === server
+  }
+}
+
+/** Beginnings of templates, and all beginnings of those, by who claimed them: whether two may overlap in one look. */
+function createTemplateClaims(): Claim {
+  const whole = new Map<string, string>()
+  const parts = new Map<string, string>()
+  const add = (map: Map<string, string>, text: string, server: string) => {
+    const owner = map.get(text)
+    map.set(text, owner === undefined || owner === server ? server : SEVERAL)
+  }
+  return (template, server) => {
+    const beginning = toLiteralPrefix(template).slice(0, MAX_COMPARED)
+    const beginnings = Array.from({ length: beginning.length + 1 }, (_, length) => beginning.slice(0, length))
+    const owners = [parts.get(beginning), ...beginnings.map((text) => whole.get(text))]
+    if (owners.some((owner) => owner !== undefined && owner !== server)) return false
+    add(whole, beginning, server)
+    for (const text of beginnings) add(parts, text, server)
+    return true
+  }
+}
+
+/** No server has this name. */
+const SEVERAL = '*'
+/** Templates that begin alike for this long count as overlapping. */
+const MAX_COMPARED = 128
+
+/** The item as callers see it: under its public name, otherwise untouched. */
+export function toPublicItem(kind: Kind, { item, name, native }: Entry, description: string | undefined): JsonObject {
+  const renamed = name !== native
+  if (!renamed && description === undefined) return item
+  const key = kind === 'resources' ? 'uri' : kind === 'templates' ? 'uriTemplate' : 'name'
+  return { ...item, ...(renamed ? { [key]: name } : {}), ...(description === undefined ? {} : { description }) }
+}

@@ -1,0 +1,126 @@
+import { ANONYMOUS, type Call, type Handle, type JsonObject, McpError, NEWEST, NO_INTERIM } from '@crosspoint/mcp'
+import { shown } from '../shown.ts'
+import { type Item, KINDS, type Kind, keyOf } from './kinds.ts'
+
+/** What the list of one kind may cost us. */
+export interface ListBounds {
+  /** Default 1,000. */
+  readonly maxPages: number
+  /** Default 10,000. */
+  readonly maxItems: number
+  /** Characters of JSON, all pages together. Default 32 Mi. */
+  readonly maxChars: number
+}
+
+export const LIST_BOUNDS: ListBounds = Object.freeze({
+  maxPages: 1_000,
+  maxItems: 10_000,
+  maxChars: 32 * 1024 * 1024,
+})
+
+export interface Listed {
+  readonly items: readonly Item[]
+  /** Why this is not everything, or undefined. */
+  readonly problem: string | undefined
+}
+
+/**
+ * Reads all pages of one list. A method the server lacks gives an empty list. What breaks a bound or has no key is
+ * left out and named in `problem`.
+ * @param known items of the last time: one that did not change is returned as that very object
+ * @throws whatever the handle throws on the first page; a later page that fails ends the list with a problem
+ */
+export async function listAll(
+  handle: Handle,
+  kind: Kind,
+  signal: AbortSignal,
+  known: readonly Item[] = [],
+  bounds: ListBounds = LIST_BOUNDS,
+): Promise<Listed> {
+  const { method, listKey } = KINDS[kind]
+  const collected = createCollection(kind, known, bounds)
+  const seen = new Set<string>()
+  let params: JsonObject = {}
+  for (let page = 0; page < bounds.maxPages; page++) {
+    let result: JsonObject
+    try {
+      result = await handle(toOwnCall(method, params, signal))
+    } catch (error) {
+      if (isLacking(error)) return collected.end(page === 0 ? undefined : 'the list broke off')
+      if (page === 0 || !(error instanceof McpError)) throw error
+      return collected.end(`page ${page + 1} failed: ${shown(error.message)}`)
+    }
+    const { [listKey]: items, nextCursor } = result
+    if (!Array.isArray(items)) return collected.end(`"${listKey}" is not a list`)
+    if (!collected.add(items)) return collected.end('the list is too long and was cut')
+    // "" is a cursor like any other; only absence ends a list.
+    if (typeof nextCursor !== 'string') return collected.end(undefined)
+    if (seen.has(nextCursor)) return collected.end('its pages go round in a circle')
+    seen.add(nextCursor)
+    params = { cursor: nextCursor }
+  }
+  return collected.end(`the list has more than ${bounds.maxPages} pages and was cut`)
+}
+
+interface Collection {
+  /** False when a bound was reached. */
+  add(items: readonly unknown[]): boolean
+  end(problem: string | undefined): Listed
+}
+
+function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds): Collection {
+  const before = new Map(known.map((item) => [keyOf(kind, item), item]))
+  const items = new Map<string, Item>()
+  let chars = 0
+  let unusable = 0
+  return {
+    add(page) {
+      for (const item of page) {
+        if (!isItem(kind, item) || items.has(keyOf(kind, item))) {
+          unusable++
+          continue
+        }
+        const text = JSON.stringify(item)
+        chars += text.length
+        if (items.size >= bounds.maxItems || chars > bounds.maxChars) return false
+        const old = before.get(keyOf(kind, item))
+        items.set(keyOf(kind, item), old !== undefined && JSON.stringify(old) === text ? old : item)
+      }
+      return true
+    },
+    end(problem) {
+      const skipped = unusable === 0 ? undefined : `${unusable} of its ${kind} have no name or one used before`
+      const problems = [problem, skipped].filter((text) => text !== undefined)
+      return { items: [...items.values()], problem: problems.length === 0 ? undefined : problems.join('; ') }
+    },
+  }
+}
+
+function isItem(kind: Kind, item: unknown): item is Item {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return false
+  const key = (item as JsonObject)[KINDS[kind].key]
+  return typeof key === 'string' && key !== ''
+}
+
+function isLacking(error: unknown): boolean {
+  if (!(error instanceof McpError)) return false
+  if (error.rpc !== undefined) return error.rpc.code === METHOD_NOT_FOUND
+  return error.code === 'caller.unknown_method' || error.code === 'caller.unsupported_feature'
+}
+
+const METHOD_NOT_FOUND = -32601
+
+/** A call of the gateway's own, on nobody's behalf. */
+export function toOwnCall(method: string, params: JsonObject, signal: AbortSignal, interim = NO_INTERIM): Call {
+  return {
+    method,
+    params,
+    meta: {},
+    principal: ANONYMOUS,
+    downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+    signal,
+    deadline: undefined,
+    trace: undefined,
+    interim,
+  }
+}

@@ -1,0 +1,158 @@
+import { type DiscoverResult, hasCapability, METHODS, REVISIONS, type ServerCapabilities } from '@crosspoint/mcp'
+import type { ViewConfig } from '../config/model.ts'
+import { toSelector } from '../config/selection.ts'
+import { type AddressBook, createAddressBook } from './address-book.ts'
+import { type Catalog, type Entry, type Source, toPublicItem } from './catalog.ts'
+import { mergeInstructions } from './instructions.ts'
+import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
+import { MAX_NAME } from './names.ts'
+import { type Pages, toPages } from './pages.ts'
+
+/** What one endpoint offers at one moment. Immutable; the next moment has another. */
+export interface View {
+  /** Undefined for the view of everything, at `/mcp`. */
+  readonly name: string | undefined
+  /** Public name, URI or template -> what it stands for. */
+  readonly entries: Readonly<Record<Kind, ReadonlyMap<string, Entry>>>
+  readonly pages: Readonly<Record<Kind, Pages>>
+  readonly book: AddressBook
+  readonly discover: DiscoverResult
+  /** Methods that mean something here: those whose capability is announced. */
+  readonly methods: ReadonlySet<string>
+  /** Public names that an explicit rename took from a tool, which goes by another name now. */
+  readonly displaced: readonly string[]
+}
+
+/** A view, ready to be applied to catalogs: its patterns are compiled. */
+export type Lens = (catalog: Catalog) => View
+
+/** @param config undefined gives the view of everything */
+export function createLens(config: ViewConfig | undefined, pageSize: number): Lens {
+  const selects: Record<Kind, (name: string) => boolean> = {
+    tools: toSelector(config?.tools ?? {}),
+    prompts: toSelector(config?.prompts ?? {}),
+    resources: toSelector(config?.resources ?? {}),
+    templates: toSelector(config?.resources ?? {}),
+  }
+  const hasServer = (source: Source) => config?.servers?.includes(source.destination.name) ?? true
+  const describe = config?.describe ?? NONE
+
+  return (catalog) => {
+    const sources = catalog.sources.filter(hasServer)
+    const select = (kind: Kind) => catalog[kind].filter(({ source, name }) => hasServer(source) && selects[kind](name))
+    const renamed = rename(select('tools'), config?.rename ?? NONE)
+    const lists = { tools: renamed.entries, prompts: select('prompts'), resources: select('resources'), templates: select('templates') }
+    const toKind = <T>(make: (kind: Kind) => T) => ({
+      tools: make('tools'),
+      prompts: make('prompts'),
+      resources: make('resources'),
+      templates: make('templates'),
+    })
+    const discover = toDiscover(sources, config?.description)
+    return {
+      name: config?.name,
+      entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
+      pages: toKind((kind) => {
+        const description = (entry: Entry) => (kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined)
+        const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry)))
+        return toPages(KINDS[kind].listKey, items, lists[kind].map(({ name }) => name), pageSize)
+      }),
+      book: createAddressBook(sources, lists.resources, lists.templates, selects.resources),
+      discover,
+      methods: toMethods(discover.capabilities),
+      displaced: renamed.displaced,
+    }
+  }
+}
+
+/** Which lists differ between two moments of one view, as far as a caller can see. */
+export function toChangedKinds(before: View, after: View): readonly Kind[] {
+  return ALL_KINDS.filter((kind) => {
+    const old = before.entries[kind]
+    if (old.size !== after.entries[kind].size) return true
+    const olds = old.values()
+    for (const { name, item } of after.entries[kind].values()) {
+      const { value } = olds.next()
+      if (value === undefined || value.name !== name || value.item !== item) return true
+    }
+    return false
+  })
+}
+
+interface Renamed {
+  readonly entries: readonly Entry[]
+  /** The merged name of each entry that has another one here. */
+  readonly merged: ReadonlyMap<Entry, string>
+  readonly displaced: readonly string[]
+}
+
+/** A name given in the configuration wins; whoever would have had it by itself gets the next free one. */
+function rename(entries: readonly Entry[], names: ReadonlyMap<string, string>): Renamed {
+  if (names.size === 0) return { entries, merged: new Map(), displaced: [] }
+  const given = new Map<string, string>() // name here -> merged name
+  for (const { name } of entries) {
+    const wanted = names.get(name)
+    if (wanted !== undefined && !given.has(wanted)) given.set(wanted, name)
+  }
+  const merged = new Map<Entry, string>()
+  const displaced: string[] = []
+  const taken = new Set([...given.keys(), ...entries.map(({ name }) => name)])
+  const renamed = entries.map((entry) => {
+    const wanted = names.get(entry.name)
+    let name = wanted !== undefined && given.get(wanted) === entry.name ? wanted : entry.name
+    if (given.has(name) && given.get(name) !== entry.name) {
+      displaced.push(name)
+      name = toFree(name, taken)
+      taken.add(name)
+    }
+    if (name === entry.name) return entry
+    const here = { ...entry, name }
+    merged.set(here, entry.name)
+    return here
+  })
+  return { entries: renamed, merged, displaced }
+}
+
+function toFree(name: string, taken: ReadonlySet<string>): string {
+  for (let count = 2; ; count++) {
+    const suffix = `_${count}`
+    const candidate = name.slice(0, MAX_NAME - suffix.length) + suffix
+    if (!taken.has(candidate)) return candidate
+  }
+}
+
+function toDiscover(sources: readonly Source[], description: string | undefined): DiscoverResult {
+  const instructions = mergeInstructions(sources, description)
+  return Object.freeze({
+    supportedVersions: REVISIONS.map(({ name }) => name),
+    capabilities: toCapabilities(sources),
+    ...(instructions === undefined ? {} : { instructions }),
+  })
+}
+
+/**
+ * The union of what the servers have. A server nobody has met yet may have any list, and callers of handshake
+ * revisions ask only once, so lists are announced for it.
+ */
+function toCapabilities(sources: readonly Source[]): ServerCapabilities {
+  const unmet = sources.some(({ offer }) => offer === undefined)
+  const has = (path: string) => sources.some(({ offer }) => offer !== undefined && hasCapability(offer.capabilities, path))
+  const watched = { listChanged: true }
+  return {
+    ...(unmet || has('tools') ? { tools: watched } : {}),
+    ...(unmet || has('resources') ? { resources: has('resources.subscribe') ? { subscribe: true, ...watched } : watched } : {}),
+    ...(unmet || has('prompts') ? { prompts: watched } : {}),
+    ...(has('completions') ? { completions: {} } : {}),
+    ...(has('logging') ? { logging: {} } : {}),
+  }
+}
+
+function toMethods(capabilities: ServerCapabilities): ReadonlySet<string> {
+  const served = [...METHODS.values()].filter(({ kind, from, capability }) => {
+    if (kind !== 'request' || from === 'server') return false
+    return capability === undefined || hasCapability(capabilities, capability)
+  })
+  return new Set(served.map(({ name }) => name))
+}
+
+const NONE: ReadonlyMap<string, string> = new Map()

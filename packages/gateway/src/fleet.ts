@@ -1,0 +1,184 @@
+import type { Clock, Implementation } from '@crosspoint/mcp'
+import type { Connection } from '@crosspoint/mcp/client'
+import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
+import type { Offer } from './catalog/offer.ts'
+import { createResourceWatch, type ResourceWatch } from './catalog/resource-watch.ts'
+import { startSurvey } from './catalog/survey.ts'
+import type { ConfigDiff } from './config/diff.ts'
+import type { GatewayConfig, ServerConfig } from './config/model.ts'
+import { toSelector } from './config/selection.ts'
+import type { Log } from './log.ts'
+import { toStatus, type UpstreamStatus } from './status.ts'
+import { type Connect, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
+
+export interface FleetOptions {
+  readonly client: Implementation
+  readonly log: Log
+  readonly clock: Clock
+  readonly connect: Connect
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly wallClock: () => number
+  readonly random: () => number
+  readonly limits: () => UpstreamOptions['limits']
+  /** What the servers offer together is not what it was. */
+  readonly changed: () => void
+}
+
+/** A configured server, and what was learnt of it. */
+interface Member {
+  readonly upstream: Upstream
+  source: Source
+  /** The connection the watch on its resources was last told of. */
+  connection: Connection | undefined
+  settled: boolean
+}
+
+/** All configured servers, in the order of the configuration. */
+export class Fleet {
+  readonly #options: FleetOptions
+  #members: ReadonlyMap<string, Member> = new Map()
+  /** By server name, so that a watch outlives a server that is replaced. */
+  readonly #watches = new Map<string, ResourceWatch>()
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #waiters = new Set<() => void>()
+
+  constructor(options: FleetOptions) {
+    this.#options = options
+  }
+
+  /** The merged catalog of this moment. */
+  get catalog(): Catalog {
+    const members = [...this.#members.values()].filter(({ upstream }) => isReachable(upstream.config))
+    return buildCatalog(members.map(({ source }) => source))
+  }
+
+  get settled(): boolean {
+    return [...this.#members.values()].every(({ settled }) => settled)
+  }
+
+  status(): readonly UpstreamStatus[] {
+    return [...this.#members.values()].map(({ upstream, source }) => toStatus(upstream, source.offer))
+  }
+
+  /** Takes the servers of the first configuration, without starting them. */
+  fill({ servers }: GatewayConfig): void {
+    this.#members = new Map([...servers].map(([name, server]) => [name, this.#create(server)]))
+  }
+
+  start(): void {
+    for (const { upstream } of this.#members.values()) upstream.start()
+  }
+
+  /** Goes over to another configuration: what did not change stays as it is, calls included. */
+  apply({ servers, timeouts }: GatewayConfig, diff: ConfigDiff): void {
+    const before = this.#members
+    const members = new Map<string, Member>()
+    for (const [name, server] of servers) {
+      const old = before.get(name)
+      // A connection keeps the time limit it was opened with.
+      const keeps = old?.upstream.config.requestTimeoutMs === server.requestTimeoutMs && !diff.changed.includes(name)
+      members.set(name, old !== undefined && keeps ? this.#retune(old, server) : this.#create(server))
+    }
+    this.#members = members
+    for (const [name, member] of before) if (members.get(name) !== member) this.#dismiss(member, timeouts.drainMs)
+    this.start()
+  }
+
+  /** Resolves when every server is ready or known not to be, or after `ms`. */
+  untilSettled(ms: number): Promise<void> {
+    if (this.settled) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel()
+        this.#waiters.delete(done)
+        resolve()
+      }
+      const timer = this.#options.clock.setTimer(ms, done)
+      this.#waiters.add(done)
+    })
+  }
+
+  /** The watch on the resources of a server, where it offers to be watched. */
+  watchOf({ name }: Destination): ResourceWatch | undefined {
+    if (this.#members.get(name)?.source.offer?.capabilities.resources?.subscribe !== true) return undefined
+    const known = this.#watches.get(name)
+    if (known !== undefined) return known
+    const { clock, random } = this.#options
+    const toHandle = () => {
+      const upstream = this.#members.get(name)?.upstream
+      return upstream?.connection === undefined ? undefined : upstream.handle
+    }
+    const made = createResourceWatch(toHandle, clock, random)
+    this.#watches.set(name, made)
+    return made
+  }
+
+  async close(graceMs: number): Promise<void> {
+    for (const watch of this.#watches.values()) watch.stop()
+    this.#watches.clear()
+    await Promise.all([...this.#members.values()].map(({ upstream }) => upstream.stop(graceMs)))
+    await Promise.all(this.#leaving)
+  }
+
+  #create(config: ServerConfig): Member {
+    const { log, clock, random, limits, client, connect, env, wallClock } = this.#options
+    const upstream: Upstream = new Upstream({
+      config,
+      client,
+      connect,
+      log,
+      clock,
+      wallClock,
+      random,
+      env,
+      limits: limits(),
+      windows: process.platform === 'win32',
+      changed: () => this.#stateChanged(member),
+      survey: (connection, report) =>
+        startSurvey(connection, report, {
+          upstream: config.name,
+          known: member.source.offer,
+          offered: (offer) => this.#offered(member, offer),
+          log,
+          clock,
+          random,
+        }),
+    })
+    const source = { destination: upstream, offer: undefined, offersTool: toSelector(config.tools) }
+    const member: Member = { upstream, source, connection: undefined, settled: false }
+    return member
+  }
+
+  #retune(member: Member, config: ServerConfig): Member {
+    member.upstream.retune(config)
+    member.source = { ...member.source, offersTool: toSelector(config.tools) }
+    return member
+  }
+
+  /** Calls at work may finish; new ones do not find it any more. */
+  #dismiss({ upstream }: Member, graceMs: number): void {
+    const left = upstream.stop(graceMs).finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
+    if (!this.#members.has(upstream.name)) this.#watches.get(upstream.name)?.resume()
+  }
+
+  #offered(member: Member, offer: Offer): void {
+    member.source = { ...member.source, offer }
+    if (this.#members.get(member.upstream.name) === member) this.#options.changed()
+  }
+
+  #stateChanged(member: Member): void {
+    const { upstream } = member
+    const { kind } = upstream.state
+    if (kind !== 'starting' && kind !== 'stopped') member.settled = true
+    if (upstream.connection !== member.connection) {
+      member.connection = upstream.connection
+      if (member.connection !== undefined) this.#watches.get(upstream.name)?.resume()
+    }
+    if (this.settled) for (const done of [...this.#waiters]) done()
+  }
+}
+
+function isReachable({ enabled, transport }: ServerConfig): boolean {
+  return enabled && transport.kind !== 'sse'
+}

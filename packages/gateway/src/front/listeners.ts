@@ -1,0 +1,130 @@
+import { type Clock, type ListenFilter, McpError, type Notification, type Result } from '@crosspoint/mcp'
+import type { Destination } from '../catalog/catalog.ts'
+import { type Coalescer, coalesce } from '../catalog/coalesce.ts'
+import { KINDS, type Kind, type ListFlag } from '../catalog/kinds.ts'
+import type { ResourceWatch } from '../catalog/resource-watch.ts'
+import type { View } from '../catalog/view.ts'
+import type { Passage } from '../routes/passage.ts'
+
+export interface ListenersOptions {
+  readonly clock: Clock
+  /** The watch on the resources of one server; undefined where it cannot be watched. */
+  readonly watchOf: (destination: Destination) => ResourceWatch | undefined
+  /** Most open at once. Default 25,000: two for each handshake session, and room. */
+  readonly maxListeners?: number
+  /** Most resources one listener may watch. Default 1,000. */
+  readonly maxWatched?: number
+}
+
+interface Listener {
+  readonly flags: ReadonlySet<ListFlag>
+  readonly notify: (notification: Notification) => void
+  readonly end: () => void
+}
+
+/** Everybody who has a `subscriptions/listen` open on one endpoint. */
+export class Listeners {
+  readonly #options: ListenersOptions
+  readonly #open = new Set<Listener>()
+  readonly #announcements = new Map<ListFlag, Coalescer>()
+  #places = 0
+  #ended = false
+
+  constructor(options: ListenersOptions) {
+    this.#options = options
+    for (const { flag, changed } of Object.values(KINDS)) {
+      if (!this.#announcements.has(flag)) {
+        this.#announcements.set(flag, coalesce(options.clock, ANNOUNCE_MS, () => this.#announce(flag, changed)))
+      }
+    }
+  }
+
+  /** Acknowledges what will be heard, and stays open until the caller goes or the endpoint ends. */
+  async listen(call: Passage): Promise<Result> {
+    const { maxListeners = 25_000 } = this.#options
+    const { flags, uris } = this.#parse(call.params.notifications, call.view)
+    if (this.#places >= maxListeners) throw new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`)
+    this.#places++
+    const release: (() => void)[] = []
+    try {
+      const watched = await this.#watch(uris, call, release)
+      const notifications: ListenFilter = {
+        ...Object.fromEntries([...flags].map((flag) => [flag, true])),
+        ...(watched.length === 0 ? {} : { resourceSubscriptions: watched }),
+      }
+      call.interim.notify({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
+      return await this.#stay(call, flags)
+    } finally {
+      for (const undo of release) undo()
+      this.#places--
+    }
+  }
+
+  /** These lists of the view changed for those who look at it. */
+  changed(kinds: readonly Kind[]): void {
+    for (const flag of new Set(kinds.map((kind) => KINDS[kind].flag))) this.#announcements.get(flag)?.trigger()
+  }
+
+  /** Ends every open listen in order; those that come later end at once, after their acknowledgement. */
+  close(): void {
+    this.#ended = true
+    for (const announcement of this.#announcements.values()) announcement.stop()
+    for (const listener of [...this.#open]) listener.end()
+  }
+
+  reopen(): void {
+    this.#ended = false
+  }
+
+  #announce(flag: ListFlag, method: string): void {
+    for (const listener of this.#open) if (listener.flags.has(flag)) listener.notify({ method, params: {} })
+  }
+
+  /** Resolves to the URIs, as the caller wrote them, that will really be watched. */
+  async #watch(uris: readonly string[], call: Passage, release: (() => void)[]): Promise<readonly string[]> {
+    const answers = uris.map(async (uri) => {
+      const address = call.view.book.find(uri)
+      const watch = address === undefined ? undefined : this.#options.watchOf(address.source.destination)
+      if (address === undefined || watch === undefined) return undefined
+      const hear = () => call.interim.notify({ method: 'notifications/resources/updated', params: { uri } })
+      release.push(() => watch.remove(address.native, hear))
+      return (await watch.add(address.native, hear)) ? uri : undefined
+    })
+    return (await Promise.all(answers)).filter((uri) => uri !== undefined)
+  }
+
+  #stay(call: Passage, flags: ReadonlySet<ListFlag>): Promise<Result> {
+    if (this.#ended || call.signal.aborted) return Promise.resolve({})
+    return new Promise((resolve) => {
+      const end = () => {
+        call.signal.removeEventListener('abort', end)
+        this.#open.delete(listener)
+        resolve({})
+      }
+      const listener: Listener = { flags, notify: (notification) => call.interim.notify(notification), end }
+      call.signal.addEventListener('abort', end, { once: true })
+      this.#open.add(listener)
+    })
+  }
+
+  #parse(asked: unknown, view: View): { readonly flags: ReadonlySet<ListFlag>; readonly uris: readonly string[] } {
+    if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
+      throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
+    }
+    const filter = asked as ListenFilter
+    const offered = Object.values(KINDS).filter(({ capability }) => view.discover.capabilities[capability] !== undefined)
+    const flags = new Set(offered.map(({ flag }) => flag).filter((flag) => filter[flag] === true))
+    const uris: unknown = filter.resourceSubscriptions ?? []
+    if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
+      throw new McpError('caller.invalid_params', 'Cannot listen: "resourceSubscriptions" is not a list of URIs')
+    }
+    const { maxWatched = 1_000 } = this.#options
+    if (uris.length > maxWatched) {
+      throw new McpError('policy.limit', `Cannot watch ${uris.length} resources at once; at most ${maxWatched} work`)
+    }
+    return { flags, uris: [...new Set(uris)] }
+  }
+}
+
+/** However many servers change at once, a listener hears of each list at most once in this time. */
+const ANNOUNCE_MS = 1_000

@@ -1,0 +1,103 @@
+import { type Call, type Clock, type Handle, type Implementation, McpError, type Result } from '@crosspoint/mcp'
+import type { Endpoint } from '@crosspoint/mcp/transports'
+import { KINDS, type Kind } from '../catalog/kinds.ts'
+import { toChangedKinds, type View } from '../catalog/view.ts'
+import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
+import { forward } from '../routes/forward.ts'
+import { Passage } from '../routes/passage.ts'
+import { Listeners, type ListenersOptions } from './listeners.ts'
+
+/** Settings of an endpoint that a reload may change while it is served. */
+export type EndpointSettings = Pick<
+  Endpoint,
+  'limits' | 'maxConcurrent' | 'maxSessions' | 'sessionIdleMs' | 'maxStreamBytes'
+>
+
+export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
+  readonly clock: Clock
+  readonly serverInfo: Implementation
+  readonly settings: () => EndpointSettings
+}
+
+/** One endpoint over changing catalogs: the same for as long as the gateway lives, whatever is reloaded. */
+export class ViewEndpoint {
+  readonly endpoint: Endpoint
+  readonly #listeners: Listeners
+  #view: View | undefined
+
+  constructor(options: ViewEndpointOptions) {
+    const listeners = new Listeners(options)
+    const passage = createPipeline(options, toAnswer(listeners))
+    const handle: Handle = (call: Call) => {
+      const view = this.#view
+      if (view === undefined) return Promise.reject(new McpError('upstream.unavailable', 'This view is no longer offered'))
+      return passage(new Passage(call, view))
+    }
+    this.#listeners = listeners
+    this.endpoint = toEndpoint(handle, options)
+  }
+
+  /** Shows another moment, and tells those who listen what is different. */
+  show(view: View): void {
+    const before = this.#view
+    this.#view = view
+    this.#listeners.reopen()
+    if (before !== undefined) this.#listeners.changed(toChangedKinds(before, view))
+  }
+
+  /** Offers nothing any more and ends every open listen; calls at work go on. */
+  hide(): void {
+    this.#view = undefined
+    this.#listeners.close()
+  }
+
+  /** Ends every open listen; everything else goes on. */
+  end(): void {
+    this.#listeners.close()
+  }
+
+  get view(): View | undefined {
+    return this.#view
+  }
+}
+
+/** The end of the pipeline: sends on what was routed, and answers the rest from what is known. */
+function toAnswer(listeners: Listeners): Handle<Passage> {
+  const own = new Map<string, (call: Passage) => Result | Promise<Result>>([
+    ['server/discover', (call) => call.view.discover],
+    ['subscriptions/listen', (call) => listeners.listen(call)],
+  ])
+  for (const [kind, { method }] of Object.entries(KINDS)) {
+    own.set(method, (call) => call.view.pages[kind as Kind].page(call.params.cursor)) // the keys of KINDS are kinds
+  }
+  return async (call) => {
+    if (call.route !== undefined) return forward(call, call.route)
+    const answer = own.get(call.method)
+    if (answer !== undefined) return answer(call)
+    throw new McpError('caller.unknown_method', `The gateway does not answer "${call.method}"`)
+  }
+}
+
+function toEndpoint(handle: Handle, { serverInfo, settings, clock, log }: ViewEndpointOptions): Endpoint {
+  return {
+    handle,
+    serverInfo,
+    clock,
+    log: ({ level, event, ...details }) => log[level](details, event),
+    get limits() {
+      return settings().limits
+    },
+    get maxConcurrent() {
+      return settings().maxConcurrent
+    },
+    get maxSessions() {
+      return settings().maxSessions
+    },
+    get sessionIdleMs() {
+      return settings().sessionIdleMs
+    },
+    get maxStreamBytes() {
+      return settings().maxStreamBytes
+    },
+  } as Endpoint // every getter returns a value: `settings` fills them all
+}

@@ -1,0 +1,166 @@
+import { CALLER_LIMITS, type Clock, type Implementation, systemClock, UPSTREAM_LIMITS } from '@crosspoint/mcp'
+import { openConnection } from '@crosspoint/mcp/client'
+import type { Endpoint } from '@crosspoint/mcp/transports'
+import { type ConfigDiff, diffConfig } from './config/diff.ts'
+import type { GatewayConfig } from './config/model.ts'
+import { Fleet } from './fleet.ts'
+import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
+import { createLens, type Lens } from './catalog/view.ts'
+import { type Log, SILENT } from './log.ts'
+import { createTraceIds } from './node/trace-ids.ts'
+import type { UpstreamStatus } from './status.ts'
+import type { Connect } from './upstreams/upstream.ts'
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig
+  /** Name and version we give ourselves, to callers and to servers. */
+  readonly info: Implementation
+  /** Default: nothing is logged. */
+  readonly log?: Log
+  readonly clock?: Clock
+  /** How a server is connected to. Default `openConnection`. */
+  readonly connect?: Connect
+  /** What stdio servers may inherit from. Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** How long `start` and `apply` wait for servers to settle. Default 5 s. */
+  readonly settleMs?: number
+  /** Things on one page of a list. Default 1,000: hardly a client asks for a second page. */
+  readonly pageSize?: number
+  /** Milliseconds since 1970, for people to read. Default `Date.now`. */
+  readonly wallClock?: () => number
+  /** In [0, 1), for jitter. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+/** Many servers behind one endpoint per view. */
+export interface Gateway {
+  /**
+   * Starts all servers. Resolves when each is ready or known not to be, or after `settleMs`; never rejects for a
+   * server that fails: {@link Gateway.status} says what became of it.
+   */
+  start(): Promise<void>
+  /**
+   * Goes over to another configuration. Servers it does not touch keep running, with their calls; those it removes
+   * or changes finish theirs first. Servers that were given up are started again.
+   * @throws whatever is wrong with the configuration; then the old one stays in force
+   */
+  apply(config: GatewayConfig): Promise<ConfigDiff>
+  readonly config: GatewayConfig
+  /** In the order of the configuration. */
+  status(): readonly UpstreamStatus[]
+  /** Every enabled server has been ready, or is known not to be. */
+  readonly settled: boolean
+  /** What is served under a view's name, or, without one, of everything. The same object across reloads. */
+  endpoint(view?: string): Endpoint | undefined
+  /** Ends every subscription, lets calls finish for `graceMs` (default: `timeouts.drainMs`), stops every server. */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { info, log = SILENT, clock = systemClock, settleMs = 5_000, pageSize = 1_000 } = options
+  const ids = createTraceIds()
+  let config = options.config
+  const endpoints = new Map<string | undefined, ViewEndpoint>()
+  let lenses = toLenses(config, pageSize)
+
+  const fleet = new Fleet({
+    client: info,
+    log,
+    clock,
+    connect: options.connect ?? openConnection,
+    env: options.env ?? process.env,
+    wallClock: options.wallClock ?? Date.now,
+    random: options.random ?? Math.random,
+    limits: () => toConnectionLimits(config),
+    changed: show,
+  })
+
+  /** Makes every view anew from what the servers offer now. */
+  function show(): void {
+    const { catalog } = fleet
+    for (const [name, lens] of lenses) {
+      const view = lens(catalog)
+      endpointOf(name).show(view)
+    }
+    for (const [name, endpoint] of endpoints) if (!lenses.has(name)) endpoint.hide()
+  }
+
+  function endpointOf(name: string | undefined): ViewEndpoint {
+    const known = endpoints.get(name)
+    if (known !== undefined) return known
+    const settings = () => toEndpointSettings(config)
+    const made = new ViewEndpoint({ log, clock, ids, serverInfo: info, settings, watchOf: (to) => fleet.watchOf(to) })
+    endpoints.set(name, made)
+    return made
+  }
+
+  let turn: Promise<unknown> = Promise.resolve()
+  /** Reloads that come together are made one after the other. */
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = turn.then(run)
+    turn = result.catch(() => {})
+    return result
+  }
+
+  async function apply(next: GatewayConfig): Promise<ConfigDiff> {
+    const diff = diffConfig(config, next)
+    const nextLenses = toLenses(next, pageSize) // may throw: nothing has changed yet
+    config = next
+    lenses = nextLenses
+    fleet.apply(config, diff)
+    show()
+    log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
+    await fleet.untilSettled(settleMs)
+    return diff
+  }
+
+  fleet.fill(config)
+  show()
+  return {
+    start: () =>
+      inTurn(async () => {
+        fleet.start()
+        await fleet.untilSettled(settleMs)
+      }),
+    apply: (next) => inTurn(() => apply(next)),
+    get config() {
+      return config
+    },
+    status: () => fleet.status(),
+    get settled() {
+      return fleet.settled
+    },
+    endpoint: (view) => (lenses.has(view) ? endpoints.get(view)?.endpoint : undefined),
+    close: ({ graceMs = config.timeouts.drainMs } = {}) =>
+      inTurn(async () => {
+        for (const endpoint of endpoints.values()) endpoint.end()
+        await fleet.close(graceMs)
+      }),
+  }
+}
+
+/** The view of everything has no name. */
+function toLenses(config: GatewayConfig, pageSize: number): ReadonlyMap<string | undefined, Lens> {
+  const named = [...config.views].map(([name, view]) => [name, createLens(view, pageSize)] as const)
+  return new Map<string | undefined, Lens>([[undefined, createLens(undefined, pageSize)], ...named])
+}
+
+function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
+  const { maxResponseBytes: maxBytes, maxDepth, maxBatch } = limits
+  return {
+    limits: { ...UPSTREAM_LIMITS, maxBytes, maxDepth, maxBatch },
+    probeTimeoutMs: timeouts.probeMs,
+    killGraceMs: timeouts.killGraceMs,
+  }
+}
+
+function toEndpointSettings({ limits, timeouts }: GatewayConfig): EndpointSettings {
+  const { maxRequestBytes: maxBytes, maxDepth, maxBatch, maxConcurrent, maxSessions, maxStreamBytes } = limits
+  return {
+    limits: { ...CALLER_LIMITS, maxBytes, maxDepth, maxBatch },
+    maxConcurrent,
+    maxSessions,
+    maxStreamBytes,
+    sessionIdleMs: timeouts.sessionIdleMs,
+  }
+}

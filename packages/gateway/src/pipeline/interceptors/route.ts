@@ -1,0 +1,19 @@
+import { type Interceptor, McpError } from '@crosspoint/mcp'
+import type { Passage } from '../../routes/passage.ts'
+import { shown } from '../../shown.ts'
+import { ROUTED } from '../../routes/resolve.ts'
+
+/** Finds the server a call is for, and that server's own name for what is asked. */
+export function route(): Interceptor<Passage> {
+  return (next) => async (call) => {
+    if (!call.view.methods.has(call.method)) throw unknown(call.method)
+    const resolve = ROUTED.get(call.method)
+    if (resolve !== undefined) call.route = resolve(call.params, call.view)
+    return next(call)
+  }
+}
+
+/** A feature nobody announced is a method nobody has: callers are told the same. */
+function unknown(method: string): McpError {
+  return new McpError('caller.unknown_method', `There is no method "${shown(method)}" here`)
+}

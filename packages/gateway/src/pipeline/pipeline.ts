@@ -1,0 +1,91 @@
+import { type Clock, compose, type Handle, type Interceptor } from '@crosspoint/mcp'
+import type { Log } from '../log.ts'
+import type { Passage } from '../routes/passage.ts'
+import { audit } from './interceptors/audit.ts'
+import { deadline } from './interceptors/deadline.ts'
+import { route } from './interceptors/route.ts'
+import { type TraceIds, trace } from './interceptors/trace.ts'
+
+export interface PipelineNeeds {
+  readonly log: Log
+  readonly clock: Clock
+  readonly ids: TraceIds
+}
+
+/** One place in the order every call passes. A place without `create` has no rule yet and costs nothing. */
+export interface Place {
+  readonly name: string
+  readonly does: string
+  /** Why it stands where it stands. */
+  readonly because: string
+  readonly create?: (needs: PipelineNeeds) => Interceptor<Passage>
+}
+
+/** The order, outermost first. Changing it takes an ADR (docs/adr/0005-pipeline-order.md). */
+export const PIPELINE: readonly Place[] = [
+  {
+    name: 'trace',
+    does: 'joins the caller’s trace or begins one',
+    because: 'everything after it can name the call',
+    create: ({ ids }) => trace(ids),
+  },
+  {
+    name: 'audit',
+    does: 'writes one line per call: who, what, of whom, outcome, duration; no values',
+    because: 'it stands outside all rules, so that refusals are recorded like successes',
+    create: ({ log, clock }) => audit(log, clock),
+  },
+  { name: 'authenticate', does: 'says who the caller is', because: 'every later rule speaks of a principal' },
+  { name: 'throttle', does: 'bounds calls per principal', because: 'limits belong to a principal' },
+  {
+    name: 'route',
+    does: 'finds the upstream and its own name for what is asked',
+    because: 'later rules speak of the upstream’s thing, whatever a view calls it',
+    create: () => route(),
+  },
+  { name: 'authorize', does: 'decides whether this principal may', because: 'before the cache, so that a hit never leaks' },
+  { name: 'cache', does: 'answers what may be answered again', because: 'outside the firewall: a hit has been inspected' },
+  { name: 'firewall', does: 'inspects arguments and results', because: 'it sees all that really goes out and comes in' },
+  { name: 'approve', does: 'asks a human', because: 'inside the firewall, whose findings can demand one' },
+  { name: 'breaker', does: 'stops calls to an upstream that fails', because: 'outside retry: an open breaker is not retried' },
+  { name: 'retry', does: 'repeats what is safe to repeat', because: 'around the deadline, which bounds one attempt' },
+  {
+    name: 'deadline',
+    does: 'does not send what nobody waits for; names the upstream that stays silent',
+    because: 'innermost: it bounds one attempt',
+    create: ({ clock }) => deadline(clock),
+  },
+]
+
+/** Composed once at start. */
+export function createPipeline(needs: PipelineNeeds, innermost: Handle<Passage>): Handle<Passage> {
+  const interceptors = PIPELINE.flatMap(({ create }) => (create === undefined ? [] : [create(needs)]))
+  return compose(interceptors, innermost)
+}
+
+/** The table as text for a terminal. */
+export function explainPipeline(): string {
+  const width = Math.max(...PIPELINE.map(({ name }) => name.length))
+  const lines = PIPELINE.map(({ name, does, because, create }, at) => {
+    const number = String(at + 1).padStart(2)
+    return `${number}  ${name.padEnd(width)}  ${create === undefined ? '–' : '●'}  ${does}; ${because}`
+  })
+  return `Every call passes these places in this order, and its answer in the reverse (● in force, – no rule yet):\n\n${lines.join('\n')}\n`
+}
+
+/** The table as `docs/pipeline.md`, which is generated from it. */
+export function toPipelineMarkdown(): string {
+  const rows = PIPELINE.map(
+    ({ name, does, because, create }, at) => `| ${at + 1} | ${name} | ${create === undefined ? 'no rule yet' : 'in force'} | ${does} | ${because} |`,
+  )
+  return `# The pipeline
+
+Every call passes these places in this order, and its answer in the reverse. Generated from
+\`packages/gateway/src/pipeline/pipeline.ts\`; \`crosspoint pipeline\` prints the same.
+Why this order: [ADR 5](adr/0005-pipeline-order.md).
+
+| | place | state | what it does | why here |
+|---|---|---|---|---|
+${rows.join('\n')}
+`
+}

@@ -1,0 +1,44 @@
+import type { Call, Downstream, Interim, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
+import type { Destination } from '../catalog/catalog.ts'
+import type { View } from '../catalog/view.ts'
+
+/** Where a call goes, in the words of the server that will answer it. */
+export interface Route {
+  readonly destination: Destination
+  readonly params: Params
+}
+
+/**
+ * A call on its way through the gateway: made once, with places that are filled on the way. A station writes only
+ * the place named after it; everything else of a call is as its edge made it.
+ */
+export class Passage implements Call {
+  readonly method: string
+  readonly params: Params
+  readonly meta: Meta
+  readonly principal: Principal
+  readonly downstream: Downstream
+  readonly signal: AbortSignal
+  readonly deadline: number | undefined
+  readonly interim: Interim
+  /** What the endpoint offered when the call came: the whole passage sees one moment. */
+  readonly view: View
+  /** Written by `trace`. */
+  trace: Trace | undefined
+  /** Written by `route`; stays undefined for what the gateway answers itself. */
+  route: Route | undefined
+
+  constructor(call: Call, view: View) {
+    this.method = call.method
+    this.params = call.params
+    this.meta = call.meta
+    this.principal = call.principal
+    this.downstream = call.downstream
+    this.signal = call.signal
+    this.deadline = call.deadline
+    this.interim = call.interim
+    this.view = view
+    this.trace = call.trace
+    this.route = undefined
+  }
+}

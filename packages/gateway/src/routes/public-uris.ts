@@ -1,0 +1,61 @@
+import type { JsonObject, Result } from '@crosspoint/mcp'
+import type { AddressBook } from '../catalog/address-book.ts'
+import type { Destination } from '../catalog/catalog.ts'
+
+/**
+ * Turns the URIs of a result into ones that lead back to the server it came from: in links, in embedded resources
+ * and in what was read. Text and structured content are never touched. A result without such URIs, or whose URIs
+ * mean the same here, is returned as it is.
+ */
+export function toPublicUris(method: string, result: Result, destination: Destination, book: AddressBook): Result {
+  switch (method) {
+    case 'tools/call':
+      return mapList(result, 'content', (block) => toPublicBlock(block, destination, book))
+    case 'resources/read':
+      return mapList(result, 'contents', (contents) => withPublicUri(contents, destination, book))
+    case 'prompts/get':
+      return mapList(result, 'messages', (message) =>
+        mapMember(message, 'content', (block) => toPublicBlock(block, destination, book)),
+      )
+    default:
+      return result
+  }
+}
+
+function toPublicBlock(block: JsonObject, destination: Destination, book: AddressBook): JsonObject {
+  if (block.type === 'resource_link') return withPublicUri(block, destination, book)
+  if (block.type !== 'resource') return block
+  return mapMember(block, 'resource', (resource) => withPublicUri(resource, destination, book))
+}
+
+function withPublicUri(value: JsonObject, destination: Destination, book: AddressBook): JsonObject {
+  if (typeof value.uri !== 'string') return value
+  const uri = book.toPublic(destination, value.uri)
+  return uri === value.uri ? value : { ...value, uri }
+}
+
+function mapMember(value: JsonObject, member: string, convert: (inner: JsonObject) => JsonObject): JsonObject {
+  const inner = value[member]
+  if (!isObject(inner)) return value
+  const converted = convert(inner)
+  return converted === inner ? value : { ...value, [member]: converted }
+}
+
+/** Copies the list at the first item that changes. */
+function mapList(result: Result, member: string, convert: (item: JsonObject) => JsonObject): Result {
+  const items = result[member]
+  if (!Array.isArray(items)) return result
+  let copy: unknown[] | undefined
+  for (let at = 0; at < items.length; at++) {
+    const item: unknown = items[at]
+    const converted = isObject(item) ? convert(item) : item
+    if (converted === item) continue
+    copy ??= [...(items as readonly unknown[])]
+    copy[at] = converted
+  }
+  return copy === undefined ? result : { ...result, [member]: copy }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,51 @@
+import { didYouMean, type JsonObject, McpError, type Params } from '@crosspoint/mcp'
+import type { Entry } from '../catalog/catalog.ts'
+import type { View } from '../catalog/view.ts'
+import { shown } from '../shown.ts'
+import type { Route } from './passage.ts'
+
+type Resolve = (params: Params, view: View) => Route
+
+/** Methods that one server answers, and how its name for the thing is found: by table, never by taking names apart. */
+export const ROUTED: ReadonlyMap<string, Resolve> = new Map<string, Resolve>([
+  ['tools/call', (params, view) => byName('tool', params, view.entries.tools)],
+  ['prompts/get', (params, view) => byName('prompt', params, view.entries.prompts)],
+  ['resources/read', toReader],
+  ['completion/complete', toCompleter],
+])
+
+function byName(what: string, params: Params, entries: ReadonlyMap<string, Entry>): Route {
+  const { name } = params
+  const entry = typeof name === 'string' ? entries.get(name) : undefined
+  if (entry !== undefined) return toRoute(entry, { ...params, name: entry.native })
+  throw new McpError('caller.invalid_params', typeof name === 'string'
+    ? `There is no ${what} "${shown(name)}" here${didYouMean(name, entries.keys())}`
+    : `Cannot look for a ${what} without its "name"`)
+}
+
+/** @throws {McpError} with the URI in `data`, as the newest revision wants it for a resource that is not there. */
+function toReader(params: Params, view: View): Route {
+  const { uri } = params
+  if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
+  const address = view.book.find(uri)
+  if (address !== undefined) return toRoute(address, { ...params, uri: address.native })
+  throw new McpError('caller.resource_not_found', `There is no resource "${shown(uri)}" here`, { data: { uri } })
+}
+
+function toCompleter(params: Params, view: View): Route {
+  const ref: JsonObject = typeof params.ref === 'object' && params.ref !== null ? (params.ref as JsonObject) : {}
+  if (ref.type === 'ref/prompt') {
+    const { destination, params: named } = byName('prompt', { name: ref.name }, view.entries.prompts)
+    return { destination, params: { ...params, ref: { ...ref, name: named.name } } }
+  }
+  if (ref.type !== 'ref/resource' || typeof ref.uri !== 'string') {
+    throw new McpError('caller.invalid_params', 'Cannot complete without a "ref" of type "ref/prompt" or "ref/resource"')
+  }
+  const address = view.entries.templates.get(ref.uri) ?? view.book.find(ref.uri)
+  if (address !== undefined) return toRoute(address, { ...params, ref: { ...ref, uri: address.native } })
+  throw new McpError('caller.invalid_params', `There is no resource template "${shown(ref.uri)}" here`)
+}
+
+function toRoute({ source }: Pick<Entry, 'source'>, params: Params): Route {
+  return { destination: source.destination, params }
+}

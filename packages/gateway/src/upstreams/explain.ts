@@ -1,0 +1,53 @@
+import { McpError } from '@crosspoint/mcp'
+import type { ServerConfig } from '../config/model.ts'
+import { shown } from '../shown.ts'
+import type { UpstreamState } from './state.ts'
+
+/** Why an attempt failed, in a sentence without a final period. What is not ours may hold anything and is shown cut. */
+export function toReason(error: unknown): string {
+  return shown(error instanceof Error ? error.message : String(error), 500)
+}
+
+/** Whether a failure says that the server is not there, or will not have us, rather than that one request failed. */
+export function toLoss(error: unknown): 'gone' | 'sign-in' | undefined {
+  if (!(error instanceof McpError)) return undefined
+  if (error.code === 'upstream.unauthorized') return 'sign-in'
+  return error.code === 'upstream.unavailable' || error.code === 'upstream.closed' ? 'gone' : undefined
+}
+
+/** What a person can do about a state; undefined where nothing needs doing. */
+export function toRemedy(state: UpstreamState, { name, transport }: ServerConfig): string | undefined {
+  switch (state.kind) {
+    case 'stopped':
+    case 'ready':
+    case 'starting':
+      return undefined
+    case 'disabled':
+      return `Set "enabled: true" for "${name}" in the configuration`
+    case 'unsupported':
+      return `Use the server's Streamable HTTP address as the "url" of "${name}", if it has one`
+    case 'degraded':
+      return `Look at the log of "${name}"; what failed is tried again by itself`
+    case 'needs-sign-in':
+      return transport.kind === 'stdio'
+        ? `Give "${name}" valid credentials in its "env", then reload the configuration`
+        : `Set a valid "Authorization" under "headers" of "${name}", then reload the configuration`
+    case 'backing-off':
+      return transport.kind === 'stdio'
+        ? `Check that ${quoted(transport.command)} runs by itself; it is started again by itself`
+        : `Check that ${toOrigin(transport.url)} is up and reachable; it is tried again by itself`
+    case 'failed':
+      return transport.kind === 'stdio'
+        ? `Check that ${quoted(transport.command)} runs by itself, then reload the configuration to start it again`
+        : `Check that ${toOrigin(transport.url)} is up, then reload the configuration`
+  }
+}
+
+function quoted(command: string): string {
+  return `"${shown(command)}"`
+}
+
+/** Scheme and host only: the rest of a URL may hold a secret. */
+function toOrigin(url: string): string {
+  return shown(/^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+(?=[/?#]|$)/i.exec(url)?.[0] ?? 'its address')
+}

@@ -1,0 +1,329 @@
+import { type Call, type Clock, type Handle, type Implementation, McpError, type Result, type Timer } from '@crosspoint/mcp'
+import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
+import type { ServerConfig } from '../config/model.ts'
+import type { Log } from '../log.ts'
+import { shown } from '../shown.ts'
+import { toLoss, toReason, toRemedy } from './explain.ts'
+import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
+import { createStderrLog, type StderrLog } from './stderr.ts'
+import { toTarget } from './target.ts'
+
+export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
+
+/** Learns what a connected server offers, and goes on learning until stopped. */
+export interface Survey {
+  /** Something failed that may mean the server is gone: find out. */
+  check(): void
+  stop(): void
+}
+
+export interface SurveyReport {
+  /** What is known now is all there is to know for the moment; `problem` says what is missing. */
+  surveyed(problem: string | undefined): void
+  lost(cause: 'gone' | 'sign-in', reason: string): void
+}
+
+export interface UpstreamOptions {
+  readonly config: ServerConfig
+  /** Who we say we are. */
+  readonly client: Implementation
+  readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
+  readonly connect: Connect
+  readonly survey: (connection: Connection, report: SurveyReport) => Survey
+  /** Told after every change of state. */
+  readonly changed: () => void
+  readonly log: Log
+  readonly clock: Clock
+  /** Milliseconds since 1970, for people. */
+  readonly wallClock: () => number
+  readonly random: () => number
+  /** Environment of this process, of which stdio children inherit what their configuration allows. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly windows: boolean
+}
+
+/** One connection, and the calls at work on it. */
+interface Link {
+  readonly connection: Connection
+  survey: Survey | undefined
+  inFlight: number
+  idle: (() => void) | undefined
+}
+
+/**
+ * One configured server, kept alive: connected, watched, brought back with growing waits when it is lost. Calls
+ * while it is away are answered at once, with the reason.
+ */
+export class Upstream {
+  readonly name: string
+  readonly handle: Handle
+  #config: ServerConfig
+  readonly #options: UpstreamOptions
+  readonly #stderr: StderrLog
+  #state: UpstreamState = { kind: 'stopped' }
+  #since: number
+  #restarts = 0
+  #wasUp = false
+  /** What was last complained of, so that every attempt does not say it again. */
+  #complaint: string | undefined
+  #link: Link | undefined
+  #verdict: Verdict | undefined
+  #serverInfo: Implementation | undefined
+  #timer: Timer | undefined
+  /** The attempt under way, until it is given up. */
+  #attempt: AbortController | undefined
+  #opening: Promise<void> | undefined
+  readonly #closing = new Set<Promise<void>>()
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+    this.#config = options.config
+    this.name = options.config.name
+    this.#since = options.wallClock()
+    this.#stderr = createStderrLog(this.name, options.log, options.clock)
+    this.handle = (call) => {
+      const link = this.#link
+      return link === undefined ? this.#absent(call) : this.#pass(call, link)
+    }
+  }
+
+  get config(): ServerConfig {
+    return this.#config
+  }
+
+  /** Takes what a running server need not be restarted for. */
+  retune(config: ServerConfig): void {
+    this.#config = config
+  }
+
+  get state(): UpstreamState {
+    return this.#state
+  }
+
+  get connection(): Connection | undefined {
+    return this.#link?.connection
+  }
+
+  /** ISO 8601: since when it is in this state, or, through all attempts to bring it back, since when it is away. */
+  get since(): string {
+    return new Date(this.#since).toISOString()
+  }
+
+  /** Times it was connected again after it had been lost. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** The revision spoken, or last spoken. */
+  get revision(): string | undefined {
+    return this.#verdict?.revision
+  }
+
+  get serverInfo(): Implementation | undefined {
+    return this.#serverInfo
+  }
+
+  get remedy(): string | undefined {
+    return toRemedy(this.#state, this.config)
+  }
+
+  /** Begins, or begins again after it was given up. */
+  start(): void {
+    if (!this.config.enabled) return this.#become({ kind: 'disabled' })
+    const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
+    if (target.kind === 'unsupported') return this.#become(target)
+    this.#dispatch({ kind: 'start' })
+  }
+
+  /**
+   * Stops for good: no new calls, those at work may finish within `graceMs`, then the connection is closed.
+   * Resolves when nothing of it is left.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#dispatch({ kind: 'stop' })
+    if (this.#link !== undefined) this.#release(this.#link, graceMs)
+    await this.#opening
+    while (this.#closing.size > 0) await Promise.all(this.#closing)
+  }
+
+  async #pass(call: Call, link: Link): Promise<Result> {
+    link.inFlight++
+    try {
+      return await link.connection.handle(call)
+    } catch (error) {
+      return this.#failed(call, link, error)
+    } finally {
+      if (--link.inFlight === 0) link.idle?.()
+    }
+  }
+
+  /** Nobody is there: a model gets words it can act on, everything else an error. */
+  async #absent(call: Call): Promise<Result> {
+    const sentence = this.#explainAbsence()
+    if (call.method === 'tools/call') return toToolError(sentence)
+    const { kind: state } = this.#state
+    throw new McpError('upstream.unavailable', sentence, { data: { upstream: this.name, state, since: this.since } })
+  }
+
+  #failed(call: Call, link: Link, error: unknown): Result {
+    const loss = call.signal.aborted ? undefined : toLoss(error)
+    if (loss === undefined) throw error
+    // One failed call is a symptom; what the survey finds is the diagnosis.
+    if (link === this.#link) link.survey?.check()
+    if (call.method !== 'tools/call') throw error
+    return toToolError(
+      loss === 'sign-in'
+        ? `The server "${this.name}" refused the gateway's credentials: ${toReason(error)}. ${toRemedy({ kind: 'needs-sign-in', failures: 0, delayMs: 0, reason: '' }, this.config) ?? ''}.`
+        : `The connection to the server "${this.name}" was lost while the call was open, so its outcome is unknown: ${toReason(error)}. Check what it did before calling again.`,
+    )
+  }
+
+  #explainAbsence(): string {
+    const state = this.#state
+    const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : ''
+    const remedy = this.remedy
+    const what = state.kind === 'starting' ? 'is starting' : `is not available (${state.kind})`
+    const next = state.kind === 'starting' ? ' Try again shortly.' : remedy === undefined ? '' : ` ${remedy}.`
+    return `The server "${this.name}" ${what} since ${this.since}${reason}.${next}`
+  }
+
+  #dispatch(event: UpstreamEvent): void {
+    const { clock, random } = this.#options
+    const { transport, restart } = this.config
+    const maxFailures = transport.kind === 'stdio' ? MAX_FAILURES : Number.POSITIVE_INFINITY
+    this.#become(advance(this.#state, event, { now: clock.now(), restart, maxFailures, random }))
+  }
+
+  /** The only place where the state changes, and where what a state is made of begins and ends. */
+  #become(state: UpstreamState): void {
+    const before = this.#state
+    if (state === before) return
+    this.#state = state
+    const stillAway = isAway(before) && isAway(state)
+    if (state.kind !== before.kind && !stillAway) this.#since = this.#options.wallClock()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (state.kind === 'starting') this.#opening = this.#open()
+    else if (state.kind === 'stopped') this.#attempt?.abort()
+    else if ('delayMs' in state) {
+      this.#timer = this.#options.clock.setTimer(state.delayMs, () => this.#dispatch({ kind: 'start' }))
+    }
+    this.#tell(before)
+    this.#options.changed()
+  }
+
+  #tell(before: UpstreamState): void {
+    const state = this.#state
+    if (state.kind === before.kind && state.kind !== 'degraded') return
+    const { log } = this.#options
+    const reason = 'reason' in state ? state.reason : undefined
+    const details = { upstream: this.name, state: state.kind, reason, remedy: this.remedy }
+    if (state.kind === 'starting') log.debug(details, 'Upstream is starting')
+    else if (reason === undefined) log.info(details, 'Upstream changed its state')
+    else if (reason === this.#complaint) log.debug(details, 'Upstream is still in trouble')
+    else log.warn(details, 'Upstream is in trouble')
+    if (state.kind !== 'starting') this.#complaint = reason
+  }
+
+  /** Connects once; never rejects. */
+  async #open(): Promise<void> {
+    const attempt = new AbortController()
+    this.#attempt = attempt
+    const { signal } = attempt
+    const remembered = this.#verdict
+    let connection: Connection
+    try {
+      const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
+      if (target.kind === 'unsupported') throw new Error(target.reason)
+      connection = await this.#options.connect(target, { ...this.#toConnectionOptions(remembered), signal })
+    } catch (error) {
+      // A verdict that led nowhere is not trusted a second time.
+      if (remembered !== undefined) this.#verdict = undefined
+      if (!signal.aborted) this.#lose(toLoss(error) ?? 'gone', toReason(error))
+      return
+    }
+    if (signal.aborted) return connection.close()
+    this.#adopt(connection)
+  }
+
+  #adopt(connection: Connection): void {
+    const link: Link = { connection, survey: undefined, inFlight: 0, idle: undefined }
+    if (this.#wasUp) this.#restarts++
+    this.#wasUp = true
+    this.#link = link
+    this.#verdict = connection.verdict
+    this.#serverInfo = connection.serverInfo
+    void connection.closed.then(({ reason, asked }) => {
+      if (link === this.#link && !asked) this.#lose('gone', shown(reason, 500))
+    })
+    link.survey = this.#options.survey(connection, {
+      surveyed: (problem) => {
+        if (link === this.#link) this.#dispatch({ kind: 'surveyed', problem })
+      },
+      lost: (cause, reason) => {
+        if (link === this.#link) this.#lose(cause, reason)
+      },
+    })
+    this.#options.changed()
+  }
+
+  #lose(cause: 'gone' | 'sign-in', reason: string): void {
+    if (this.#link !== undefined) this.#release(this.#link, this.config.requestTimeoutMs)
+    const said = this.#stderr.last
+    this.#dispatch({ kind: 'lost', cause, reason: said === '' ? reason : `${reason}; it last wrote "${said}"` })
+  }
+
+  /** Takes the link out of use; calls on it may finish. */
+  #release(link: Link, graceMs: number): void {
+    this.#link = undefined
+    link.survey?.stop()
+    const closed = this.#settle(link, graceMs)
+      .then(() => link.connection.close())
+      .catch((error: unknown) =>
+        this.#options.log.error({ upstream: this.name, reason: toReason(error) }, 'Closing an upstream failed'),
+      )
+      .finally(() => this.#closing.delete(closed))
+    this.#closing.add(closed)
+  }
+
+  #settle(link: Link, graceMs: number): Promise<void> {
+    if (link.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(graceMs, resolve)
+      link.idle = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  #toConnectionOptions(verdict: Verdict | undefined): ConnectionOptions {
+    const { client, limits, log, clock } = this.#options
+    const { revision, connectTimeoutMs, requestTimeoutMs } = this.config
+    const upstream = this.name
+    return {
+      ...limits,
+      client,
+      connectTimeoutMs,
+      requestTimeoutMs,
+      clock,
+      ...(revision === undefined ? {} : { revision }),
+      ...(verdict === undefined ? {} : { verdict }),
+      stderr: (line) => this.#stderr.line(line),
+      stray: ({ method, params }) => log.debug({ upstream, method, params: shown(JSON.stringify(params)) }, 'Stray'),
+      fault: (reason, sample) =>
+        log.debug({ upstream, reason: shown(reason), sample: shown(sample) }, 'Upstream sent something unreadable'),
+    }
+  }
+}
+
+function isAway({ kind }: UpstreamState): boolean {
+  return kind === 'starting' || kind === 'backing-off' || kind === 'needs-sign-in' || kind === 'failed'
+}
+
+function toToolError(text: string): Result {
+  return { content: [{ type: 'text', text }], isError: true }
+}
+
+/** Starts of a stdio server in a row that did not last, after which it is given up: about six minutes by default. */
+const MAX_FAILURES = 12
