@@ -35,6 +35,7 @@ const TABLE = {
   'caller.header_mismatch': { rpc: -32020, http: 400, retryable: false },
   'caller.missing_capability': { rpc: -32021, legacyRpc: -32603, http: 400, retryable: false },
   'caller.unsupported_revision': { rpc: -32022, legacyRpc: -32602, http: 400, retryable: false },
+  'caller.unauthenticated': { rpc: 1002, http: 401, retryable: false },
   'caller.session_missing': { rpc: -32600, http: 400, retryable: false },
   'caller.session_unknown': { rpc: -32600, http: 404, retryable: true },
   'caller.cancelled': { rpc: -32603, http: 200, retryable: false },
@@ -42,6 +43,8 @@ const TABLE = {
   'policy.forbidden_host': { rpc: -32600, http: 403, retryable: false },
   'policy.forbidden_origin': { rpc: -32600, http: 403, retryable: false },
   'policy.limit': { rpc: 1001, http: 429, retryable: true },
+  /** Full, or closing: another time, or another replica. */
+  'policy.busy': { rpc: 1003, http: 503, retryable: true },
   // Whom we asked did not deliver.
   'upstream.unavailable': { rpc: -32603, http: 200, retryable: true },
   'upstream.timeout': { rpc: -32603, http: 200, retryable: true },

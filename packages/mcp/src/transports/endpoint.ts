@@ -1,3 +1,4 @@
+import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Handle, Principal } from '../protocol/call.ts'
@@ -24,6 +25,13 @@ export interface Endpoint {
   readonly sessionIdleMs?: number
   /** Most bytes waiting on one stream for a caller who does not read; beyond it the stream is cut. Default 4 MiB. */
   readonly maxStreamBytes?: number
+  /** A call nobody answered fails after this, with `upstream.timeout`; listening has no end. Default 15 minutes. */
+  readonly callTimeoutMs?: number
+  /**
+   * The input schema of a tool as this caller sees it, so that `Mcp-Param-*` headers can be held against the
+   * arguments. Called for each `tools/call` over HTTP: answer from what is at hand. Default: not checked.
+   */
+  readonly toolSchema?: (name: string, principal: Principal) => JsonObject | undefined
   /** Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. */
   readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
   readonly clock?: Clock

@@ -1,0 +1,104 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Served } from '../peer/served.ts'
+import { type Call, type Downstream, NO_INTERIM, type Principal } from '../protocol/call.ts'
+import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
+import type { InitializeResult } from '../protocol/features/base.ts'
+import { findRevision } from '../revisions/index.ts'
+import type { Revision } from '../revisions/revision.ts'
+
+/** What `initialize` settled: it opens a session, and is the answer to the client. */
+export interface Handshake {
+  readonly revision: Revision
+  readonly downstream: Downstream
+  readonly capabilities: ServerCapabilities
+  readonly result: InitializeResult
+}
+
+/**
+ * Answers `initialize` from the handle's `server/discover`. The version is the one asked for, or else our newest
+ * with a handshake: never one whose requests carry their own envelope.
+ * @param session the id of the session to be, where the transport has such
+ */
+export async function shakeHands(
+  served: Served,
+  params: JsonObject,
+  principal: Principal,
+  session: string | undefined,
+  signal: AbortSignal,
+): Promise<Handshake> {
+  const asked = parseAsked(params)
+  const found = findRevision(asked.version)
+  const isOffered = found !== undefined && served.handshakes.includes(found)
+  const revision = isOffered ? found : served.handshakes[0]
+  if (revision === undefined) throw new McpError('caller.unknown_method', 'Cannot initialize: no handshake is spoken')
+  const downstream: Downstream = Object.freeze({
+    revision: revision.name,
+    client: asked.client,
+    capabilities: asked.capabilities,
+    session,
+  })
+  const discovered = await served.handle(toDiscoverCall(principal, downstream, signal))
+  const capabilities = toOlderCapabilities(isObject(discovered.capabilities) ? discovered.capabilities : {})
+  const { instructions } = discovered
+  const result: InitializeResult = {
+    // An older spelling of a version is answered as it was asked, since that client knows no other.
+    protocolVersion: isOffered ? asked.version : revision.name,
+    capabilities,
+    serverInfo: served.serverInfo,
+    ...(typeof instructions === 'string' ? { instructions } : {}),
+  }
+  return { revision, downstream, capabilities, result }
+}
+
+function toDiscoverCall(principal: Principal, downstream: Downstream, signal: AbortSignal): Call {
+  return {
+    method: 'server/discover',
+    params: {},
+    meta: {},
+    principal,
+    downstream,
+    signal,
+    deadline: undefined,
+    trace: undefined,
+    interim: NO_INTERIM,
+  }
+}
+
+/** Lenient where nothing hangs on it: real clients leave out who they are. */
+function parseAsked(params: JsonObject): {
+  readonly version: string
+  readonly capabilities: ClientCapabilities
+  readonly client: Implementation | undefined
+} {
+  const { protocolVersion, capabilities, clientInfo } = params
+  if (typeof protocolVersion !== 'string') {
+    throw new McpError('caller.invalid_params', 'Cannot initialize without "protocolVersion", a string')
+  }
+  if (capabilities !== undefined && !isObject(capabilities)) {
+    throw new McpError('caller.invalid_params', 'Cannot initialize: "capabilities" is not an object')
+  }
+  return {
+    version: protocolVersion,
+    capabilities: capabilities ?? {},
+    client: isImplementation(clientInfo) ? clientInfo : undefined,
+  }
+}
+
+/** Without what cannot be used inside a session: the tasks extension belongs to envelopes only. */
+function toOlderCapabilities(capabilities: JsonObject): ServerCapabilities {
+  const { extensions } = capabilities
+  if (!isObject(extensions) || !Object.hasOwn(extensions, TASKS_EXTENSION)) return capabilities
+  const { [TASKS_EXTENSION]: _, ...kept } = extensions
+  return { ...capabilities, extensions: kept }
+}
+
+function isImplementation(value: unknown): value is Implementation {
+  return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'

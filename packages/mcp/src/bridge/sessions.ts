@@ -1,0 +1,137 @@
+import { encodeNotification, encodeResult } from '../jsonrpc/encode.ts'
+import type { NotificationFrame, RequestFrame } from '../jsonrpc/frame.ts'
+import { Calls } from '../peer/calls.ts'
+import { advance, type Lifecycle, maySend } from '../peer/lifecycle.ts'
+import { unknownMethod } from '../peer/membership.ts'
+import { type Caller, OpenCall, type Way } from '../peer/open-call.ts'
+import { toFailure } from '../peer/reply.ts'
+import type { Served } from '../peer/served.ts'
+import type { Notification, Principal } from '../protocol/call.ts'
+import { parseEnvelope } from '../protocol/envelope.ts'
+import type { LogLevel } from '../protocol/features/logging.ts'
+import { NEWEST } from '../revisions/index.ts'
+import type { MethodCodec } from '../revisions/revision.ts'
+import type { Handshake } from './handshake.ts'
+import { parseLevel, toFirstLevel } from './log-level.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+/**
+ * A conversation that began with `initialize`: what was settled then, what the client set since, and its calls.
+ * What older revisions ask of a session is answered here; everything else goes to the handle.
+ */
+export class Session {
+  readonly handshake: Handshake
+  readonly principal: Principal
+  readonly calls: Calls
+  readonly #served: Served
+  readonly #subscriptions: Subscriptions
+  /** What the server says of its own accord, as text; `topic` is the same for what makes an earlier one needless. */
+  readonly #tell: (text: string, topic: string) => void
+  #caller: Caller
+  #state: Lifecycle = 'opened'
+  #untold = new Map<string, Notification>()
+
+  /** @param calls where its calls are kept; a channel keeps those of all its conversations together */
+  constructor(
+    served: Served,
+    handshake: Handshake,
+    principal: Principal,
+    tell: (text: string, topic: string) => void,
+    calls?: Calls,
+  ) {
+    const { revision, downstream, capabilities } = handshake
+    this.handshake = handshake
+    this.principal = principal
+    this.#served = served
+    this.#tell = tell
+    this.calls =
+      calls ?? new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
+    this.#caller = { revision, principal, downstream, logLevel: toFirstLevel(capabilities) }
+    this.#subscriptions = new Subscriptions(served, this.#caller, capabilities, (change) => this.#relay(change))
+  }
+
+  get caller(): Caller {
+    return this.#caller
+  }
+
+  request(frame: RequestFrame, way: Way): void {
+    const { revision } = this.#caller
+    try {
+      switch (frame.method) {
+        case 'initialize':
+          this.#state = advance(this.#state, 'initialize')
+          return
+        case 'ping':
+          way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+          return
+        case 'logging/setLevel':
+          this.#setLevel(parseLevel(this.handshake.capabilities, frame.params))
+          way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+          return
+        case 'resources/subscribe':
+          this.#subscriptions.subscribe(frame.params).then(
+            () => way.answer({ text: encodeResult(frame.id, {}), status: 200 }),
+            (error: unknown) => way.answer(toFailure(revision, frame.method, frame.id, error)),
+          )
+          return
+        case 'resources/unsubscribe':
+          this.#subscriptions.unsubscribe(frame.params)
+          way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+          return
+        default:
+          this.calls.take(this.#open(frame, way))
+      }
+    } catch (error) {
+      way.answer(toFailure(revision, frame.method, frame.id, error))
+    }
+  }
+
+  notification(frame: NotificationFrame): void {
+    if (frame.method === 'notifications/cancelled') {
+      const { requestId } = frame.params
+      if (typeof requestId === 'string' || typeof requestId === 'number') this.calls.cancel(requestId)
+      return
+    }
+    if (frame.method !== 'notifications/initialized') return
+    this.#state = advance(this.#state, 'initialized')
+    for (const notification of this.#untold.values()) this.#relay(notification)
+    this.#untold.clear()
+    this.#subscriptions.hearLists()
+  }
+
+  /** Ends what the session holds. Its open calls are for who closes it to end. */
+  close(): void {
+    this.#state = advance(this.#state, 'close')
+    this.#subscriptions.close()
+  }
+
+  #open(frame: RequestFrame, way: Way): OpenCall {
+    const codec = this.#codecOf(frame.method)
+    return new OpenCall(this.#served, this.#caller, codec, frame, parseEnvelope(frame.params), way)
+  }
+
+  /** Only what the canonical model has too may reach the handle. */
+  #codecOf(method: string): MethodCodec {
+    const codec = this.#caller.revision.methods.get(method)
+    if (codec === undefined || codec.descriptor.kind !== 'request' || !NEWEST.methods.has(method)) {
+      throw unknownMethod(method, this.#caller.revision)
+    }
+    return codec
+  }
+
+  #setLevel(logLevel: LogLevel): void {
+    this.#caller = { ...this.#caller, logLevel }
+  }
+
+  #relay(notification: Notification): void {
+    const { method, params } = notification
+    const codec = this.#caller.revision.methods.get(method)
+    if (codec === undefined || this.#state === 'closed') return
+    const topic = typeof params.uri === 'string' ? `${method} ${params.uri}` : method
+    if (maySend(this.#state, method)) this.#tell(encodeNotification(method, codec.downParams(params)), topic)
+    else if (this.#untold.size < MAX_UNTOLD) this.#untold.set(topic, notification)
+  }
+}
+
+/** Changes kept for a client that has not confirmed the handshake yet. */
+const MAX_UNTOLD = 1_024

@@ -1,0 +1,117 @@
+import { isRetryable, McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Timer } from '../peer/clock.ts'
+import type { Caller } from '../peer/open-call.ts'
+import type { Served } from '../peer/served.ts'
+import type { Call, Notification } from '../protocol/call.ts'
+import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+
+/**
+ * A `subscriptions/listen` that an older session keeps on the handle for as long as it lives. When the other end
+ * drops it, it is opened again, later each time, and what may have been missed meanwhile is told as a change.
+ */
+export class StandingListen {
+  readonly #served: Served
+  readonly #caller: Caller
+  readonly #filter: ListenFilter
+  readonly #tell: (notification: Notification) => void
+  readonly #abort = new AbortController()
+  #honoured: ListenFilter | undefined
+  #retry: Timer | undefined
+  #pauseMs = FIRST_PAUSE_MS
+
+  constructor(served: Served, caller: Caller, filter: ListenFilter, tell: (notification: Notification) => void) {
+    this.#served = served
+    this.#caller = caller
+    this.#filter = filter
+    this.#tell = tell
+  }
+
+  /**
+   * Resolves with what will be heard once that is acknowledged.
+   * @throws {McpError} what the handle threw, or `upstream.closed` where it ended without acknowledging
+   */
+  open(): Promise<ListenFilter> {
+    return new Promise((resolve, reject) => {
+      this.#listen(resolve).then(
+        () => reject(new McpError('upstream.closed', 'Cannot listen: it ended before it was acknowledged')),
+        reject,
+      )
+    })
+  }
+
+  close(): void {
+    this.#abort.abort(new McpError('caller.cancelled', 'Nobody listens any more'))
+    this.#retry?.cancel()
+    this.#retry = undefined
+  }
+
+  async #listen(acknowledged: (honoured: ListenFilter) => void): Promise<void> {
+    try {
+      await this.#served.handle(this.#toCall(acknowledged))
+    } catch (error) {
+      if (this.#honoured === undefined || this.#abort.signal.aborted) throw error
+      this.#served.log('warn', 'listen.dropped', { error })
+      if (error instanceof McpError && !isRetryable(error) && !error.code.startsWith('upstream.')) return
+    }
+    if (this.#honoured !== undefined && !this.#abort.signal.aborted) this.#reopenLater()
+  }
+
+  #reopenLater(): void {
+    this.#retry = this.#served.clock.setTimer(this.#pauseMs, () => {
+      this.#listen((honoured) => {
+        this.#pauseMs = FIRST_PAUSE_MS
+        for (const notification of toMissed(honoured)) this.#tell(notification)
+      }).catch((error: unknown) => this.#served.log('warn', 'listen.lost', { error }))
+    })
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+  }
+
+  #toCall(acknowledged: (honoured: ListenFilter) => void): Call {
+    return {
+      method: 'subscriptions/listen',
+      params: { notifications: this.#filter },
+      meta: {},
+      principal: this.#caller.principal,
+      downstream: this.#caller.downstream,
+      signal: this.#abort.signal,
+      deadline: undefined,
+      trace: undefined,
+      interim: {
+        progress: false,
+        logLevel: undefined,
+        notify: (notification) => {
+          if (this.#abort.signal.aborted) return
+          if (notification.method !== 'notifications/subscriptions/acknowledged') {
+            this.#tell(notification)
+            return
+          }
+          this.#honoured = toFilter(notification.params.notifications)
+          acknowledged(this.#honoured)
+        },
+        ask: () => Promise.reject(new McpError('caller.missing_capability', 'Cannot ask a listener')),
+      },
+    }
+  }
+}
+
+function toFilter(value: unknown): ListenFilter {
+  return typeof value === 'object' && value !== null ? (value as JsonObject) : {}
+}
+
+function toMissed(honoured: ListenFilter): Notification[] {
+  const missed: Notification[] = []
+  for (const [kind, method] of LIST_CHANGES) if (honoured[kind] === true) missed.push({ method, params: {} })
+  for (const uri of honoured.resourceSubscriptions ?? []) {
+    missed.push({ method: 'notifications/resources/updated', params: { uri } })
+  }
+  return missed
+}
+
+const LIST_CHANGES = [
+  ['toolsListChanged', 'notifications/tools/list_changed'],
+  ['promptsListChanged', 'notifications/prompts/list_changed'],
+  ['resourcesListChanged', 'notifications/resources/list_changed'],
+] as const
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 60_000

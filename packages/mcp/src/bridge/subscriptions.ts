@@ -1,0 +1,102 @@
+import { McpError } from '../errors.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Caller } from '../peer/open-call.ts'
+import type { Served } from '../peer/served.ts'
+import type { Notification, Params } from '../protocol/call.ts'
+import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
+import { StandingListen } from './standing-listen.ts'
+
+/**
+ * What an older session hears of changes. `resources/subscribe` becomes one listen per URI, and one more listen
+ * brings what changed in the lists, which older clients hear without asking.
+ */
+export class Subscriptions {
+  readonly #served: Served
+  readonly #caller: Caller
+  readonly #capabilities: ServerCapabilities
+  readonly #tell: (notification: Notification) => void
+  readonly #resources = new Map<string, StandingListen>()
+  #lists: StandingListen | undefined
+  #isClosed = false
+
+  constructor(
+    served: Served,
+    caller: Caller,
+    capabilities: ServerCapabilities,
+    tell: (notification: Notification) => void,
+  ) {
+    this.#served = served
+    this.#caller = caller
+    this.#capabilities = capabilities
+    this.#tell = tell
+  }
+
+  /** Begins to hear of list changes, as far as the server announces any. */
+  hearLists(): void {
+    const filter = {
+      ...(hasCapability(this.#capabilities, 'tools.listChanged') ? { toolsListChanged: true } : {}),
+      ...(hasCapability(this.#capabilities, 'prompts.listChanged') ? { promptsListChanged: true } : {}),
+      ...(hasCapability(this.#capabilities, 'resources.listChanged') ? { resourcesListChanged: true } : {}),
+    }
+    if (this.#isClosed || this.#lists !== undefined || Object.keys(filter).length === 0) return
+    this.#lists = new StandingListen(this.#served, this.#caller, filter, this.#tell)
+    this.#lists.open().catch((error: unknown) => {
+      if (!this.#isClosed) this.#served.log('warn', 'listen.refused', { error })
+    })
+  }
+
+  /** Resolves once the URI is watched. */
+  async subscribe(params: Params): Promise<void> {
+    const uri = this.#parseUri(params)
+    if (this.#resources.has(uri)) return
+    if (this.#resources.size >= MAX_SUBSCRIPTIONS) {
+      throw new McpError('policy.limit', `Cannot subscribe: ${MAX_SUBSCRIPTIONS} resources are watched already`)
+    }
+    const filter = { resourceSubscriptions: [uri] }
+    const listen = new StandingListen(this.#served, this.#caller, filter, this.#tell)
+    this.#resources.set(uri, listen)
+    try {
+      const honoured = await listen.open()
+      if (honoured.resourceSubscriptions?.includes(uri) !== true) throw notWatchable(uri)
+    } catch (error) {
+      listen.close()
+      if (this.#resources.get(uri) === listen) this.#resources.delete(uri)
+      throw isUnknown(error) ? notOffered() : error
+    }
+  }
+
+  unsubscribe(params: Params): void {
+    const uri = this.#parseUri(params)
+    this.#resources.get(uri)?.close()
+    this.#resources.delete(uri)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#lists?.close()
+    for (const listen of this.#resources.values()) listen.close()
+    this.#resources.clear()
+  }
+
+  #parseUri(params: Params): string {
+    if (!hasCapability(this.#capabilities, 'resources.subscribe')) throw notOffered()
+    if (typeof params.uri === 'string') return params.uri
+    throw new McpError('caller.invalid_params', 'Cannot subscribe without "uri", a string')
+  }
+}
+
+function notOffered(): McpError {
+  return new McpError('caller.unsupported_feature', 'Cannot subscribe: this server does not watch resources')
+}
+
+function notWatchable(uri: string): McpError {
+  return new McpError('caller.invalid_params', `Cannot subscribe to "${shown(uri)}": it is not watched`, {
+    data: { uri },
+  })
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof McpError && error.code === 'caller.unknown_method'
+}
+
+const MAX_SUBSCRIPTIONS = 1_024

@@ -1,0 +1,25 @@
+import type { Way } from './open-call.ts'
+import type { Reply } from './reply.ts'
+
+/** Collects the answers of a batch into one array. Their notifications go ahead on the same stream, if there is one. */
+export class BatchWay implements Way {
+  readonly #way: Way
+  readonly #texts: string[] = []
+  #awaited: number
+
+  /** @param awaited how many answers there will be */
+  constructor(way: Way, awaited: number) {
+    this.#way = way
+    this.#awaited = awaited
+  }
+
+  notify(text: string): void {
+    this.#way.notify(text)
+  }
+
+  answer(answer: Reply | undefined): void {
+    if (answer !== undefined) this.#texts.push(answer.text)
+    if (--this.#awaited > 0) return
+    this.#way.answer(this.#texts.length === 0 ? undefined : { text: `[${this.#texts.join(',')}]`, status: 200 })
+  }
+}

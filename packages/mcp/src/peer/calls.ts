@@ -1,0 +1,144 @@
+import { McpError } from '../errors.ts'
+import type { Id } from '../jsonrpc/frame.ts'
+import type { Timer } from './clock.ts'
+import type { Keeper, OpenCall } from './open-call.ts'
+import type { Served } from './served.ts'
+
+export interface CallsOptions {
+  /** Whether calls are found by their ids, as within one conversation; ids of different callers would collide. */
+  readonly keyed: boolean
+  /** Most at work at once; more wait in line. */
+  readonly maxConcurrent: number
+  /** Most in line; more are refused with `policy.limit`. */
+  readonly maxWaiting: number
+  /** Most listening at once, beside the others. Default 256. */
+  readonly maxListening?: number
+}
+
+/** The calls of one conversation, or of one door: how many work at once, how long each may, and how they all end. */
+export class Calls implements Keeper {
+  readonly #served: Served
+  readonly #options: CallsOptions
+  readonly #open = new Map<unknown, OpenCall>() // oldest first, so the first one is the first to be overdue
+  readonly #listening = new Map<unknown, OpenCall>()
+  #line: OpenCall[] = []
+  #running = 0
+  #overdue: Timer | undefined
+  #whenIdle: (() => void)[] = []
+
+  constructor(served: Served, options: CallsOptions) {
+    this.#served = served
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#open.size + this.#listening.size
+  }
+
+  /** Runs the call now, or when one before it ends. A call that cannot be taken fails at once. */
+  take(call: OpenCall): void {
+    const { keyed, maxListening = MAX_LISTENING, maxConcurrent, maxWaiting } = this.#options
+    if (keyed) call.key = call.id
+    if (this.#open.has(call.key) || this.#listening.has(call.key)) {
+      call.fail(new McpError('peer.invalid_request', `Cannot take a request whose id is that of one still open`))
+      return
+    }
+    call.keeper = this
+    if (call.isListening) {
+      if (this.#listening.size >= maxListening) {
+        call.keeper = undefined
+        call.fail(new McpError('policy.limit', `Cannot listen: ${maxListening} requests do already`))
+        return
+      }
+      this.#listening.set(call.key, call)
+      call.run()
+      return
+    }
+    if (this.#running >= maxConcurrent && this.#line.length >= maxWaiting) {
+      call.keeper = undefined
+      call.fail(new McpError('policy.limit', `Cannot take another request: ${maxWaiting} are waiting`))
+      return
+    }
+    this.#open.set(call.key, call)
+    this.#overdue ??= this.#served.clock.setTimer(this.#served.callTimeoutMs, () => this.#failOverdue())
+    if (this.#running >= maxConcurrent) {
+      this.#line.push(call)
+      return
+    }
+    this.#running++
+    call.run()
+  }
+
+  leave(call: OpenCall): void {
+    if (call.isListening) this.#listening.delete(call.key)
+    else this.#open.delete(call.key)
+    if (!call.isListening && call.isRunning) {
+      this.#running--
+      this.#runNext()
+    }
+    if (this.size === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  /** The caller no longer wants an answer. Says whether there was such a call. */
+  cancel(id: Id): boolean {
+    const call = this.#open.get(id) ?? this.#listening.get(id)
+    call?.drop(new McpError('caller.cancelled', 'The caller cancelled the request'))
+    return call !== undefined
+  }
+
+  /** Ends those that listen, each with its result; `before` is told of each first. */
+  finishListening(before?: (call: OpenCall) => void): void {
+    for (const call of [...this.#listening.values()]) {
+      before?.(call)
+      call.finish()
+    }
+  }
+
+  /** Fails all that are open. */
+  fail(error: McpError): void {
+    this.#line = []
+    for (const call of [...this.#open.values(), ...this.#listening.values()]) call.fail(error)
+    this.#overdue?.cancel()
+    this.#overdue = undefined
+  }
+
+  /** Drops all that are open: nobody is there to be answered. */
+  drop(reason: McpError): void {
+    this.#line = []
+    for (const call of [...this.#open.values(), ...this.#listening.values()]) call.drop(reason)
+    this.#overdue?.cancel()
+    this.#overdue = undefined
+  }
+
+  /** Resolves when none is open. */
+  idle(): Promise<void> {
+    if (this.size === 0) return Promise.resolve()
+    return new Promise((resolve) => void this.#whenIdle.push(resolve))
+  }
+
+  #runNext(): void {
+    for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
+      if (next.isOver) continue
+      this.#running++
+      next.run()
+      return
+    }
+  }
+
+  /** All calls get the same time, so those at the front are the oldest: one timer serves them all. */
+  #failOverdue(): void {
+    this.#overdue = undefined
+    const { clock, callTimeoutMs } = this.#served
+    const now = clock.now()
+    for (const call of [...this.#open.values()]) {
+      const left = (call.call.deadline ?? now) - now
+      if (left > 0) {
+        this.#overdue = clock.setTimer(left, () => this.#failOverdue())
+        return
+      }
+      call.fail(new McpError('upstream.timeout', `Cannot answer "${call.call.method}" within ${callTimeoutMs} ms`))
+    }
+  }
+}
+
+const MAX_LISTENING = 256

@@ -1,0 +1,49 @@
+import { McpError } from '../errors.ts'
+import type { FrameLimits } from '../jsonrpc/limits.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Handle } from '../protocol/call.ts'
+import type { Implementation } from '../protocol/capabilities.ts'
+import { findRevision } from '../revisions/index.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Clock } from './clock.ts'
+
+/** What a conversation knows of the endpoint behind it, with every default filled in. Made once per door. */
+export interface Served {
+  readonly handle: Handle
+  readonly serverInfo: Implementation
+  /** `serverInfo` as the `_meta` member of a result, ready to be put into one. */
+  readonly stamp: string
+  readonly limits: FrameLimits
+  readonly clock: Clock
+  /** Revisions offered that open with a handshake, newest first. */
+  readonly handshakes: readonly Revision[]
+  /** Revisions offered whose requests say all they need, newest first. */
+  readonly envelopes: readonly Revision[]
+  readonly maxConcurrent: number
+  readonly maxWaiting: number
+  readonly callTimeoutMs: number
+  readonly maxStreamBytes: number
+  readonly log: Log
+}
+
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  event: string,
+  details?: Readonly<Record<string, unknown>>,
+) => void
+
+/** The offered envelope revision a request names. */
+export function toEnvelopeRevision(served: Served, name: string): Revision {
+  const revision = findRevision(name)
+  if (revision !== undefined && served.envelopes.includes(revision)) return revision
+  throw unsupportedRevision(served, name)
+}
+
+/** What a peer of another revision is told; older clients have no other hint at what would work. */
+export function unsupportedRevision(served: Served, requested: string | undefined): McpError {
+  const supported = [...served.envelopes, ...served.handshakes].map((revision) => revision.name)
+  const asked = requested === undefined ? 'a request that names no protocol version' : `version "${shown(requested)}"`
+  return new McpError('caller.unsupported_revision', `Cannot speak ${asked}; supported: ${supported.join(', ')}`, {
+    data: requested === undefined ? { supported } : { supported, requested },
+  })
+}

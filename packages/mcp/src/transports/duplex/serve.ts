@@ -1,0 +1,342 @@
+import { type Handshake, shakeHands } from '../../bridge/handshake.ts'
+import { Session } from '../../bridge/sessions.ts'
+import { McpError } from '../../errors.ts'
+import { INVALID_REQUEST, PARSE_ERROR } from '../../jsonrpc/codes.ts'
+import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/encode.ts'
+import type { Frame, NotificationFrame, RequestFrame } from '../../jsonrpc/frame.ts'
+import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
+import { BatchWay } from '../../peer/batch.ts'
+import { Calls } from '../../peer/calls.ts'
+import { openEnveloped, parseNamedVersion } from '../../peer/enveloped.ts'
+import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
+import type { Way } from '../../peer/open-call.ts'
+import { type Reply, toFailure } from '../../peer/reply.ts'
+import { type Served, toEnvelopeRevision, unsupportedRevision } from '../../peer/served.ts'
+import { ANONYMOUS } from '../../protocol/call.ts'
+import { hasEnvelope } from '../../protocol/envelope.ts'
+import { NEWEST, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
+import type { Channel } from '../channel.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { toServed } from '../served.ts'
+
+/** An endpoint at work on one channel. */
+export interface ServedChannel {
+  /** Resolves when the channel is gone; never rejects. */
+  readonly closed: Promise<void>
+  /**
+   * Ends listeners, lets calls at work finish, and closes the channel.
+   * @param options.drainMs how long calls may take to finish. Default 5 s.
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>
+}
+
+/**
+ * Serves an endpoint to the one client at the other end of a channel. The era is decided per message: `initialize`
+ * opens a session for the life of the channel, and a request with an envelope is answered by its envelope even then.
+ */
+export function serveChannel(endpoint: Endpoint, channel: Channel): ServedChannel {
+  return new ChannelServer(toServed(endpoint), channel)
+}
+
+class ChannelServer implements ServedChannel {
+  readonly closed: Promise<void>
+  readonly #served: Served
+  readonly #channel: Channel
+  readonly #calls: Calls
+  readonly #leaving = new AbortController()
+  #state: Lifecycle = 'new'
+  #session: Session | undefined
+  /** Messages that came while `initialize` was being answered, or while nobody read what we wrote. */
+  #held: (Frame | readonly Frame[])[] = []
+  #isClogged = false
+  /** News that could not be written meanwhile, the latest of each topic. */
+  readonly #news = new Map<string, string>()
+  #resolveClosed: () => void = () => {}
+  #closing: Promise<void> | undefined
+  #isGone = false
+
+  constructor(served: Served, channel: Channel) {
+    this.#served = served
+    this.#channel = channel
+    this.#calls = new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    channel.start({
+      message: (text) => this.#message(text),
+      fault: (reason, sample) => this.#fault(reason, sample),
+      closed: (error) => this.#gone(error),
+    })
+  }
+
+  close({ drainMs = 5_000 }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  #message(text: string): void {
+    let message: Frame | readonly Frame[]
+    try {
+      message = parseMessage(text, this.#served.limits)
+    } catch (error) {
+      if (!(error instanceof FrameFault)) throw error
+      this.#refuse(error)
+      return
+    }
+    if (this.#isClogged || this.#held.length > 0 || (this.#state === 'opening' && !isUrgent(message)))
+      this.#hold(message)
+    else this.#take(message)
+  }
+
+  #fault(reason: string, sample: string): void {
+    this.#served.log('warn', 'channel.fault', { reason, sample })
+    this.#refuse(new FrameFault(PARSE_ERROR, reason))
+  }
+
+  /** Where errors need an id and there is none, nothing can be said. */
+  #refuse(fault: FrameFault): void {
+    const needsId = this.#session !== undefined && !this.#session.handshake.revision.traits.errorWithoutId
+    if (fault.idText === undefined && needsId) {
+      this.#served.log('warn', 'channel.unreadable', { reason: fault.message })
+      return
+    }
+    this.#send(encodeErrorFor(fault.idText, { code: fault.rpcCode, message: fault.message }))
+  }
+
+  #hold(message: Frame | readonly Frame[]): void {
+    if (!Array.isArray(message) && (message as Frame).kind === 'notification') {
+      // Taking back a request must not wait behind it.
+      const frame = message as NotificationFrame
+      if (frame.method === 'notifications/cancelled') this.#notification(frame)
+    }
+    if (this.#held.length >= this.#served.maxWaiting) {
+      this.#served.log('error', 'channel.cut', { reason: 'it sends without reading' })
+      this.#channel.close().catch((error: unknown) => this.#served.log('warn', 'channel.close', { error }))
+      return
+    }
+    this.#held.push(message)
+  }
+
+  #takeHeld(): void {
+    while (this.#held.length > 0 && !this.#isClogged && this.#state !== 'opening') {
+      const next = this.#held.shift()
+      if (next !== undefined) this.#take(next)
+    }
+  }
+
+  #take(message: Frame | readonly Frame[]): void {
+    if (Array.isArray(message)) {
+      this.#batch(message)
+      return
+    }
+    const frame = message as Frame // not an array: the check above does not narrow a readonly one
+    if (frame.kind === 'request') this.#request(frame, new ChannelWay(this, frame))
+    else if (frame.kind === 'notification') this.#notification(frame)
+    else this.#served.log('debug', 'channel.stray', { kind: frame.kind })
+  }
+
+  #request(frame: RequestFrame, way: Way): void {
+    if (this.#closing !== undefined) {
+      const error = new McpError('policy.busy', 'Cannot take a request: the server is closing')
+      way.answer(toFailure(this.#session?.handshake.revision ?? NEWEST, frame.method, frame.id, error))
+    } else if (hasEnvelope(frame.params)) this.#enveloped(frame, way)
+    else if (this.#session !== undefined) this.#session.request(frame, way)
+    else if (frame.method === 'initialize') this.#initialize(frame, way)
+    else this.#early(frame, way)
+  }
+
+  #enveloped(frame: RequestFrame, way: Way): void {
+    let revision = this.#served.envelopes[0] ?? NEWEST
+    try {
+      revision = toEnvelopeRevision(this.#served, parseNamedVersion(frame.params))
+      this.#calls.take(openEnveloped(this.#served, revision, frame, ANONYMOUS, way))
+    } catch (error) {
+      way.answer(toFailure(revision, frame.method, frame.id, error))
+    }
+  }
+
+  /** Before initialize only pings are answered. */
+  #early(frame: RequestFrame, way: Way): void {
+    const [revision] = this.#served.handshakes
+    if (revision === undefined) {
+      way.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(this.#served, undefined)))
+    } else if (admits(this.#state, frame.method) === 'now') {
+      way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+    } else {
+      const error = new McpError('peer.invalid_request', `Cannot answer "${frame.method}" before "initialize"`)
+      way.answer(toFailure(revision, frame.method, frame.id, error))
+    }
+  }
+
+  #initialize(frame: RequestFrame, way: Way): void {
+    const { protocolVersion } = frame.params
+    const [revision] = this.#served.handshakes
+    if (revision === undefined) {
+      const asked = typeof protocolVersion === 'string' ? protocolVersion : undefined
+      way.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(this.#served, asked)))
+      return
+    }
+    this.#state = advance(this.#state, 'initialize')
+    shakeHands(this.#served, frame.params, ANONYMOUS, undefined, this.#leaving.signal).then(
+      (handshake) => this.#opened(frame, handshake, way),
+      (error: unknown) => {
+        this.#state = advance(this.#state, 'refused')
+        way.answer(toFailure(NEWEST_HANDSHAKE, frame.method, frame.id, error))
+        this.#takeHeld()
+      },
+    )
+  }
+
+  #opened(frame: RequestFrame, handshake: Handshake, way: Way): void {
+    if (this.#isGone) return
+    this.#state = advance(this.#state, 'answered')
+    const tell = (text: string, topic: string) => this.tell(text, topic)
+    this.#session = new Session(this.#served, handshake, ANONYMOUS, tell, this.#calls)
+    way.answer({ text: encodeResult(frame.id, handshake.result), status: 200 })
+    this.#takeHeld()
+  }
+
+  #notification(frame: NotificationFrame): void {
+    if (this.#session !== undefined) {
+      this.#session.notification(frame)
+      return
+    }
+    const { requestId } = frame.params
+    if (frame.method !== 'notifications/cancelled') return
+    if (typeof requestId === 'string' || typeof requestId === 'number') this.#calls.cancel(requestId)
+  }
+
+  #batch(batch: readonly Frame[]): void {
+    const session = this.#session
+    const isModern = batch.some((frame) => 'params' in frame && hasEnvelope(frame.params))
+    if (session?.handshake.revision.traits.batching !== true || isModern) {
+      this.#refuse(new FrameFault(INVALID_REQUEST, 'Cannot take a batch; send one message on each line'))
+      return
+    }
+    const requests = batch.filter((frame) => frame.kind === 'request')
+    for (const frame of batch) if (frame.kind === 'notification') session.notification(frame)
+    const way = new BatchWay(
+      { notify: (text) => this.notify(text), answer: (answer) => this.answer(answer) },
+      requests.length,
+    )
+    for (const frame of requests) session.request(frame, way)
+  }
+
+  /** Progress and log messages: worth nothing once they are late, so they are dropped while nobody reads. */
+  notify(text: string): void {
+    if (!this.#isClogged) this.#send(text)
+  }
+
+  /** News: while nobody reads, the latest of each topic is kept. */
+  tell(text: string, topic: string): void {
+    if (!this.#isClogged) this.#send(text)
+    else if (this.#news.has(topic) || this.#news.size < MAX_NEWS) this.#news.set(topic, text)
+  }
+
+  answer(answer: Reply | undefined): void {
+    if (answer === undefined) return
+    // A listener's last word must not overtake what it has still to hear.
+    for (const text of this.#news.values()) this.#send(text)
+    this.#news.clear()
+    this.#send(answer.text)
+  }
+
+  #send(text: string): void {
+    if (this.#isGone || this.#channel.send(text) || this.#isClogged) return
+    this.#isClogged = true
+    this.#channel.drained().then(
+      () => this.#unclog(),
+      (error: unknown) => this.#gone(toError(error)),
+    )
+  }
+
+  #unclog(): void {
+    this.#isClogged = false
+    for (const [topic, text] of this.#news) {
+      this.#news.delete(topic)
+      this.#send(text)
+      if (this.#isClogged) return
+    }
+    this.#takeHeld()
+  }
+
+  #gone(error: Error | undefined): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    if (error !== undefined) this.#served.log('warn', 'channel.closed', { error })
+    this.#state = advance(this.#state, 'close')
+    this.#held = []
+    this.#news.clear()
+    const reason = new McpError('caller.cancelled', 'The caller is gone')
+    this.#leaving.abort(reason)
+    this.#session?.close()
+    this.#calls.drop(reason)
+    this.#resolveClosed()
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#session?.close()
+    this.#calls.finishListening()
+    if (this.#calls.size > 0) await this.#within(drainMs, this.#calls.idle())
+    this.#calls.fail(new McpError('policy.busy', 'Cannot finish the request: the server is closing'))
+    await this.#within(FLUSH_MS, this.#channel.drained())
+    await this.#channel.close()
+    this.#gone(undefined)
+  }
+
+  #within(ms: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#served.clock.setTimer(ms, resolve)
+      const settled = () => {
+        timer.cancel()
+        resolve()
+      }
+      done.then(settled, settled)
+    })
+  }
+}
+
+/** The way back of one request. A listener is told that it ends before it gets its result: its end has two spellings. */
+class ChannelWay implements Way {
+  readonly #server: ChannelServer
+  readonly #frame: RequestFrame
+  #hasHeard = false
+
+  constructor(server: ChannelServer, frame: RequestFrame) {
+    this.#server = server
+    this.#frame = frame
+  }
+
+  notify(text: string): void {
+    if (this.#frame.method !== 'subscriptions/listen') {
+      this.#server.notify(text)
+      return
+    }
+    this.#hasHeard = true
+    this.#server.tell(text, text)
+  }
+
+  answer(answer: Reply | undefined): void {
+    if (answer !== undefined && this.#hasHeard) {
+      const cancelled = { requestId: this.#frame.id, reason: 'The server ends the subscription' }
+      this.#server.answer({ text: encodeNotification('notifications/cancelled', cancelled), status: 200 })
+    }
+    this.#server.answer(answer)
+  }
+}
+
+/** What is taken while the handshake is still under way. */
+function isUrgent(message: Frame | readonly Frame[]): boolean {
+  if (Array.isArray(message)) return false
+  const frame = message as Frame // see ChannelServer.#take
+  if (frame.kind === 'request')
+    return frame.method === 'ping' || frame.method === 'initialize' || hasEnvelope(frame.params)
+  return frame.kind !== 'notification' || frame.method === 'notifications/cancelled'
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+const MAX_NEWS = 1_024
+const FLUSH_MS = 500

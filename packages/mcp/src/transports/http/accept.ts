@@ -1,0 +1,43 @@
+/** What a client can read. */
+export interface Accepts {
+  readonly json: boolean
+  readonly sse: boolean
+}
+
+const BOTH: Accepts = Object.freeze({ json: true, sse: true })
+
+/** Reads an `Accept` header. Absent means anything, as HTTP has it; weights only matter where they are zero. */
+export function parseAccept(header: string | undefined): Accepts {
+  if (header === undefined || header === 'application/json, text/event-stream' || header === '*/*') return BOTH
+  let json = false
+  let sse = false
+  for (const part of header.split(',')) {
+    const [range = '', ...parameters] = part.split(';')
+    if (parameters.some((parameter) => /^\s*q=0(?:\.0*)?\s*$/i.test(parameter))) continue
+    switch (range.trim().toLowerCase()) {
+      case '*/*':
+        return BOTH
+      case 'application/json':
+      case 'application/*':
+        json = true
+        break
+      case 'text/event-stream':
+      case 'text/*':
+        sse = true
+        break
+    }
+  }
+  return { json, sse }
+}
+
+/** Whether a `Content-Type` is JSON in UTF-8. */
+export function isJsonType(header: string | undefined): boolean {
+  if (header === 'application/json') return true
+  if (header === undefined) return false
+  const [type = '', ...parameters] = header.split(';')
+  if (type.trim().toLowerCase() !== 'application/json') return false
+  return parameters.every((parameter) => {
+    const charset = /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/i.exec(parameter)
+    return charset === null || charset[1]?.toLowerCase() === 'utf-8'
+  })
+}

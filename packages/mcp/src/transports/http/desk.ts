@@ -1,0 +1,48 @@
+import { McpError } from '../../errors.ts'
+import { Calls } from '../../peer/calls.ts'
+import type { Served } from '../../peer/served.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { toServed } from '../served.ts'
+import { SessionTable } from './session-table.ts'
+
+/** What a door keeps for one endpoint: its sessions, and the calls that belong to none. */
+export interface Desk {
+  readonly endpoint: Endpoint
+  readonly served: Served
+  readonly authenticate: Endpoint['authenticate']
+  readonly calls: Calls
+  readonly sessions: SessionTable
+}
+
+/** @param maxCalls most calls without a session at work at once; beyond it they are refused */
+export function createDesk(endpoint: Endpoint, authenticate: Endpoint['authenticate'], maxCalls: number): Desk {
+  const served = toServed(endpoint)
+  return {
+    endpoint,
+    served,
+    authenticate: endpoint.authenticate ?? authenticate,
+    calls: new Calls(served, { keyed: false, maxConcurrent: maxCalls, maxWaiting: 0, maxListening: maxCalls }),
+    sessions: new SessionTable(served, {
+      maxSessions: endpoint.maxSessions ?? 10_000,
+      idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
+    }),
+  }
+}
+
+export function isIdle(desk: Desk): boolean {
+  return desk.calls.size === 0 && desk.sessions.size === 0
+}
+
+/** Ends what listens and lets what works finish; resolves when nothing is left. */
+export async function drainDesk(desk: Desk): Promise<void> {
+  desk.calls.finishListening()
+  desk.sessions.endStreams()
+  await Promise.all([desk.calls.idle(), desk.sessions.idle()])
+}
+
+/** Fails what is still at work and forgets every session. */
+export function closeDesk(desk: Desk): void {
+  const closing = new McpError('policy.busy', 'Cannot finish the request: the server is closing')
+  desk.calls.fail(closing)
+  desk.sessions.close(closing)
+}

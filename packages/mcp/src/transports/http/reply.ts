@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http'
+import { type McpError, toHttpStatus, toRpcError } from '../../errors.ts'
+import { encodeErrorFor } from '../../jsonrpc/encode.ts'
+import { FrameFault } from '../../jsonrpc/parse.ts'
+import type { Way } from '../../peer/open-call.ts'
+import type { Reply } from '../../peer/reply.ts'
+import type { Log } from '../../peer/served.ts'
+import type { Accepts } from './accept.ts'
+import { EventStream } from './sse.ts'
+
+/** What replies of one door have in common. */
+export interface ReplyContext {
+  readonly maxStreamBytes: number
+  readonly log: Log
+  /** Replies under way: the door beats them, counts them and ends them. */
+  readonly open: Set<HttpReply>
+  /** True when the connection should not be used again. */
+  isClosing(): boolean
+}
+
+/**
+ * The way back of one POST. It is one JSON body, unless something has to be said before the answer: then it
+ * becomes a stream, and the answer is its last event.
+ */
+export class HttpReply implements Way {
+  readonly #response: ServerResponse
+  readonly #accepts: Accepts
+  readonly #context: ReplyContext
+  #stream: EventStream | undefined
+  #beats = 0
+  /** Told when the client has gone before its answer. */
+  onGone: (() => void) | undefined
+
+  constructor(response: ServerResponse, accepts: Accepts, context: ReplyContext) {
+    this.#response = response
+    this.#accepts = accepts
+    this.#context = context
+    context.open.add(this)
+    response.on('close', () => {
+      context.open.delete(this)
+      if (!response.writableFinished) this.onGone?.()
+    })
+  }
+
+  notify(text: string): void {
+    if (this.#accepts.sse) this.#begin()?.send(text)
+  }
+
+  answer(answer: Reply | undefined): void {
+    const response = this.#response
+    if (response.writableEnded || response.destroyed) return
+    if (this.#stream !== undefined || !this.#accepts.json) {
+      const stream = this.#begin()
+      if (answer !== undefined) stream?.send(answer.text)
+      stream?.end()
+    } else if (answer === undefined) this.nothing(202)
+    else this.#json(answer.status, answer.text)
+  }
+
+  /** The messages were taken and there is nothing to say. */
+  nothing(status: number): void {
+    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
+    this.#response.writeHead(status, NO_CONTENT).end()
+  }
+
+  /** What came was no message we take. */
+  refuse(error: McpError | FrameFault, idText?: string): void {
+    if (error instanceof FrameFault) {
+      this.#json(400, encodeErrorFor(error.idText, { code: error.rpcCode, message: error.message }))
+      return
+    }
+    const status = toHttpStatus(error)
+    if (status === 413 || status === 408) this.#response.shouldKeepAlive = false
+    if (status === 503 || status === 429) this.#response.setHeader('retry-after', '1')
+    if (status === 401) this.#response.setHeader('www-authenticate', 'Bearer')
+    this.#context.log('info', 'request.refused', { code: error.code, message: error.message })
+    this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
+  }
+
+  /** Keeps a silent connection alive: a reply that is long in coming becomes a stream at the second beat. */
+  beat(): void {
+    if (!this.#accepts.sse || this.#beats++ === 0) return
+    this.#begin()?.beat()
+  }
+
+  /** Cuts it off, whatever it was doing. */
+  destroy(): void {
+    this.#response.destroy()
+  }
+
+  #json(status: number, text: string): void {
+    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
+    this.#response
+      .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+      .end(text)
+  }
+
+  #begin(): EventStream | undefined {
+    if (this.#stream === undefined) {
+      if (this.#response.writableEnded || this.#response.destroyed) return undefined
+      if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
+      const { maxStreamBytes, log } = this.#context
+      this.#stream = new EventStream(this.#response, maxStreamBytes, () =>
+        log('warn', 'stream.cut', { maxStreamBytes }),
+      )
+    }
+    return this.#stream
+  }
+}
+
+const NO_CONTENT = Object.freeze({ 'content-length': 0 })

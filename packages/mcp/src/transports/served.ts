@@ -1,0 +1,38 @@
+import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
+import { systemClock } from '../peer/clock.ts'
+import type { Log, Served } from '../peer/served.ts'
+import { SERVER_INFO } from '../protocol/envelope.ts'
+import { findRevision, REVISIONS } from '../revisions/index.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** Fills in what an endpoint leaves open. Throws a TypeError for a revision nobody speaks. */
+export function toServed(endpoint: Endpoint): Served {
+  const revisions = endpoint.revisions?.map(toRevision) ?? REVISIONS
+  return {
+    handle: endpoint.handle,
+    serverInfo: endpoint.serverInfo,
+    stamp: `"_meta":${JSON.stringify({ [SERVER_INFO]: endpoint.serverInfo })}`,
+    limits: endpoint.limits ?? CALLER_LIMITS,
+    clock: endpoint.clock ?? systemClock,
+    handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),
+    envelopes: revisions.filter((revision) => revision.traits.lifecycle === 'envelope'),
+    maxConcurrent: endpoint.maxConcurrent ?? 64,
+    maxWaiting: 1_024,
+    callTimeoutMs: endpoint.callTimeoutMs ?? 15 * 60_000,
+    maxStreamBytes: endpoint.maxStreamBytes ?? 4 * 1024 * 1024,
+    log: toLog(endpoint),
+  }
+}
+
+function toRevision(name: string): Revision {
+  const revision = findRevision(name)
+  if (revision !== undefined) return revision
+  throw new TypeError(`Cannot serve revision "${name}": known are ${REVISIONS.map((known) => known.name).join(', ')}`)
+}
+
+function toLog(endpoint: Endpoint): Log {
+  const { log } = endpoint
+  if (log === undefined) return () => {}
+  return (level, event, details) => log({ ...details, level, event })
+}
