@@ -1,8 +1,10 @@
-import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
-import { isObject, mapMember, without } from './steps.ts'
-import { toObjectOutput, toObjectTool } from './structured-output.ts'
+import { changeMember, isObject, mapMember, onCapabilities, without } from './steps.ts'
+import { toObjectOutput } from './structured-output.ts'
+import { toNewerTool, toOlderTool } from './tools.ts'
 
 /** The last revision with a handshake, sessions and server requests. */
 export const r20251125: Delta = {
@@ -43,76 +45,99 @@ export const r20251125: Delta = {
   ],
   removes: ['server/discover', 'subscriptions/listen', 'notifications/subscriptions/acknowledged'],
   down: {
-    results: {
-      'tools/list': (result) => mapMember(result, 'tools', toObjectTool),
-      'tools/call': toObjectOutput,
-    },
-    every: withoutNewMembers,
     params: {
+      initialize: onCapabilities(withoutTaskExtension),
+      'tools/call': withoutAnswers,
+      'prompts/get': withoutAnswers,
+      'resources/read': withoutAnswers,
       'notifications/tools/list_changed': withoutSubscription,
       'notifications/resources/list_changed': withoutSubscription,
       'notifications/resources/updated': withoutSubscription,
       'notifications/prompts/list_changed': withoutSubscription,
     },
+    results: {
+      initialize: onCapabilities(withoutTaskExtension),
+      'tools/list': (result) => mapMember(result, 'tools', toOlderTool),
+      'tools/call': toObjectOutput,
+    },
+    every: withoutNewMembers,
     error: toOlderError,
   },
   up: {
+    params: {
+      initialize: onCapabilities(toNewerClient),
+      'tools/call': withoutTask,
+      'sampling/createMessage': withoutTask,
+      'elicitation/create': withoutTask,
+    },
     results: {
-      'tools/list': (result) => mapMember(result, 'tools', toOpenTool),
+      initialize: onCapabilities(toNewerServer),
+      'tools/list': (result) => mapMember(result, 'tools', toNewerTool),
+      'completion/complete': (result) => changeMember(result, 'completion', toFewValues),
     },
     error: toNewerError,
   },
 }
 
-function withoutNewMembers(result: JsonObject): JsonObject {
-  const bare = without(result, ['resultType', 'ttlMs', 'cacheScope'])
-  if (!isObject(bare._meta)) return bare
-  const meta = without(bare._meta, [SERVER_INFO, SUBSCRIPTION_ID])
-  if (meta === bare._meta) return bare
-  return Object.keys(meta).length === 0 ? without(bare, ['_meta']) : { ...bare, _meta: meta }
+const TASK_EXTENSION = 'io.modelcontextprotocol/tasks'
+const ANSWERS = ['inputResponses', 'requestState']
+const NEW_MEMBERS = ['resultType', 'ttlMs', 'cacheScope']
+const TASK = ['task']
+
+/** The extension cannot be negotiated by a handshake. */
+function withoutTaskExtension(capabilities: JsonObject): JsonObject {
+  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [TASK_EXTENSION]))
 }
+
+/** Core tasks are gone, changes of roots have no way to be told, and an empty elicitation always meant forms. */
+function toNewerClient(capabilities: JsonObject): JsonObject {
+  const bare = changeMember(withoutTaskExtension(without(capabilities, ['tasks'])), 'roots', withoutListChanged)
+  return changeMember(bare, 'elicitation', (modes) =>
+    isObject(modes.form) || isObject(modes.url) ? modes : { ...modes, form: {} },
+  )
+}
+
+function withoutListChanged(roots: JsonObject): JsonObject {
+  return without(roots, ['listChanged'])
+}
+
+function toNewerServer(capabilities: JsonObject): JsonObject {
+  return withoutTaskExtension(without(capabilities, ['tasks']))
+}
+
+/** Answers to questions of a server and its sealed state mean nothing to one that asks by requests. */
+function withoutAnswers(params: JsonObject): JsonObject {
+  return params.inputResponses === undefined && params.requestState === undefined ? params : without(params, ANSWERS)
+}
+
+/** A receiver without core tasks ignores the wish for one (2025-11-25 basic/utilities/tasks). */
+function withoutTask(params: JsonObject): JsonObject {
+  return params.task === undefined ? params : without(params, TASK)
+}
+
+function withoutNewMembers(result: JsonObject): JsonObject {
+  const { resultType, ttlMs, cacheScope } = result
+  const isBare = resultType === undefined && ttlMs === undefined && cacheScope === undefined
+  return withoutHopMeta(isBare ? result : without(result, NEW_MEMBERS), HOP_OF_RESULT)
+}
+
+const HOP_OF_RESULT = [SERVER_INFO, SUBSCRIPTION_ID]
+const HOP_OF_NOTIFICATION = [SUBSCRIPTION_ID]
 
 function withoutSubscription(params: JsonObject): JsonObject {
-  if (!isObject(params._meta)) return params
-  const meta = without(params._meta, [SUBSCRIPTION_ID])
-  return Object.keys(meta).length === 0 ? without(params, ['_meta']) : { ...params, _meta: meta }
+  return withoutHopMeta(params, HOP_OF_NOTIFICATION)
 }
 
-/** `execution` left with core tasks; an input schema must now say that it is an object. */
-function toOpenTool(tool: JsonObject): JsonObject | undefined {
-  const bare = without(tool, ['execution'])
-  const schema = bare.inputSchema
-  if (!isObject(schema)) return undefined
-  if (schema.type === 'object') return bare
-  return schema.type === undefined ? { ...bare, inputSchema: { ...schema, type: 'object' } } : undefined
+function withoutHopMeta(value: JsonObject, keys: readonly string[]): JsonObject {
+  if (!isObject(value._meta)) return value
+  const meta = without(value._meta, keys)
+  if (meta === value._meta) return value
+  return Object.keys(meta).length === 0 ? without(value, ['_meta']) : { ...value, _meta: meta }
 }
 
-const RESOURCE_NOT_FOUND = -32002
-const INVALID_PARAMS = -32602
-const INTERNAL_ERROR = -32603
-
-function toOlderError(error: RpcError, method: string): RpcError {
-  if (
-    error.code === INVALID_PARAMS &&
-    method === 'resources/read' &&
-    isObject(error.data) &&
-    typeof error.data.uri === 'string'
-  ) {
-    return { ...error, code: RESOURCE_NOT_FOUND }
-  }
-  // Codes this revision does not know mean nothing to its clients; the text and the data stay readable.
-  return error.code <= -32020 && error.code >= -32099 ? { ...error, code: INTERNAL_ERROR } : error
-}
-
-function toNewerError(error: RpcError): RpcError {
-  if (error.code === RESOURCE_NOT_FOUND) return { ...error, code: INVALID_PARAMS }
-  // The newer revision gives -32000…-32019 no meaning, and reserves the rest to itself.
-  if (error.code <= -32000 && error.code >= -32099) {
-    return {
-      code: INTERNAL_ERROR,
-      message: error.message,
-      data: { upstream: { code: error.code, message: error.message, data: error.data } },
-    }
-  }
-  return error
+/** The bound of 100 was a sentence before it became a rule of the schema. */
+function toFewValues(completion: JsonObject): JsonObject {
+  const { values } = completion
+  if (!Array.isArray(values) || values.length <= 100) return completion
+  return { ...completion, values: values.slice(0, 100), hasMore: true }
 }

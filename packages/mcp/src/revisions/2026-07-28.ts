@@ -1,3 +1,4 @@
+import { readError } from './error-codes.ts'
 import type { Newest } from './revision.ts'
 
 /** The stateless revision. The canonical model is written in its vocabulary, so nothing needs converting. */
@@ -42,4 +43,5 @@ export const r20260728: Newest = {
     'notifications/prompts/list_changed',
     'notifications/subscriptions/acknowledged',
   ],
+  readError,
 }

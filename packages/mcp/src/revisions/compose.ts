@@ -8,22 +8,39 @@ import type { Delta, ErrorStep, MethodCodec, Newest, Revision, Step, Steps, Trai
  * @param older its older neighbours, newest first
  */
 export function composeRevisions(newest: Newest, older: readonly Delta[]): readonly Revision[] {
-  const revisions: Revision[] = []
+  const revisions = [toRevision(newest.name, newest.traits, new Set(newest.adds), [], newest.readError)]
   const path: Delta[] = [] // the deltas between the newest and the one at hand, newest first
-  let traits: Traits = newest.traits
-  let names = new Set(newest.adds)
-  revisions.push(toRevision(newest.name, traits, names, path))
+  let traits = newest.traits
+  let names: ReadonlySet<string> = new Set(newest.adds)
   for (const delta of older) {
     path.push(delta)
     traits = { ...traits, ...delta.traits }
-    names = new Set([...names, ...(delta.adds ?? [])])
-    for (const name of delta.removes ?? []) names.delete(name)
-    revisions.push(toRevision(delta.name, traits, names, [...path]))
+    names = withMembership(names, delta)
+    revisions.push(toRevision(delta.name, traits, names, path, newest.readError))
   }
   return revisions
 }
 
-function toRevision(name: string, traits: Traits, names: ReadonlySet<string>, path: readonly Delta[]): Revision {
+function withMembership(names: ReadonlySet<string>, { name, adds = [], removes = [] }: Delta): ReadonlySet<string> {
+  const result = new Set(names)
+  for (const method of adds) {
+    if (result.has(method))
+      throw new Error(`Cannot compose revision "${name}": its newer neighbour has "${method}" too`)
+    result.add(method)
+  }
+  for (const method of removes) {
+    if (!result.delete(method)) throw new Error(`Cannot compose revision "${name}": no "${method}" to take out`)
+  }
+  return result
+}
+
+function toRevision(
+  name: string,
+  traits: Traits,
+  names: ReadonlySet<string>,
+  path: readonly Delta[],
+  readError: ErrorStep,
+): Revision {
   const downward = path.map((delta) => delta.down ?? {})
   const upward = path.map((delta) => delta.up ?? {}).reverse()
   const methods = new Map<string, MethodCodec>()
@@ -39,13 +56,13 @@ function toRevision(name: string, traits: Traits, names: ReadonlySet<string>, pa
       upResult: chain(upward.flatMap((steps) => resultSteps(steps, method))),
     })
   }
-  return {
+  return Object.freeze({
     name,
     traits: Object.freeze(traits),
     methods,
     downError: chainErrors(downward.map((steps) => steps.error)),
-    upError: chainErrors(upward.map((steps) => steps.error)),
-  }
+    upError: chainErrors([...upward.map((steps) => steps.error), readError]),
+  })
 }
 
 function resultSteps(steps: Steps, method: string): readonly (Step | undefined)[] {
@@ -53,16 +70,16 @@ function resultSteps(steps: Steps, method: string): readonly (Step | undefined)[
 }
 
 function chain(steps: readonly (Step | undefined)[]): Step {
-  const present = steps.filter((step) => step !== undefined)
-  const [first, second] = present
-  if (first === undefined) return same
-  if (second === undefined) return first
-  return (value) => present.reduce((at, step) => step(at), value)
+  return steps.filter((step) => step !== undefined).reduce<Step>(join, same)
+}
+
+/** One function of two; a function that does nothing is not called at all. */
+function join(first: Step, second: Step): Step {
+  return first === same ? second : (value) => second(first(value))
 }
 
 function chainErrors(steps: readonly (ErrorStep | undefined)[]): ErrorStep {
   const present = steps.filter((step) => step !== undefined)
-  if (present.length === 0) return same
   return (error, method) => present.reduce((at, step) => step(at, method), error)
 }
 

@@ -37,12 +37,22 @@ export interface Traits {
   readonly errorWithoutId: boolean
 }
 
+/**
+ * Converts one value; never changes what it was given.
+ * @throws {McpError} `caller.missing_capability` for a question to a client (sampling, elicitation) that its
+ *   revision cannot put into words; `upstream.protocol` for an answer of a client that the asking server's revision
+ *   has no words for. Nothing else throws: what has an unknown shape passes through.
+ */
 export type Step = (value: JsonObject) => JsonObject
+/** Converts an error; `method` is that of the request it answers. */
 export type ErrorStep = (error: RpcError, method: string) => RpcError
 
 /** One hop of conversion between neighbours. A step that has nothing to change returns what it was given. */
 export interface Steps {
-  /** Parameters of requests and notifications, by method. */
+  /**
+   * Parameters of requests and notifications, by method. Those of `initialize` hold the client's capabilities, its
+   * result the server's: converting them is how one side's capabilities are said in the words of the other.
+   */
   readonly params?: Readonly<Record<string, Step>>
   /** Results, by method of the request; `every` runs for all of them, after the method's own. */
   readonly results?: Readonly<Record<string, Step>>
@@ -66,13 +76,21 @@ export interface Delta {
   readonly up?: Steps
 }
 
-/** The newest revision says everything itself. */
-export interface Newest extends Delta {
+/** The newest revision says everything itself; it has no neighbour to convert for, only peers to be read. */
+export interface Newest {
+  readonly name: string
   readonly traits: Traits
   readonly adds: readonly string[]
+  /** How an error of any peer is read, after the steps of older revisions. */
+  readonly readError: ErrorStep
 }
 
-/** How one method of a revision is read and written; all steps between it and the newest are already joined. */
+/**
+ * How one method of a revision is read and written; all steps between it and the newest are already joined.
+ * `up` reads what a peer of this revision sent, `down` writes what it will understand. Example, at an edge that
+ * answers `initialize`: `upParams` gives the client's capabilities in the newest words (what is not of the revision
+ * is left out), `downResult` gives ours in the client's.
+ */
 export interface MethodCodec {
   readonly descriptor: MethodDescriptor
   readonly upParams: Step

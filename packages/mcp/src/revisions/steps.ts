@@ -1,6 +1,10 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Step } from './revision.ts'
 
-/** What conversion steps are made of. Each returns its input where there is nothing to change. */
+/**
+ * What conversion steps are made of. Each returns its input where there is nothing to change, and never assigns a
+ * key of a peer: spreads and `Object.fromEntries` define members, so `__proto__` stays a member like any other.
+ */
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -8,24 +12,47 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** A copy without these members, or the value itself when it has none of them. */
 export function without(value: JsonObject, members: readonly string[]): JsonObject {
-  if (!members.some((member) => Object.hasOwn(value, member))) return value
+  let has = false
+  for (const member of members) if (Object.hasOwn(value, member)) has = true
+  if (!has) return value
   return Object.fromEntries(Object.entries(value).filter(([member]) => !members.includes(member)))
+}
+
+/** Converts a member that is an object; undefined leaves it out. */
+export function changeMember(
+  value: JsonObject,
+  member: string,
+  convert: (at: JsonObject) => JsonObject | undefined,
+): JsonObject {
+  const before = value[member]
+  if (!isObject(before) || !Object.hasOwn(value, member)) return value
+  const after = convert(before)
+  if (after === before) return value
+  return after === undefined ? without(value, [member]) : { ...value, [member]: after }
 }
 
 /** Converts each object of an array member; undefined leaves that one out, anything else is kept as it is. */
 export function mapMember(
   value: JsonObject,
   member: string,
-  convert: (item: JsonObject) => JsonObject | undefined,
+  convert: (item: JsonObject, index: number) => JsonObject | undefined,
 ): JsonObject {
   const items = value[member]
   if (!Array.isArray(items)) return value
-  let changed = false
-  const converted: unknown[] = []
-  for (const item of items) {
-    const next = isObject(item) ? convert(item) : item
-    if (next !== item) changed = true
+  let converted: unknown[] | undefined // a copy, once one item differs
+  for (let index = 0; index < items.length; index++) {
+    const item: unknown = items[index]
+    const next = isObject(item) ? convert(item, index) : item
+    if (converted === undefined) {
+      if (next === item) continue
+      converted = items.slice(0, index)
+    }
     if (next !== undefined) converted.push(next)
   }
-  return changed ? { ...value, [member]: converted } : value
+  return converted === undefined ? value : { ...value, [member]: converted }
+}
+
+/** A step for the capabilities inside `initialize`, of either side. */
+export function onCapabilities(convert: Step): Step {
+  return (value) => changeMember(value, 'capabilities', convert)
 }

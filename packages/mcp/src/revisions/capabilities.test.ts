@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { findRevision } from './index.ts'
+
+function codec(revision: string) {
+  const found = findRevision(revision)?.methods.get('initialize')
+  if (found === undefined) throw new Error(`"${revision}" has no initialize`)
+  return found
+}
+
+const FULL_CLIENT = {
+  experimental: { x: {} },
+  roots: {},
+  sampling: { context: {}, tools: {} },
+  elicitation: { form: {}, url: {} },
+  extensions: { 'io.modelcontextprotocol/tasks': {}, 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html'] } },
+}
+const UI_ONLY = { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html'] } }
+
+test.each<[string, JsonObject]>([
+  ['2025-11-25', { ...FULL_CLIENT, extensions: UI_ONLY }],
+  ['2025-06-18', { ...FULL_CLIENT, extensions: UI_ONLY, sampling: {}, elicitation: {} }],
+  ['2025-03-26', { experimental: { x: {} }, roots: {}, sampling: {}, extensions: UI_ONLY }],
+  ['2024-11-05', { experimental: { x: {} }, roots: {}, sampling: {}, extensions: UI_ONLY }],
+])('a client tells a server of %s what that revision has', (revision, capabilities) => {
+  const params = { protocolVersion: revision, capabilities: FULL_CLIENT, clientInfo: { name: 'c', version: '1' } }
+  expect(codec(revision).downParams(params)).toEqual({ ...params, capabilities })
+})
+
+test('a client that can only open URLs declares no elicitation where elicitation means forms', () => {
+  const params = { capabilities: { elicitation: { url: {} } } }
+  expect(codec('2025-06-18').downParams(params)).toEqual({ capabilities: {} })
+  expect(codec('2025-11-25').downParams(params)).toBe(params)
+})
+
+test.each<[string, JsonObject, JsonObject]>([
+  ['2025-11-25', { elicitation: {} }, { elicitation: { form: {} } }],
+  ['2025-11-25', { elicitation: { url: {} } }, { elicitation: { url: {} } }],
+  ['2025-11-25', { roots: { listChanged: true } }, { roots: {} }],
+  ['2025-11-25', { tasks: { list: {} }, sampling: { tools: {} } }, { sampling: { tools: {} } }],
+  ['2025-11-25', { extensions: { 'io.modelcontextprotocol/tasks': {} } }, { extensions: {} }],
+  ['2025-06-18', { elicitation: {} }, { elicitation: { form: {} } }],
+  ['2025-06-18', { elicitation: { url: {} }, sampling: { tools: {} } }, { elicitation: { form: {} }, sampling: {} }],
+  ['2025-03-26', { elicitation: {}, sampling: {} }, { sampling: {} }],
+  ['2024-11-05', { elicitation: {}, roots: { listChanged: true } }, { roots: {} }],
+  ['2024-11-05', { vendor: 1, experimental: { a: {} } }, { vendor: 1, experimental: { a: {} } }],
+])('what a client of %s declares as %j is read as %j', (revision, declared, read) => {
+  expect(codec(revision).upParams({ capabilities: declared })).toEqual({ capabilities: read })
+})
+
+const FULL_SERVER = {
+  completions: {},
+  logging: {},
+  prompts: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  tools: { listChanged: true },
+}
+
+test('a server tells every older client what it can do, and the first revision has no flag for completions', () => {
+  const result = { capabilities: { ...FULL_SERVER, extensions: { 'io.modelcontextprotocol/tasks': {} } } }
+  const { completions: _, ...first } = FULL_SERVER
+  for (const revision of ['2025-11-25', '2025-06-18', '2025-03-26']) {
+    expect(codec(revision).downResult(result)).toEqual({ capabilities: { ...FULL_SERVER, extensions: {} } })
+  }
+  expect(codec('2024-11-05').downResult(result)).toEqual({ capabilities: { ...first, extensions: {} } })
+})
+
+test('core tasks of an older server are not offered in the newest words', () => {
+  const result = { capabilities: { ...FULL_SERVER, tasks: { requests: { tools: { call: {} } } } } }
+  expect(codec('2025-11-25').upResult(result)).toEqual({ capabilities: FULL_SERVER })
+})
+
+test.each(['2025-11-25', '2024-11-05'])('capabilities that are no object pass through %s as they are', (revision) => {
+  for (const capabilities of [null, 7, 'x', []]) {
+    expect(codec(revision).upParams({ capabilities })).toEqual({ capabilities })
+    expect(codec(revision).downResult({ capabilities })).toEqual({ capabilities })
+  }
+})
