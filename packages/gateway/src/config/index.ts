@@ -1,4 +1,5 @@
 export { CONFIG_NAMES, findConfig, type LoadOptions, loadConfig } from '../node/config-file.ts'
+export { type ConfigChange, type ConfigWatch, type WatchOptions, watchConfig } from '../node/watch.ts'
 export { childEnvironment, INHERITED_ENV } from './child-environment.ts'
 export { ConfigError, type ConfigIssue, formatIssue } from './config-error.ts'
 export { type ConfigDiff, diffConfig } from './diff.ts'
