@@ -43,6 +43,9 @@ function toRefusal({ status, text, location, challenge, retryAfter }: Refusal, m
       `Cannot send "${method}": nothing speaks MCP at this URL (HTTP ${status}); check its path`,
     )
   }
+  if (status < 500 && status !== 408 && status !== 429) {
+    return new McpError('upstream.protocol', `The server does not accept "${method}" (HTTP ${status})${said}`)
+  }
   const seconds = Number(retryAfter)
   return new McpError('upstream.unavailable', `The server fails at "${method}" (HTTP ${status})${said}`, {
     ...(Number.isFinite(seconds) ? { data: { retryAfterMs: seconds * 1_000 } } : {}),

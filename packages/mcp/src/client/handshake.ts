@@ -86,12 +86,16 @@ class HandshakeSession {
     })
   }
 
-  readonly handle: Handle = async (call) => {
+  readonly handle: Handle = (call) => {
     const codec = this.#methods.get(call.method)
     if (codec === undefined) return this.#special(call)
     const { logLevel } = call.interim
     if (logLevel === undefined || this.#identity.capabilities.logging === undefined) return this.#send(call, codec)
-    const unwanted = await this.#logLevel.want(logLevel)
+    return this.#logged(call, codec, logLevel)
+  }
+
+  async #logged(call: Call, codec: MethodCodec, level: LogLevel): Promise<Result> {
+    const unwanted = await this.#logLevel.want(level)
     try {
       return await this.#send(call, codec)
     } finally {

@@ -1,2 +1,7 @@
+export type { Client, RequestOptions } from './client.ts'
+export { connect, toClient } from './client.ts'
+export type { ConnectTarget } from './connect-target.ts'
 export type { Closed, Connection, ConnectionOptions, Target, Verdict } from './connection.ts'
+export type { Subscription } from './listen.ts'
+export type { Listing } from './listing.ts'
 export { openConnection } from './open.ts'

@@ -22,8 +22,8 @@ export function negotiate(dialer: Dialer, settings: Settings, signal: AbortSigna
   const wire = dialer.dial()
   const pinned = pinnedRevision(settings.revision)
   if (pinned !== undefined) return openPinned(wire, pinned, settings, signal)
-  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(wire, settings, signal)
-  return dialer.kind === 'http' ? probeHttp(wire, settings, signal) : probeStream(dialer, wire, settings, signal)
+  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(dialer, wire, settings, signal)
+  return probe(dialer, wire, settings, signal)
 }
 
 /** What an answer to the probe says about the server, told apart by what HTTP adds to it. */
@@ -57,9 +57,24 @@ async function openPinned(wire: Wire, revision: Revision, settings: Settings, si
   return openStateless(wire, revision, await askDiscover(wire, revision, settings, signal), settings)
 }
 
-/** A remembered verdict may be out of date: a server that has moved on says so. */
-async function openHandshakeFirst(wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
-  return openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+/** A remembered verdict may be out of date: a server that has moved on refuses the handshake, and is probed then. */
+async function openHandshakeFirst(
+  dialer: Dialer,
+  wire: Wire,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  try {
+    return await openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+  } catch (error) {
+    const refused = error instanceof McpError && REFUSALS.has(error.code)
+    if (!refused) throw error
+    return probe(dialer, wire, settings, signal)
+  }
+}
+
+function probe(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  return dialer.kind === 'http' ? probeHttp(wire, settings, signal) : probeStream(dialer, wire, settings, signal)
 }
 
 async function probeHttp(wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
@@ -96,17 +111,17 @@ async function conclude(
  */
 async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
   const asked = new AbortController()
-  const probe = askDiscover(wire, NEWEST, settings, asked.signal)
+  const answer = askDiscover(wire, NEWEST, settings, asked.signal)
   const gone = wire.closed.then((): Gone => 'gone')
   try {
-    const first = await Promise.race([probe.catch(rethrowUnlessGone(gone)), gone, silence(settings)])
+    const first = await Promise.race([answer.catch(rethrowUnlessGone(gone)), gone, silence(settings)])
     if (signal.aborted) throw signal.reason
     if (first === 'gone') {
       settings.fault?.('The server exits when it is probed; it is started again and opened with initialize', '')
       return openHandshake(dialer.dial(), NEWEST_HANDSHAKE, settings, signal)
     }
     if (first !== 'silent') return await conclude(wire, first, 'stream', settings, signal)
-    return await openSilent(wire, probe, settings, signal)
+    return await openSilent(wire, answer, settings, signal)
   } finally {
     asked.abort()
   }
@@ -116,16 +131,11 @@ type Gone = 'gone'
 type Silent = 'silent'
 
 /** A slow start looks like silence: while `initialize` waits, a late answer to the probe still counts. */
-async function openSilent(
-  wire: Wire,
-  probe: Promise<Answer>,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<Opened> {
+async function openSilent(wire: Wire, late: Promise<Answer>, settings: Settings, signal: AbortSignal): Promise<Opened> {
   const initializing = new AbortController()
   const stop = () => initializing.abort(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
-  const modern = probe.then(
+  const modern = late.then(
     (answer) => (answer.kind === 'result' ? answer : NOTHING_YET),
     () => NOTHING_YET,
   )
@@ -176,4 +186,5 @@ function offersOf(data: unknown): readonly string[] {
   return Array.isArray(supported) ? supported.filter((name) => typeof name === 'string') : []
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['upstream.protocol', 'upstream.error', 'caller.missing_capability'])
 const VERDICT_MS = 24 * 60 * 60 * 1_000

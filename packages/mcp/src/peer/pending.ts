@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
+import { type AbortWatcher, unwatchAbort, watchAbort } from './abort.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { Outgoing } from './outgoing.ts'
 
@@ -47,20 +48,14 @@ export interface PendingOptions {
   readonly abandon: (waiting: Waiting, reason: string) => void
 }
 
-interface Entry extends Waiting {
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
-  readonly abort: () => void
-  readonly timeoutMs: number
-  heardAt: number
-  timer: Timer | undefined
-}
-
 /** Requests in flight by id. Ids are integers and are never used twice. */
 export class Pending {
   readonly #options: PendingOptions
   readonly #entries = new Map<number, Entry>()
   #nextId = 1
+  /** One timer for all: it rings for whoever is due first. */
+  #timer: Timer | undefined
+  #ringsAt = Number.POSITIVE_INFINITY
 
   constructor(options: PendingOptions) {
     this.#options = options
@@ -89,32 +84,10 @@ export class Pending {
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
-    let resolve: Entry['resolve'] = () => {}
-    let reject: Entry['reject'] = () => {}
-    const answer = new Promise<Answer>((onAnswer, onFailure) => {
-      resolve = onAnswer
-      reject = onFailure
-    })
-    const id = this.#nextId++
-    const entry: Entry = {
-      id,
-      outgoing,
-      answer,
-      open: true,
-      questions: 0,
-      progress: Number.NEGATIVE_INFINITY,
-      carrier: undefined,
-      resolve,
-      reject,
-      abort: () => this.#abandon(entry, cancelled(outgoing), 'cancelled'),
-      timeoutMs,
-      heardAt: clock.now(),
-      timer: undefined,
-    }
-    this.#entries.set(id, entry)
-    outgoing.signal.addEventListener('abort', entry.abort, { once: true })
-    const ms = outgoing.deadline === undefined ? timeoutMs : outgoing.deadline - entry.heardAt
-    if (ms !== Number.POSITIVE_INFINITY) entry.timer = clock.setTimer(Math.max(0, ms), () => this.#expire(entry))
+    const entry = new Entry(this.#nextId++, outgoing, timeoutMs, clock.now(), this)
+    this.#entries.set(entry.id, entry)
+    watchAbort(outgoing.signal, entry)
+    if (entry.dueAt() < this.#ringsAt) this.#ring(entry.dueAt())
     return entry
   }
 
@@ -142,43 +115,89 @@ export class Pending {
     if (entry !== undefined) entry.heardAt = this.#options.clock.now()
   }
 
+  /** Nobody wants this answer any more: the caller is told why, the peer that it may stop. */
+  giveUp(waiting: Waiting, error: McpError, reason: string): void {
+    if (this.fail(waiting.id, error)) this.#options.abandon(waiting, reason)
+  }
+
   #close(id: number): Entry | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     this.#entries.delete(id)
     entry.open = false
-    entry.timer?.cancel()
-    entry.outgoing.signal.removeEventListener('abort', entry.abort)
+    unwatchAbort(entry.outgoing.signal, entry)
     return entry
   }
 
-  #expire(entry: Entry): void {
+  #ring(at: number): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#ringsAt = at
+    if (at === Number.POSITIVE_INFINITY) return
     const { clock } = this.#options
-    const { method, deadline } = entry.outgoing
-    const now = clock.now()
-    if (deadline === undefined) {
-      // A person who is asked something may take longer than any server.
-      const left = entry.questions > 0 ? entry.timeoutMs : entry.heardAt + entry.timeoutMs - now
-      if (left > 0) {
-        entry.timer = clock.setTimer(left, () => this.#expire(entry))
-        return
-      }
-    }
-    const error = new McpError(
-      'upstream.timeout',
-      deadline === undefined
-        ? `Cannot wait longer for "${method}": no answer for ${entry.timeoutMs / 1000} s`
-        : `Cannot wait longer for "${method}": its deadline has passed`,
-    )
-    this.#abandon(entry, error, 'timed out')
+    this.#timer = clock.setTimer(Math.max(0, at - clock.now()), () => this.#expire())
   }
 
-  #abandon(entry: Entry, error: McpError, reason: string): void {
-    if (!this.fail(entry.id, error)) return
-    this.#options.abandon(entry, reason)
+  #expire(): void {
+    const now = this.#options.clock.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const entry of [...this.#entries.values()]) {
+      // A person who is asked something may take longer than any server.
+      if (entry.questions > 0 && entry.outgoing.deadline === undefined) entry.heardAt = now
+      const due = entry.dueAt()
+      if (due <= now) this.giveUp(entry, timedOut(entry), 'timed out')
+      else if (due < next) next = due
+    }
+    this.#ring(Math.max(next, now + FINEST_MS))
   }
+}
+
+class Entry implements Waiting, AbortWatcher {
+  readonly id: number
+  readonly outgoing: Outgoing
+  readonly timeoutMs: number
+  readonly answer: Promise<Answer>
+  open = true
+  questions = 0
+  progress = Number.NEGATIVE_INFINITY
+  carrier: Waiting['carrier']
+  heardAt: number
+  resolve: (answer: Answer) => void = nothing
+  reject: (error: unknown) => void = nothing
+  readonly #pending: Pending
+
+  constructor(id: number, outgoing: Outgoing, timeoutMs: number, now: number, pending: Pending) {
+    this.id = id
+    this.outgoing = outgoing
+    this.timeoutMs = timeoutMs
+    this.heardAt = now
+    this.#pending = pending
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  /** A deadline is the caller's and stands; a timeout is ours and starts anew with every sign of life. */
+  dueAt(): number {
+    return this.outgoing.deadline ?? this.heardAt + this.timeoutMs
+  }
+
+  aborted(): void {
+    this.#pending.giveUp(this, cancelled(this.outgoing), 'cancelled')
+  }
+}
+
+function timedOut({ outgoing: { method, deadline }, timeoutMs }: Entry): McpError {
+  const what = deadline === undefined ? `no answer for ${timeoutMs / 1000} s` : 'its deadline has passed'
+  return new McpError('upstream.timeout', `Cannot wait longer for "${method}": ${what}`)
 }
 
 function cancelled(outgoing: Outgoing): McpError {
   return new McpError('caller.cancelled', `Cancelled "${outgoing.method}"`, { cause: outgoing.signal.reason })
 }
+
+function nothing(): void {}
+
+/** Expiries are looked for no more often than this. */
+const FINEST_MS = 5

@@ -6,5 +6,6 @@ export type { DoorFigures, HttpDoor, HttpDoorOptions, PlainReply, PlainRequest }
 export { openHttpDoor } from './http/door.ts'
 export type { MemoryPipeOptions } from './memory/pipe.ts'
 export { createMemoryPipe } from './memory/pipe.ts'
+export { inheritedEnvironment } from './stdio/environment.ts'
 export type { StdioOptions } from './stdio/serve.ts'
 export { serveStdio } from './stdio/serve.ts'

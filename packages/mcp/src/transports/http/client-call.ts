@@ -27,9 +27,7 @@ export class HttpCall implements ExchangeTaker {
   readonly #waiting: Waiting
   readonly #body: string
   #exchange: Exchange
-  #location: string | undefined
-  #challenge: string | undefined
-  #retryAfter: string | undefined
+  #refusal: Readonly<ResponseHeaders> = { contentType: '' }
   #redirects = 0
   #position: string | undefined
   #retryMs: number | undefined
@@ -48,21 +46,22 @@ export class HttpCall implements ExchangeTaker {
     this.#exchange.abort()
   }
 
-  head(status: number, headers: ResponseHeaders): void {
+  head(status: number, headers: Readonly<ResponseHeaders>): void {
     if (status >= 300) {
-      this.#location = text(headers.location)
-      this.#challenge = text(headers['www-authenticate'])
-      this.#retryAfter = text(headers['retry-after'])
+      this.#refusal = headers
       return
     }
-    const session = headers['mcp-session-id']
-    if (session !== undefined && this.#waiting.outgoing.method === 'initialize') {
-      if (typeof session !== 'string' || !this.#carrier.keepSession(session)) {
-        this.#break('it gave a session id that cannot be sent back')
-      }
+    const { session, contentEncoding } = headers
+    if (
+      session !== undefined &&
+      this.#waiting.outgoing.method === 'initialize' &&
+      !this.#carrier.keepSession(session)
+    ) {
+      this.#break('it gave a session id that cannot be sent back')
     }
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') this.#break('it is compressed, which was not asked for')
+    if (contentEncoding !== undefined && contentEncoding !== 'identity') {
+      this.#break('it is compressed, which was not asked for')
+    }
   }
 
   message(message: string): void {
@@ -114,8 +113,9 @@ export class HttpCall implements ExchangeTaker {
 
   #refused(status: number, body: string): void {
     const { conversation } = this.#carrier
-    if (this.#location !== undefined && (status === 307 || status === 308)) {
-      if (++this.#redirects <= MAX_REDIRECTS && this.#carrier.follow(this.#location)) {
+    const { location, challenge, retryAfter } = this.#refusal
+    if (location !== undefined && (status === 307 || status === 308)) {
+      if (++this.#redirects <= MAX_REDIRECTS && this.#carrier.follow(location)) {
         this.#exchange = this.#carrier.dispatch(this, this.#body, this.#waiting)
         return
       }
@@ -126,9 +126,9 @@ export class HttpCall implements ExchangeTaker {
       kind: 'refused',
       status,
       text: body.slice(0, MAX_REFUSAL),
-      ...(this.#location === undefined ? {} : { location: this.#location }),
-      ...(this.#challenge === undefined ? {} : { challenge: this.#challenge }),
-      ...(this.#retryAfter === undefined ? {} : { retryAfter: this.#retryAfter }),
+      ...(location === undefined ? {} : { location }),
+      ...(challenge === undefined ? {} : { challenge }),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
     })
   }
 
@@ -138,10 +138,6 @@ export class HttpCall implements ExchangeTaker {
     conversation.pending.fail(this.#waiting.id, new McpError('upstream.protocol', message))
     this.abort()
   }
-}
-
-function text(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header
 }
 
 const MAX_REDIRECTS = 3

@@ -2,12 +2,23 @@ import { isUtf8 } from 'node:buffer'
 import type { Dispatcher } from 'undici'
 import { SseReader } from './sse-reader.ts'
 
-export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
+/** What we read of a response's headers. */
+export interface ResponseHeaders {
+  /** Empty where there is none. */
+  contentType: string
+  contentEncoding?: string
+  session?: string
+  location?: string
+  /** `WWW-Authenticate`. */
+  challenge?: string
+  /** As it came: seconds or a date. */
+  retryAfter?: string
+}
 
 /** Who is told what one HTTP exchange brings. */
 export interface ExchangeTaker {
   /** The status line and headers are here; the body follows unless the exchange is aborted. */
-  head(status: number, headers: ResponseHeaders): void
+  head(status: number, headers: Readonly<ResponseHeaders>): void
   /** One message of an event stream. */
   message(text: string): void
   /** How long the stream asks to wait before it is opened again. */
@@ -21,16 +32,17 @@ export interface ExchangeTaker {
 }
 
 /**
- * One HTTP request and what comes back, whole or as an event stream, within bounds. Handles undici's dispatch
- * itself: a `fetch` costs ten times as much, and cannot be given up without a signal of its own.
+ * One HTTP request and what comes back, whole or as an event stream, within bounds. Takes undici's dispatch as it
+ * is, raw headers included: a `fetch` costs ten times as much and cannot be given up without a signal of its own.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #taker: ExchangeTaker
   readonly #maxBytes: number
-  #controller: Dispatcher.DispatchController | undefined
+  #abort: ((error: Error) => void) | undefined
   #dropped = false
   #status = 0
-  #chunks: Buffer[] = []
+  #first: Buffer | undefined
+  #more: Buffer[] | undefined
   #bytes = 0
   #reader: SseReader | undefined
 
@@ -43,20 +55,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#dropped) return
     this.#dropped = true
-    this.#controller?.abort(new Error('Given up'))
+    this.#abort?.(new Error('Given up'))
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#dropped) controller.abort(new Error('Given up'))
+  onConnect(abort: (error?: Error) => void): void {
+    this.#abort = abort
+    if (this.#dropped) abort(new Error('Given up'))
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
-    if (status < 200 || this.#dropped) return
+  onHeaders(status: number, raw: Buffer[]): boolean {
+    if (status < 200 || this.#dropped) return true
     this.#status = status
+    const headers = readHeaders(raw)
     this.#taker.head(status, headers)
-    const type = headers['content-type']
-    if (status >= 300 || typeof type !== 'string' || !EVENT_STREAM.test(type)) return
+    if (status >= 300 || !EVENT_STREAM.test(headers.contentType)) return true
     this.#reader = new SseReader(this.#maxBytes, {
       event: ({ type: name, data }) => {
         if (name === 'message' && !this.#dropped) this.#taker.message(data)
@@ -64,44 +76,50 @@ export class Exchange implements Dispatcher.DispatchHandler {
       retry: (ms) => this.#taker.retry(ms),
       id: (id) => this.#taker.position(id),
     })
+    return true
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#dropped) return
+  onData(chunk: Buffer): boolean {
+    if (this.#dropped) return true
     if (this.#reader !== undefined) {
-      try {
-        this.#reader.push(chunk)
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error
-        this.#giveUp(error)
-      }
-      return
+      this.#read(this.#reader, chunk)
+      return true
     }
     this.#bytes += chunk.length
     if (this.#bytes > this.#maxBytes) this.#giveUp(new RangeError(`The answer is larger than ${this.#maxBytes} bytes`))
-    else this.#chunks.push(chunk)
+    else if (this.#first === undefined) this.#first = chunk
+    else {
+      this.#more ??= [this.#first]
+      this.#more.push(chunk)
+    }
+    return true
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     if (this.#dropped) return
     this.#dropped = true
     if (this.#reader !== undefined) {
       this.#taker.end(this.#status, undefined)
       return
     }
-    const [first] = this.#chunks
-    const body = first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks)
-    if (!isUtf8(body)) {
-      this.#taker.failed(new TypeError('The answer is not UTF-8'))
-      return
-    }
-    this.#taker.end(this.#status, body.toString('utf8'))
+    const body = this.#more === undefined ? (this.#first ?? EMPTY) : Buffer.concat(this.#more)
+    if (isUtf8(body)) this.#taker.end(this.#status, body.toString('utf8'))
+    else this.#taker.failed(new TypeError('The answer is not UTF-8'))
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error): void {
     if (this.#dropped) return
     this.#dropped = true
     this.#taker.failed(error)
+  }
+
+  #read(reader: SseReader, chunk: Buffer): void {
+    try {
+      reader.push(chunk)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      this.#giveUp(error)
+    }
   }
 
   #giveUp(error: Error): void {
@@ -110,4 +128,26 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+/** The few headers anybody here asks about, out of name, value, name, value as they came. */
+function readHeaders(raw: readonly Buffer[]): ResponseHeaders {
+  const headers: ResponseHeaders = { contentType: '' }
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]
+    if (name === undefined || !LENGTHS.has(name.length)) continue
+    const member = MEMBERS.get(name.toString('latin1').toLowerCase())
+    if (member !== undefined) headers[member] = raw[at + 1]?.toString('latin1') ?? ''
+  }
+  return headers
+}
+
+const MEMBERS: ReadonlyMap<string, keyof ResponseHeaders> = new Map([
+  ['content-type', 'contentType'],
+  ['content-encoding', 'contentEncoding'],
+  ['mcp-session-id', 'session'],
+  ['location', 'location'],
+  ['www-authenticate', 'challenge'],
+  ['retry-after', 'retryAfter'],
+])
+const LENGTHS: ReadonlySet<number> = new Set([...MEMBERS.keys()].map((name) => name.length))
+const EMPTY = Buffer.alloc(0)
 const EVENT_STREAM = /^text\/event-stream\b/i

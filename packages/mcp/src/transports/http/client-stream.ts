@@ -45,9 +45,9 @@ export class EventStream implements ExchangeTaker {
     this.#exchange?.abort()
   }
 
-  head(status: number, headers: ResponseHeaders): void {
+  head(status: number, headers: Readonly<ResponseHeaders>): void {
     const { known } = this.#options
-    if (status === 200 && String(headers['content-type']).startsWith('text/event-stream')) {
+    if (status === 200 && headers.contentType.startsWith('text/event-stream')) {
       known(true, this.#opened && this.#lastEventId === undefined)
       this.#opened = true
       return

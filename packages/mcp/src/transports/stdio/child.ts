@@ -36,6 +36,7 @@ class ChildChannel implements Channel {
   #problem: string | undefined
   #exit: string | undefined
   #closing: Promise<void> | undefined
+  #outbox = ''
   #over = false
   #whenOver: (() => void)[] = []
 
@@ -76,11 +77,14 @@ class ChildChannel implements Channel {
   send(text: string): boolean {
     const stdin = this.#child?.stdin
     if (stdin == null || !stdin.writable) return true
-    stdin.write(`${text}\n`)
-    return stdin.writableLength < HIGH_WATER_BYTES
+    // What is sent in one go is written in one go: a write to a pipe costs more than the call it carries.
+    if (this.#outbox === '') process.nextTick(() => this.#flush())
+    this.#outbox += `${text}\n`
+    return this.#outbox.length + stdin.writableLength < HIGH_WATER_BYTES
   }
 
   drained(): Promise<void> {
+    this.#flush()
     const stdin = this.#child?.stdin
     if (stdin == null || !stdin.writable || stdin.writableLength < HIGH_WATER_BYTES) return Promise.resolve()
     return new Promise((resolve) => {
@@ -94,6 +98,12 @@ class ChildChannel implements Channel {
     })
   }
 
+  #flush(): void {
+    const text = this.#outbox
+    this.#outbox = ''
+    if (text !== '' && this.#child?.stdin?.writable === true) this.#child.stdin.write(text)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
@@ -103,6 +113,7 @@ class ChildChannel implements Channel {
   async #end(): Promise<void> {
     const child = this.#child
     if (child === undefined || this.#over) return
+    this.#flush()
     child.stdin?.end()
     if (await this.#isOverWithin(this.#options.killGraceMs)) return
     this.#signal('SIGTERM')

@@ -1,0 +1,162 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { type Clock, systemClock } from '../peer/clock.ts'
+import {
+  ANONYMOUS,
+  type Call,
+  type Downstream,
+  type Interim,
+  type Notification,
+  type Result,
+} from '../protocol/call.ts'
+import type { DiscoverResult, ProgressParams } from '../protocol/features/base.ts'
+import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
+import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts'
+import type { GetPromptResult, ListPromptsResult, Prompt } from '../protocol/features/prompts.ts'
+import type {
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ReadResourceResult,
+  Resource,
+  ResourceTemplate,
+} from '../protocol/features/resources.ts'
+import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
+import { askUntilComplete } from './ask-rounds.ts'
+import { type ConnectTarget, toTarget } from './connect-target.ts'
+import type { Connection, ConnectionOptions } from './connection.ts'
+import { listenTo, type Subscription } from './listen.ts'
+import { createListing, type Listing } from './listing.ts'
+import { openConnection } from './open.ts'
+
+export interface RequestOptions {
+  /** Gives the request up, and tells the server so. */
+  readonly signal?: AbortSignal
+  /** How long to wait for the answer. Default: `requestTimeoutMs` of the connection, which progress extends. */
+  readonly timeoutMs?: number
+  /** Hears of progress, where the server reports any. */
+  readonly onProgress?: (progress: ProgressParams) => void
+  /** Hears the log messages of this request. */
+  readonly onLog?: (message: LogMessageParams) => void
+  /** Least severe log messages wanted. Default `info` where there is `onLog`, else none. */
+  readonly logLevel?: LogLevel
+  /** Travels with the request as `_meta`: trace context, keys of your own. */
+  readonly meta?: JsonObject
+}
+
+/** A server, with a function for everything one can ask of it. */
+export interface Client {
+  /** What is underneath: the handle, what the server is, and how the conversation ends. */
+  readonly connection: Connection
+  discover(options?: RequestOptions): Promise<DiscoverResult>
+  listTools(options?: RequestOptions): Listing<ListToolsResult, Tool>
+  /** A tool that fails answers with `isError`; what throws is the request, not the tool. */
+  callTool(name: string, args?: JsonObject, options?: RequestOptions): Promise<CallToolResult>
+  listResources(options?: RequestOptions): Listing<ListResourcesResult, Resource>
+  listResourceTemplates(options?: RequestOptions): Listing<ListResourceTemplatesResult, ResourceTemplate>
+  readResource(uri: string, options?: RequestOptions): Promise<ReadResourceResult>
+  listPrompts(options?: RequestOptions): Listing<ListPromptsResult, Prompt>
+  getPrompt(
+    name: string,
+    args?: { readonly [name: string]: string },
+    options?: RequestOptions,
+  ): Promise<GetPromptResult>
+  complete(params: CompleteParams, options?: RequestOptions): Promise<CompleteResult>
+  /** Hears of changes until it is closed, the signal aborts or the server ends it. */
+  listen(filter: ListenFilter, options?: Pick<RequestOptions, 'signal'>): Subscription
+  close(): Promise<void>
+}
+
+/**
+ * Connects to a server of any revision.
+ * @param target a URL, a command, a {@link Target}, or a server in this process
+ * @example
+ * const client = await connect('http://127.0.0.1:3000/mcp', { client: { name: 'example', version: '1.0.0' } })
+ * for (const tool of await client.listTools().all()) console.log(tool.name)
+ * await client.close()
+ */
+export async function connect(target: ConnectTarget, options: ConnectionOptions): Promise<Client> {
+  return toClient(await openConnection(toTarget(target), options), options)
+}
+
+/** The typed functions over a connection that is open. */
+export function toClient(connection: Connection, options: ConnectionOptions): Client {
+  const clock = options.clock ?? systemClock
+  const downstream: Downstream = {
+    revision: connection.verdict.revision,
+    client: options.client,
+    capabilities: options.capabilities ?? {},
+    session: undefined,
+  }
+  const ask = options.ask ?? refuseToAnswer
+
+  // Each method's result has the shape its descriptor names; servers are trusted no further than their frames.
+  const request = <R extends Result>(method: string, params: JsonObject, of: RequestOptions = {}): Promise<R> =>
+    askUntilComplete(connection.handle, toCall(method, params, of, downstream, ask, clock), ask, clock) as Promise<R>
+  const list = <Page extends Result, Item>(method: string, member: string, of?: RequestOptions): Listing<Page, Item> =>
+    createListing(member, (params) => request<Page>(method, params, of))
+
+  return {
+    connection,
+    discover: (of) => request('server/discover', {}, of),
+    listTools: (of) => list('tools/list', 'tools', of),
+    callTool: (name, args = {}, of) => request('tools/call', { name, arguments: args }, of),
+    listResources: (of) => list('resources/list', 'resources', of),
+    listResourceTemplates: (of) => list('resources/templates/list', 'resourceTemplates', of),
+    readResource: (uri, of) => request('resources/read', { uri }, of),
+    listPrompts: (of) => list('prompts/list', 'prompts', of),
+    getPrompt: (name, args = {}, of) => request('prompts/get', { name, arguments: args }, of),
+    complete: (params, of) => request('completion/complete', params, of),
+    listen: (filter, of = {}) =>
+      listenTo(
+        connection.handle,
+        (interim, signal) => ({
+          ...toCall('subscriptions/listen', { notifications: filter }, { ...of, signal }, downstream, ask, clock),
+          interim,
+        }),
+        of.signal,
+      ),
+    close: () => connection.close(),
+  }
+}
+
+function toCall(
+  method: string,
+  params: JsonObject,
+  options: RequestOptions,
+  downstream: Downstream,
+  ask: Interim['ask'],
+  clock: Clock,
+): Call {
+  return {
+    method,
+    params,
+    meta: options.meta ?? {},
+    principal: ANONYMOUS,
+    downstream,
+    signal: options.signal ?? NEVER,
+    deadline: options.timeoutMs === undefined ? undefined : clock.now() + options.timeoutMs,
+    trace: undefined,
+    interim: toInterim(options, ask),
+  }
+}
+
+function toInterim({ onProgress, onLog, logLevel }: RequestOptions, ask: Interim['ask']): Interim {
+  return {
+    progress: onProgress !== undefined,
+    logLevel: logLevel ?? (onLog === undefined ? undefined : 'info'),
+    notify({ method, params }) {
+      // The shapes are the protocol's; what else a server puts in is for the listener to look at.
+      if (method === 'notifications/progress') onProgress?.(params as unknown as ProgressParams)
+      else if (method === 'notifications/message') onLog?.(params as unknown as LogMessageParams)
+    },
+    ask,
+  }
+}
+
+function refuseToAnswer({ method }: Notification): Promise<Result> {
+  const message = `Cannot answer "${method}": this client was given nothing to answer it with`
+  return Promise.reject(new McpError('caller.missing_capability', message))
+}
+
+const NEVER: AbortSignal = new AbortController().signal

@@ -1,0 +1,21 @@
+import { inheritedEnvironment } from '../transports/stdio/environment.ts'
+import type { Target } from './connection.ts'
+
+/** Whom to connect to, as it is shortest to write. */
+export type ConnectTarget =
+  /** The URL of an HTTP endpoint. */
+  | string
+  /** A command to start; without `env` it gets a few harmless variables of ours, such as PATH and HOME. */
+  | {
+      readonly command: string
+      readonly args?: readonly string[]
+      readonly env?: Readonly<Record<string, string>>
+      readonly cwd?: string
+    }
+  | Target
+
+export function toTarget(target: ConnectTarget): Target {
+  if (typeof target === 'string') return { kind: 'http', url: target }
+  if ('kind' in target) return target
+  return { kind: 'stdio', env: inheritedEnvironment(), ...target }
+}
