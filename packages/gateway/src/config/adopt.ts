@@ -28,7 +28,7 @@ export function adopt(document: Table, context: AdoptContext): Table {
   const own = new Map(root.entries)
   if (foreign !== undefined) own.delete(foreign.key)
   if (foreign !== undefined) dropStrangers(own, foreign, ownKeys, context.complaints)
-  const scope = { env: context.env }
+  const scope = { env: { ...context.env, configFolder: context.baseDir } }
   for (const [key, entry] of own) {
     if (key !== '$schema') own.set(key, { ...entry, value: expandSection(key, entry.value, scope, context.complaints) })
   }

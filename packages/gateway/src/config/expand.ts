@@ -3,6 +3,7 @@ import type { Tree } from './tree.ts'
 /**
  * Variables in texts, replaced after the file has been parsed, so that a value can never change the structure.
  * `${NAME}`, `${NAME:-default}` (default when unset or empty) and `${env:NAME}`; `$${` writes a literal `${`.
+ * `${configFolder}` is the folder of the file; the caller puts it into `env`.
  * Other tools' files may use more spellings: see `foreign`.
  */
 export interface ExpandScope {

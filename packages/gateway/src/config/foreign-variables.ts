@@ -17,6 +17,7 @@ export function foreignScope(foreign: ForeignMap, context: VariableContext): Exp
   const home = env.HOME ?? env.USERPROFILE
   const workspace = workspaceOf(baseDir)
   const fixed: Readonly<Record<string, string | undefined>> = {
+    configFolder: baseDir,
     workspaceFolder: workspace,
     workspaceFolderBasename: workspace.split(/[\\/]/).at(-1),
     pathSeparator: '/',
