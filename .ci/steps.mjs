@@ -22,6 +22,7 @@ const STEPS = [
   { name: 'lint', run: ['npm', 'run', 'lint'], after: ['install-tooling'] },
   { name: 'imports', run: ['npm', 'run', 'imports'], after: ['install-tooling'] },
   { name: 'runner', run: ['node', '.ci/runner.check.mjs'], counts: 'tally' },
+  { name: 'conformance-judge', run: ['node', '.ci/conformance.check.mjs'], counts: 'tally' },
   { name: 'rules', run: ['node', '.ci/rules.mjs'], after: ['install-tooling'], counts: 'tally' },
   { name: 'rooms', run: ['node', '.ci/rooms.mjs'], after: ['install-tooling'], counts: 'tally' },
   { name: 'unused', run: ['npm', 'run', 'unused'], after: ['install-tooling', 'build'] },

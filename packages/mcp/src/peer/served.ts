@@ -39,11 +39,15 @@ export function toEnvelopeRevision(served: Served, name: string): Revision {
   throw unsupportedRevision(served, name)
 }
 
-/** What a peer of another revision is told; older clients have no other hint at what would work. */
-export function unsupportedRevision(served: Served, requested: string | undefined): McpError {
-  const supported = [...served.envelopes, ...served.handshakes].map((revision) => revision.name)
+/**
+ * What a peer of another revision is told; older clients have no other hint at what would work. The list in the
+ * error is what a request may name instead, the same that `server/discover` gives; the text names the others too.
+ */
+export function unsupportedRevision({ envelopes, handshakes }: Served, requested: string | undefined): McpError {
+  const supported = (envelopes.length > 0 ? envelopes : handshakes).map((revision) => revision.name)
+  const spoken = [...envelopes, ...handshakes].map((revision) => revision.name).join(', ')
   const asked = requested === undefined ? 'a request that names no protocol version' : `version "${shown(requested)}"`
-  return new McpError('caller.unsupported_revision', `Cannot speak ${asked}; supported: ${supported.join(', ')}`, {
+  return new McpError('caller.unsupported_revision', `Cannot speak ${asked}; supported: ${spoken}`, {
     data: requested === undefined ? { supported } : { supported, requested },
   })
 }

@@ -17,6 +17,8 @@ export type {
   TemplateReadHandler,
 } from './resources.ts'
 export type { Parsed, Schema } from './schema.ts'
+export type { ServeOptions, Serving } from './serve.ts'
+export { serve } from './serve.ts'
 export type { Server } from './server.ts'
 export { createServer } from './server.ts'
 export type { Feature, ServerOptions } from './settings.ts'

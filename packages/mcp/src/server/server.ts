@@ -22,7 +22,7 @@ import {
   type TemplateReadHandler,
 } from './resources.ts'
 import type { Schema } from './schema.ts'
-import { type ServerOptions, type ServerSettings, toSettings } from './settings.ts'
+import { type ServerOptions, toSettings } from './settings.ts'
 import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type ToolHandler } from './tools.ts'
 
 /** A server being written. What is registered may change while it is served; clients are told. */
@@ -90,7 +90,7 @@ export function createServer(options: ServerOptions): Server {
   }
 
   return {
-    endpoint: toEndpoint(options, handle, settings),
+    endpoint: toEndpoint(options, parts, handle),
     // The registries hold handlers for arguments already checked against the schema they were registered with.
     tool: (name, definition, handler) => parts.tools.add(name, definition, handler as AnyToolHandler) as never,
     resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
@@ -101,19 +101,23 @@ export function createServer(options: ServerOptions): Server {
   }
 }
 
-function toEndpoint(options: ServerOptions, handle: Handle, { serverInfo, log }: ServerSettings): Endpoint {
-  const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, authenticate, clock } = options
-  return {
+/** The options that are settings of the doors go on as they are; a member nobody gave stays away. */
+function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpoint {
+  const endpoint: { -readonly [Member in keyof Endpoint]: Endpoint[Member] } = {
     handle,
-    serverInfo,
-    log,
-    ...(revisions === undefined ? {} : { revisions }),
-    ...(limits === undefined ? {} : { limits }),
-    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
-    ...(maxSessions === undefined ? {} : { maxSessions }),
-    ...(sessionIdleMs === undefined ? {} : { sessionIdleMs }),
-    ...(maxStreamBytes === undefined ? {} : { maxStreamBytes }),
-    ...(authenticate === undefined ? {} : { authenticate }),
-    ...(clock === undefined ? {} : { clock }),
+    serverInfo: parts.settings.serverInfo,
+    log: parts.settings.log,
+    toolSchema: (name) => parts.tools.find(name)?.input.json,
   }
+  const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, callTimeoutMs } = options
+  if (revisions !== undefined) endpoint.revisions = revisions
+  if (limits !== undefined) endpoint.limits = limits
+  if (maxConcurrent !== undefined) endpoint.maxConcurrent = maxConcurrent
+  if (maxSessions !== undefined) endpoint.maxSessions = maxSessions
+  if (sessionIdleMs !== undefined) endpoint.sessionIdleMs = sessionIdleMs
+  if (maxStreamBytes !== undefined) endpoint.maxStreamBytes = maxStreamBytes
+  if (callTimeoutMs !== undefined) endpoint.callTimeoutMs = callTimeoutMs
+  if (options.authenticate !== undefined) endpoint.authenticate = options.authenticate
+  if (options.clock !== undefined) endpoint.clock = options.clock
+  return endpoint
 }

@@ -7,7 +7,7 @@ import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
 export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
 
 /** What a server is. The members of {@link Endpoint} are settings of the doors it is served through. */
-export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo'> {
+export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema'> {
   readonly name: string
   readonly version: string
   readonly title?: string

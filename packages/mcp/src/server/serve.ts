@@ -1,0 +1,78 @@
+import { type HttpDoorOptions, openHttpDoor } from '../transports/http/door.ts'
+import { type StdioOptions, serveStdio } from '../transports/stdio/serve.ts'
+import type { Server } from './server.ts'
+
+export interface ServeOptions {
+  /** Serve over HTTP on this port; 0 takes any free one. Default: stdio, as clients that start a server expect. */
+  readonly port?: number
+  /** Default `127.0.0.1`; anything but loopback needs `authenticate` among the server's options. */
+  readonly host?: string
+  /** Default `/mcp`. */
+  readonly path?: string
+  /** What else the HTTP door can be told. */
+  readonly http?: Omit<HttpDoorOptions, 'port' | 'host' | 'endpoint'>
+  /** What else the stdio door can be told. */
+  readonly stdio?: StdioOptions
+}
+
+/** A server at its door. */
+export interface Serving {
+  /** Where clients find it; undefined on stdio. */
+  readonly url: string | undefined
+  /** Resolves when the door is shut: the client closed stdin, or `close` was called. Never rejects. */
+  readonly closed: Promise<void>
+  /** Ends subscriptions, lets calls at work finish, and shuts the door. */
+  close(): Promise<void>
+}
+
+/**
+ * A program's last line: serves over HTTP when given a port, and otherwise on stdin and stdout.
+ * @throws {Error} when there is no port and stdin is a terminal, where nobody speaks the protocol
+ */
+export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
+  return options.port === undefined ? serveOnStdio(server, options.stdio) : serveOnHttp(server, options.port, options)
+}
+
+async function serveOnHttp(server: Server, port: number, options: ServeOptions): Promise<Serving> {
+  const { endpoint } = server
+  const { host, path = '/mcp', http } = options
+  const door = await openHttpDoor({
+    ...(endpoint.authenticate === undefined ? {} : { authenticate: endpoint.authenticate }),
+    ...(endpoint.log === undefined ? {} : { log: endpoint.log }),
+    ...http,
+    port,
+    ...(host === undefined ? {} : { host }),
+    endpoint: (asked) => (asked === path ? endpoint : undefined),
+  })
+  let resolveClosed = () => {}
+  const closed = new Promise<void>((resolve) => {
+    resolveClosed = resolve
+  })
+  return {
+    url: door.url + path,
+    closed,
+    async close() {
+      server.close()
+      await door.close()
+      resolveClosed()
+    },
+  }
+}
+
+function serveOnStdio(server: Server, options: StdioOptions = {}): Serving {
+  const stdin = options.stdin ?? process.stdin
+  if ('isTTY' in stdin && stdin.isTTY === true) {
+    throw new Error(
+      'Cannot serve on a terminal: let an MCP client start this program, or give a port to serve over HTTP',
+    )
+  }
+  const served = serveStdio(server.endpoint, options)
+  return {
+    url: undefined,
+    closed: served.closed,
+    async close() {
+      server.close()
+      await served.close()
+    },
+  }
+}
