@@ -30,7 +30,7 @@ describe.skipIf(!installed || node22 === undefined)('a server on our engine', ()
 
   const doors: Readonly<Record<string, () => Target>> = {
     'over HTTP': () => ({ url: `${door.url}/mcp` }),
-    'over stdio': () => ({ command: process.execPath, args: [`${root}/interop/peers/own-server.mjs`] }),
+    'over stdio': () => ({ command: process.execPath, args: [`${root}/interop/peers/own-server.mjs`, 'stdio'] }),
   }
   for (const [name, target] of Object.entries(doors)) {
     for (const client of officialClients(NEWEST.name)) {

@@ -10,7 +10,7 @@ import { installed, node22, requireInCi, root } from './installed.ts'
 
 const EVERYTHING = `${root}/node_modules/@modelcontextprotocol/server-everything/dist/index.js`
 const PEER = `${root}/interop/peers/sdk-v2-server.mjs`
-const OWN = `${root}/packages/testkit/dist/conformance/server.js`
+const OWN = `${root}/interop/peers/own-server.mjs`
 
 requireInCi()
 
@@ -26,7 +26,7 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
       startServer([...loopback, EVERYTHING, 'streamableHttp'], { PORT: '0' }),
       startServer([PEER, 'http']),
       startServer([PEER, 'http', '--modern-only']),
-      startServer([OWN, '--port', '0']),
+      startServer([OWN, 'http']),
     ])
     servers.push(everything, both, modern, own)
     const mcpServers = {

@@ -1,6 +1,15 @@
-// Our engine's fixture server, built, on stdio: what the official clients start as their one server.
-import { serveStdio } from '../../packages/mcp/dist/transports/index.js'
+// Our engine's fixture server, from the build:
+//
+//   node own-server.mjs stdio | http
+//
+// Over HTTP it prints the port it got as one line of JSON.
+import { openHttpDoor, serveStdio } from '../../packages/mcp/dist/transports/index.js'
 import { createFixtureServer } from '../../packages/testkit/dist/index.js'
 
-const { closed } = serveStdio(createFixtureServer().endpoint)
-await closed
+const { endpoint } = createFixtureServer()
+if (process.argv[2] === 'http') {
+  const door = await openHttpDoor({ endpoint: (path) => (path === '/mcp' ? endpoint : undefined) })
+  process.stdout.write(`${JSON.stringify({ port: door.port })}\n`)
+} else {
+  await serveStdio(endpoint).closed
+}
