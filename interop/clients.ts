@@ -50,29 +50,56 @@ export interface OfficialClient {
   tour(target: Target, tour: Tour): Promise<Seen>
 }
 
+export interface OfficialSdk extends OfficialClient {
+  /** Listens to all that peers/own-server.mjs says besides its answers. */
+  signals(target: Target, order: SignalOrder): Promise<Signals>
+}
+
+export interface SignalOrder {
+  /** Before the names of the server's tools and prompts. */
+  readonly prefix: string
+  /** The URI its watched resource has where the client stands. */
+  readonly resource: string
+}
+
+export interface Signals {
+  readonly progress: readonly number[]
+  readonly logs: readonly unknown[]
+  readonly completion: readonly string[]
+  readonly updated: readonly string[]
+  readonly cancelled: 'given up' | 'answered'
+  /** How many calls the server saw cancelled meanwhile. */
+  readonly cancelledAtServer: number
+}
+
 /** Every client that has to work, the same six wherever it goes. */
 export function officialClients(newest: string): readonly OfficialClient[] {
+  return [...officialSdks(newest), inspector('legacy'), inspector('modern')]
+}
+
+/** Those that stay for a conversation. */
+export function officialSdks(newest: string): readonly OfficialSdk[] {
   return [
-    sdk('SDK v1', 'sdk-v1.mjs', 'legacy', undefined),
-    sdk('SDK v2 in legacy mode', 'sdk-v2.mjs', 'legacy', 'legacy'),
-    sdk('SDK v2 in auto mode', 'sdk-v2.mjs', 'modern', 'auto'),
-    sdk(`SDK v2 pinned to ${newest}`, 'sdk-v2.mjs', 'modern', { pin: newest }),
-    inspector('legacy'),
-    inspector('modern'),
+    sdk('SDK v1', 1, 'legacy', undefined),
+    sdk('SDK v2 in legacy mode', 2, 'legacy', 'legacy'),
+    sdk('SDK v2 in auto mode', 2, 'modern', 'auto'),
+    sdk(`SDK v2 pinned to ${newest}`, 2, 'modern', { pin: newest }),
   ]
 }
 
-function sdk(name: string, driver: string, era: 'legacy' | 'modern', mode: unknown): OfficialClient {
+function sdk(name: string, line: 1 | 2, era: 'legacy' | 'modern', mode: unknown): OfficialSdk {
+  const drive = async (order: object): Promise<unknown> => {
+    const args = [`${root}/interop/drivers/main.mjs`, JSON.stringify({ line, mode, ...order })]
+    const { code, stdout, stderr } = await run(process.execPath, args)
+    if (code !== 0) throw new Error(`${name} failed with exit code ${code}\n${stderr}`)
+    return JSON.parse(stdout)
+  }
   return {
     name,
     era,
-    async tour(target, tour) {
-      const order = JSON.stringify({ target, mode, ...tour })
-      const { code, stdout, stderr } = await run(process.execPath, [`${root}/interop/drivers/${driver}`, order])
-      if (code !== 0) throw new Error(`${name} failed with exit code ${code}\n${stderr}`)
-      // The only JSON the driver prints is what it saw, so this holds what drivers/tour.mjs puts together.
-      return JSON.parse(stdout) as Seen
-    },
+    // The drivers print what these interfaces say, one file there for each.
+    tour: async (target, tour) => (await drive({ job: 'tour', target, ...tour })) as Seen,
+    signals: async (target, order) => (await drive({ job: 'signals', target, ...order })) as Signals,
   }
 }
 

@@ -1,18 +1,11 @@
-// What every official client is made to do: list all there is, then call, read and get what it is told to. The tour
-// comes as one JSON argument and what was seen leaves as one line of JSON on stdout.
-//
-//   { target: { url } | { command, args, env? }, mode?, calls?: [{ name, arguments }], reads?: [uri], prompts?: [{ name, arguments }] }
-
-export const tour = JSON.parse(process.argv[2])
-
 /**
- * @param client an SDK client, connected; v1 and v2 share these methods
- * @param about what the driver knows of the conversation itself
+ * Lists all there is, then calls, reads and gets what it is told to.
+ * @param client an SDK client, connected; both lines share these methods
+ * @param order { calls?: [{ name, arguments }], reads?: [uri], prompts?: [{ name, arguments }] }
  */
-export async function take(client, about) {
+export async function takeTour(client, order) {
   const capabilities = client.getServerCapabilities() ?? {}
   const seen = {
-    ...about,
     server: client.getServerVersion(),
     instructions: client.getInstructions(),
     tools: await all((params) => client.listTools(params), 'tools'),
@@ -25,9 +18,9 @@ export async function take(client, about) {
     reads: {},
     gets: {},
   }
-  for (const call of tour.calls ?? []) seen.calls[call.name] = await client.callTool(call)
-  for (const uri of tour.reads ?? []) seen.reads[uri] = await client.readResource({ uri })
-  for (const prompt of tour.prompts ?? []) seen.gets[prompt.name] = await client.getPrompt(prompt)
+  for (const call of order.calls ?? []) seen.calls[call.name] = await client.callTool(call)
+  for (const uri of order.reads ?? []) seen.reads[uri] = await client.readResource({ uri })
+  for (const prompt of order.prompts ?? []) seen.gets[prompt.name] = await client.getPrompt(prompt)
   return seen
 }
 
@@ -42,14 +35,4 @@ async function all(list, member) {
     if (cursor === undefined) return items
   }
   throw new Error(`"${member}" had no end after 100 pages`)
-}
-
-/** Runs the driver; a failure leaves as one line on stderr and exit code 1. */
-export async function drive(run) {
-  try {
-    process.stdout.write(`${JSON.stringify(await run())}\n`)
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-    process.exitCode = 1
-  }
 }

@@ -2,14 +2,13 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { drive, take, tour } from './tour.mjs'
 
-await drive(async () => {
+export async function connect({ target }) {
   const client = new Client({ name: 'sdk-v1', version: '1.32.2' }, { capabilities: {} })
   const transport =
-    tour.target.url === undefined
-      ? new StdioClientTransport({ ...tour.target, stderr: 'inherit' })
-      : new StreamableHTTPClientTransport(new URL(tour.target.url))
+    target.url === undefined
+      ? new StdioClientTransport({ ...target, stderr: 'inherit' })
+      : new StreamableHTTPClientTransport(new URL(target.url))
   let revision
   // The client tells its transport what was agreed; there is no other place to read it.
   const keep = transport.setProtocolVersion?.bind(transport)
@@ -17,11 +16,13 @@ await drive(async () => {
     revision = version
     keep?.(version)
   }
-  try {
-    await client.connect(transport)
-    return await take(client, { revision, era: 'legacy' })
-  } finally {
+  await client.connect(transport)
+  // Line 2 has no place for a result schema between the parameters and the options.
+  const callTool = client.callTool.bind(client)
+  client.callTool = (params, options) => callTool(params, undefined, options)
+  const close = async () => {
     await transport.terminateSession?.()
     await client.close()
   }
-})
+  return { client, about: { revision, era: 'legacy' }, close }
+}
