@@ -1,5 +1,5 @@
-import type { Offer } from './catalog/offer.ts'
 import { ALL_KINDS, type Kind } from './catalog/kinds.ts'
+import type { Offer } from './catalog/offer.ts'
 import type { UpstreamState } from './upstreams/state.ts'
 import type { Upstream } from './upstreams/upstream.ts'
 

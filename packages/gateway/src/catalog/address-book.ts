@@ -21,7 +21,7 @@ export interface AddressBook {
 
 /**
  * @param sources whom callers of this book may reach
- * @param isVisible whether a public URI may be read here
+ * @param isVisible whether what is listed under a URI may be read here
  */
 export function createAddressBook(
   sources: readonly Source[],
@@ -53,14 +53,20 @@ export function createAddressBook(
     return source === undefined ? undefined : { source, native }
   }
 
+  function toPublic({ name }: Destination, native: string): string {
+    const found = isReserved(native) ? undefined : locate(native)
+    if (found !== undefined && found.source.destination.name === name) return native
+    // A web address nobody offers is for the caller to fetch.
+    return found === undefined && /^https?:/i.test(native) ? native : toQualifiedUri(name, native)
+  }
+
   return {
-    find: (uri) => (isVisible(uri) ? locate(uri) : undefined),
-    toPublic(destination, native) {
-      const found = isReserved(native) ? undefined : locate(native)
-      if (found !== undefined && found.source.destination === destination) return native
-      // A web address nobody offers is for the caller to fetch.
-      return found === undefined && /^https?:/i.test(native) ? native : toQualifiedUri(destination.name, native)
+    find(uri) {
+      const found = locate(uri)
+      // By the form it is listed in, so that no other spelling of an address shows what is hidden.
+      return found !== undefined && isVisible(toPublic(found.source.destination, found.native)) ? found : undefined
     },
+    toPublic,
   }
 }
 

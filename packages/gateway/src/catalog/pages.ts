@@ -23,7 +23,8 @@ export function toPages(listKey: string, items: readonly JsonObject[], keys: rea
   function from(start: number): Result {
     const end = start + size
     const page = items.slice(start, end)
-    const result = end < items.length ? { [listKey]: page, nextCursor: toCursor(listKey, end - 1, keys) } : { [listKey]: page }
+    const result =
+      end < items.length ? { [listKey]: page, nextCursor: toCursor(listKey, end - 1, keys) } : { [listKey]: page }
     return Object.freeze(result)
   }
   for (let start = 0; start === 0 || start < items.length; start += size) ready.set(start, from(start))

@@ -25,7 +25,11 @@ interface Watched {
 }
 
 /** @param toHandle the server of the moment, undefined while there is none */
-export function createResourceWatch(toHandle: () => Handle | undefined, clock: Clock, random: () => number): ResourceWatch {
+export function createResourceWatch(
+  toHandle: () => Handle | undefined,
+  clock: Clock,
+  random: () => number,
+): ResourceWatch {
   return new Watch(toHandle, clock, random)
 }
 
@@ -38,7 +42,6 @@ class Watch implements ResourceWatch {
   #current: AbortController | undefined
   #covered: ReadonlySet<string> = new Set()
   #opening = false
-  #again = false
   /** Changes may have been missed since the last subscription stood. */
   #gap = false
   #failures = 0
@@ -100,12 +103,12 @@ class Watch implements ResourceWatch {
 
   /** Filters cannot be edited: the new subscription is opened, and once it stands the old one is closed. */
   #open(): void {
-    if (this.#opening) {
-      this.#again = true
+    if (this.#opening) return // what it does not cover is looked at when it stands
+    const handle = this.#toHandle()
+    if (handle === undefined) {
+      this.#answer()
       return
     }
-    const handle = this.#toHandle()
-    if (handle === undefined) return this.#answer()
     this.#opening = true
     // One turn later, so that listeners who come together share one subscription.
     queueMicrotask(() => this.#subscribe(handle))
@@ -132,7 +135,8 @@ class Watch implements ResourceWatch {
       ...NO_INTERIM,
       notify: ({ method, params }) => {
         if (method === 'notifications/subscriptions/acknowledged') settle(toHonoured(params.notifications))
-        else if (method === 'notifications/resources/updated' && typeof params.uri === 'string') this.#updated(params.uri)
+        else if (method === 'notifications/resources/updated' && typeof params.uri === 'string')
+          this.#updated(params.uri)
       },
     }
     const params = { notifications: { resourceSubscriptions: uris } }
@@ -156,9 +160,7 @@ class Watch implements ResourceWatch {
       if (afterGap && watched.honoured) watched.updates.trigger()
     }
     this.#answer()
-    if (!this.#again) return
-    this.#again = false
-    this.#open()
+    if (this.#gap || [...this.#watched.keys()].some((uri) => !this.#covered.has(uri))) this.#open()
   }
 
   #answer(): void {
@@ -181,7 +183,8 @@ class Watch implements ResourceWatch {
   /** A server may name a part of what was asked for. */
   #updated(uri: string): void {
     const exact = this.#watched.get(uri)
-    if (exact !== undefined) return exact.updates.trigger()
+    exact?.updates.trigger()
+    if (exact !== undefined) return
     for (const [wanted, { updates }] of this.#watched) if (uri.startsWith(`${wanted}/`)) updates.trigger()
   }
 }

@@ -1,12 +1,11 @@
 import { type Clock, hasCapability, type Interim, McpError, NO_INTERIM, type Timer } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { Log } from '../log.ts'
-import { shown } from '../shown.ts'
 import { toLoss, toReason } from '../upstreams/explain.ts'
 import { toDelay } from '../upstreams/state.ts'
 import type { Survey, SurveyReport } from '../upstreams/upstream.ts'
 import { type Coalescer, coalesce } from './coalesce.ts'
-import { ALL_KINDS, type Item, KINDS, type Kind, type ListFlag } from './kinds.ts'
+import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
 import { LIST_BOUNDS, type ListBounds, listAll, toOwnCall } from './listing.ts'
 import type { Offer } from './offer.ts'
 
@@ -29,133 +28,180 @@ export interface SurveyOptions {
  * does not hold up the others.
  */
 export function startSurvey(connection: Connection, report: SurveyReport, options: SurveyOptions): Survey {
-  const { clock, log, upstream, bounds = LIST_BOUNDS } = options
-  const { capabilities, instructions, handle } = connection
-  const stopping = new AbortController()
-  const { signal } = stopping
-  const items: Record<Kind, readonly Item[]> = {
-    tools: options.known?.tools ?? [],
-    resources: options.known?.resources ?? [],
-    templates: options.known?.templates ?? [],
-    prompts: options.known?.prompts ?? [],
-  }
-  const kinds = ALL_KINDS.filter((kind) => hasCapability(capabilities, KINDS[kind].capability))
-  for (const kind of ALL_KINDS) if (!kinds.includes(kind)) items[kind] = []
-  const problems = new Map<Kind, string>()
-  const timers = new Set<Timer>()
-  const rereads = new Map<Kind, Coalescer>(kinds.map((kind) => [kind, coalesce(clock, REREAD_MS, () => void reread(kind))]))
-  const failures = { list: 0, listen: 0 }
-  let first = true
+  const survey = new OfferSurvey(connection, report, options)
+  survey.begin()
+  return survey
+}
 
-  const later = (ms: number, run: () => void) => {
-    const timer = clock.setTimer(ms, () => {
-      timers.delete(timer)
-      run()
-    })
-    timers.add(timer)
+class OfferSurvey implements Survey {
+  readonly #connection: Connection
+  readonly #report: SurveyReport
+  readonly #options: SurveyOptions
+  readonly #stopping = new AbortController()
+  /** Kinds the server declares. */
+  readonly #kinds: readonly Kind[]
+  readonly #items: Record<Kind, readonly Item[]>
+  readonly #problems = new Map<Kind, string>()
+  readonly #rereads: ReadonlyMap<Kind, Coalescer>
+  readonly #timers = new Set<Timer>()
+  #listFailures = 0
+  #listenFailures = 0
+  #isComplete = false
+
+  constructor(connection: Connection, report: SurveyReport, options: SurveyOptions) {
+    const { known, clock } = options
+    this.#connection = connection
+    this.#report = report
+    this.#options = options
+    this.#kinds = ALL_KINDS.filter((kind) => hasCapability(connection.capabilities, KINDS[kind].capability))
+    const before = (kind: Kind) => (this.#kinds.includes(kind) ? (known?.[kind] ?? []) : [])
+    this.#items = {
+      tools: before('tools'),
+      resources: before('resources'),
+      templates: before('templates'),
+      prompts: before('prompts'),
+    }
+    this.#rereads = new Map(
+      this.#kinds.map((kind) => [kind, coalesce(clock, REREAD_MS, () => void this.#reread(kind))]),
+    )
+  }
+
+  begin(): void {
+    void this.#listen().then(() => this.#readAll())
+  }
+
+  check(): void {
+    const [kind] = this.#kinds
+    if (kind !== undefined) this.#rereads.get(kind)?.trigger()
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    for (const reread of this.#rereads.values()) reread.stop()
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
+  async #readAll(): Promise<void> {
+    if (this.#isStopped) return
+    const changes = await Promise.all(this.#kinds.map((kind) => this.#read(kind)))
+    if (this.#isStopped) return
+    const isFirst = !this.#isComplete
+    this.#isComplete = true
+    this.#publish(isFirst || changes.includes(true))
+  }
+
+  async #reread(kind: Kind): Promise<void> {
+    if (!this.#isComplete) return
+    const changed = await this.#read(kind)
+    if (!this.#isStopped) this.#publish(changed)
   }
 
   /** Reads one list. True when it differs from what was known. */
-  async function read(kind: Kind): Promise<boolean> {
+  async #read(kind: Kind): Promise<boolean> {
+    const { bounds = LIST_BOUNDS } = this.#options
+    const before = this.#items[kind]
     try {
-      const { items: found, problem } = await listAll(handle, kind, signal, items[kind], bounds)
-      if (signal.aborted) return false
-      if (problem === undefined) problems.delete(kind)
-      else problems.set(kind, problem)
-      const changed = found.length !== items[kind].length || found.some((item, at) => item !== items[kind][at])
-      items[kind] = found
-      return changed
+      const { items, problem } = await listAll(this.#connection.handle, kind, this.#stopping.signal, before, bounds)
+      if (this.#isStopped) return false
+      if (problem === undefined) this.#problems.delete(kind)
+      else this.#problems.set(kind, `${KINDS[kind].method}: ${problem}`)
+      this.#items[kind] = items
+      return items.length !== before.length || items.some((item, at) => item !== before[at])
     } catch (error) {
-      if (!signal.aborted) fail(kind, error)
+      if (!this.#isStopped) this.#failed(kind, error)
       return false
     }
   }
 
-  function fail(kind: Kind, error: unknown): void {
-    problems.set(kind, `${KINDS[kind].method} failed: ${toReason(error)}`)
+  #failed(kind: Kind, error: unknown): void {
+    const reason = toReason(error)
     const loss = toLoss(error)
-    if (loss !== undefined) return report.lost(loss, toReason(error))
-    failures.list++
-    later(toDelay(failures.list, RETRY, options.random), () => rereads.get(kind)?.trigger())
+    if (loss !== undefined) {
+      this.#report.lost(loss, reason)
+      return
+    }
+    this.#problems.set(kind, `${KINDS[kind].method} failed: ${reason}`)
+    this.#later(++this.#listFailures, () => this.#rereads.get(kind)?.trigger())
   }
 
-  async function reread(kind: Kind): Promise<void> {
-    if (first) return
-    const changed = await read(kind)
-    if (!signal.aborted) publish(changed)
-  }
-
-  async function readAll(): Promise<void> {
-    const changes = await Promise.all(kinds.map(read))
-    if (signal.aborted) return
-    const wasFirst = first
-    first = false
-    publish(wasFirst || changes.includes(true))
-  }
-
-  function publish(changed: boolean): void {
-    if (problems.size === 0) failures.list = 0
-    if (changed) options.offered({ ...items, capabilities, instructions })
-    report.surveyed(problems.size === 0 ? undefined : [...problems.values()].join('; '))
+  #publish(changed: boolean): void {
+    const { capabilities, instructions } = this.#connection
+    if (this.#problems.size === 0) this.#listFailures = 0
+    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions })
+    this.#report.surveyed(this.#problems.size === 0 ? undefined : [...this.#problems.values()].join('; '))
   }
 
   /** Listens until the server ends it; resolves once listening began, or it is clear that it will not. */
-  function listen(): Promise<void> {
-    const flags = new Set<ListFlag>()
-    for (const kind of kinds) if (hasCapability(capabilities, `${KINDS[kind].capability}.listChanged`)) flags.add(KINDS[kind].flag)
-    if (flags.size === 0) return Promise.resolve()
-    const notifications = Object.fromEntries([...flags].map((flag) => [flag, true]))
+  #listen(): Promise<void> {
+    const notifications = this.#toFilter()
+    if (notifications === undefined) return Promise.resolve()
     return new Promise((begun) => {
-      const timer = clock.setTimer(ACK_MS, begun)
-      timers.add(timer)
-      const interim: Interim = {
-        ...NO_INTERIM,
-        notify({ method }) {
-          if (method === ACKNOWLEDGED) {
-            failures.listen = 0
-            timer.cancel()
-            begun()
-          }
-          for (const kind of kinds) if (KINDS[kind].changed === method) rereads.get(kind)?.trigger()
-        },
-      }
-      handle(toOwnCall('subscriptions/listen', { notifications }, signal, interim)).then(
-        () => listenEnded(undefined),
-        (error: unknown) => listenEnded(error),
-      ).finally(() => {
+      const timer = this.#options.clock.setTimer(ACK_MS, begun)
+      this.#timers.add(timer)
+      const done = () => {
         timer.cancel()
+        this.#timers.delete(timer)
         begun()
+      }
+      const notify: Interim['notify'] = ({ method }) => {
+        if (method === ACKNOWLEDGED) {
+          this.#listenFailures = 0
+          done()
+        }
+        for (const [kind, reread] of this.#rereads) if (KINDS[kind].changed === method) reread.trigger()
+      }
+      const call = toOwnCall('subscriptions/listen', { notifications }, this.#stopping.signal, {
+        ...NO_INTERIM,
+        notify,
       })
+      this.#connection
+        .handle(call)
+        .then(
+          () => this.#listenEnded(undefined),
+          (error: unknown) => this.#listenEnded(error),
+        )
+        .finally(done)
     })
   }
 
-  /** What changed while nobody listened is found by reading all lists again. */
-  function listenEnded(error: unknown): void {
-    if (signal.aborted) return
-    const loss = toLoss(error)
-    if (loss === undefined && error instanceof McpError && error.code !== 'upstream.timeout') {
-      log.debug({ upstream, reason: shown(error.message) }, 'Upstream does not tell of changes')
-      return
-    }
-    failures.listen++
-    later(toDelay(failures.listen, RETRY, options.random), () => void listen().then(readAll))
+  /** Undefined for a server that tells of nothing. */
+  #toFilter(): Readonly<Record<string, true>> | undefined {
+    const { capabilities } = this.#connection
+    const told = this.#kinds.filter((kind) => hasCapability(capabilities, `${KINDS[kind].capability}.listChanged`))
+    if (told.length === 0) return undefined
+    return Object.fromEntries(told.map((kind) => [KINDS[kind].flag, true as const]))
   }
 
-  void listen().then(readAll)
-  const [probe] = kinds
-  const check = coalesce(clock, REREAD_MS, () => {
-    if (probe !== undefined) rereads.get(probe)?.trigger()
-  })
-  return {
-    check: () => check.trigger(),
-    stop() {
-      stopping.abort()
-      check.stop()
-      for (const reread of rereads.values()) reread.stop()
-      for (const timer of timers) timer.cancel()
-      timers.clear()
-    },
+  /** What changed while nobody listened is found by reading all lists again. */
+  #listenEnded(error: unknown): void {
+    if (this.#isStopped) return
+    if (error !== undefined && !mayComeBack(error)) {
+      const { log, upstream } = this.#options
+      log.info({ upstream, reason: toReason(error) }, 'Upstream does not tell of changes')
+      return
+    }
+    this.#later(++this.#listenFailures, () => this.begin())
   }
+
+  /** Tries again after a wait that grows with the failures in a row. */
+  #later(failures: number, run: () => void): void {
+    const { clock, random } = this.#options
+    const timer = clock.setTimer(toDelay(failures, RETRY, random), () => {
+      this.#timers.delete(timer)
+      run()
+    })
+    this.#timers.add(timer)
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted
+  }
+}
+
+/** A server that cannot listen will not learn it; one that was not reached may. */
+function mayComeBack(error: unknown): boolean {
+  return toLoss(error) !== undefined || (error instanceof McpError && error.code === 'upstream.timeout')
 }
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'

@@ -41,7 +41,12 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     const sources = catalog.sources.filter(hasServer)
     const select = (kind: Kind) => catalog[kind].filter(({ source, name }) => hasServer(source) && selects[kind](name))
     const renamed = rename(select('tools'), config?.rename ?? NONE)
-    const lists = { tools: renamed.entries, prompts: select('prompts'), resources: select('resources'), templates: select('templates') }
+    const lists = {
+      tools: renamed.entries,
+      prompts: select('prompts'),
+      resources: select('resources'),
+      templates: select('templates'),
+    }
     const toKind = <T>(make: (kind: Kind) => T) => ({
       tools: make('tools'),
       prompts: make('prompts'),
@@ -53,9 +58,15 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       name: config?.name,
       entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
       pages: toKind((kind) => {
-        const description = (entry: Entry) => (kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined)
+        const description = (entry: Entry) =>
+          kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
         const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry)))
-        return toPages(KINDS[kind].listKey, items, lists[kind].map(({ name }) => name), pageSize)
+        return toPages(
+          KINDS[kind].listKey,
+          items,
+          lists[kind].map(({ name }) => name),
+          pageSize,
+        )
       }),
       book: createAddressBook(sources, lists.resources, lists.templates, selects.resources),
       discover,
@@ -136,11 +147,14 @@ function toDiscover(sources: readonly Source[], description: string | undefined)
  */
 function toCapabilities(sources: readonly Source[]): ServerCapabilities {
   const unmet = sources.some(({ offer }) => offer === undefined)
-  const has = (path: string) => sources.some(({ offer }) => offer !== undefined && hasCapability(offer.capabilities, path))
+  const has = (path: string) =>
+    sources.some(({ offer }) => offer !== undefined && hasCapability(offer.capabilities, path))
   const watched = { listChanged: true }
   return {
     ...(unmet || has('tools') ? { tools: watched } : {}),
-    ...(unmet || has('resources') ? { resources: has('resources.subscribe') ? { subscribe: true, ...watched } : watched } : {}),
+    ...(unmet || has('resources')
+      ? { resources: has('resources.subscribe') ? { subscribe: true, ...watched } : watched }
+      : {}),
     ...(unmet || has('prompts') ? { prompts: watched } : {}),
     ...(has('completions') ? { completions: {} } : {}),
     ...(has('logging') ? { logging: {} } : {}),

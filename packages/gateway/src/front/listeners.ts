@@ -34,7 +34,10 @@ export class Listeners {
     this.#options = options
     for (const { flag, changed } of Object.values(KINDS)) {
       if (!this.#announcements.has(flag)) {
-        this.#announcements.set(flag, coalesce(options.clock, ANNOUNCE_MS, () => this.#announce(flag, changed)))
+        this.#announcements.set(
+          flag,
+          coalesce(options.clock, ANNOUNCE_MS, () => this.#announce(flag, changed)),
+        )
       }
     }
   }
@@ -43,7 +46,8 @@ export class Listeners {
   async listen(call: Passage): Promise<Result> {
     const { maxListeners = 25_000 } = this.#options
     const { flags, uris } = this.#parse(call.params.notifications, call.view)
-    if (this.#places >= maxListeners) throw new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`)
+    if (this.#places >= maxListeners)
+      throw new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`)
     this.#places++
     const release: (() => void)[] = []
     try {
@@ -62,6 +66,7 @@ export class Listeners {
 
   /** These lists of the view changed for those who look at it. */
   changed(kinds: readonly Kind[]): void {
+    if (this.#open.size === 0) return
     for (const flag of new Set(kinds.map((kind) => KINDS[kind].flag))) this.#announcements.get(flag)?.trigger()
   }
 
@@ -112,7 +117,9 @@ export class Listeners {
       throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
     }
     const filter = asked as ListenFilter
-    const offered = Object.values(KINDS).filter(({ capability }) => view.discover.capabilities[capability] !== undefined)
+    const offered = Object.values(KINDS).filter(
+      ({ capability }) => view.discover.capabilities[capability] !== undefined,
+    )
     const flags = new Set(offered.map(({ flag }) => flag).filter((flag) => filter[flag] === true))
     const uris: unknown = filter.resourceSubscriptions ?? []
     if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {

@@ -1,4 +1,12 @@
-import { type Call, type Clock, type Handle, type Implementation, McpError, type Result } from '@crosspoint/mcp'
+import {
+  type Call,
+  type Clock,
+  type Handle,
+  type Implementation,
+  type JsonObject,
+  McpError,
+  type Result,
+} from '@crosspoint/mcp'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
 import { toChangedKinds, type View } from '../catalog/view.ts'
@@ -30,11 +38,13 @@ export class ViewEndpoint {
     const passage = createPipeline(options, toAnswer(listeners))
     const handle: Handle = (call: Call) => {
       const view = this.#view
-      if (view === undefined) return Promise.reject(new McpError('upstream.unavailable', 'This view is no longer offered'))
+      if (view === undefined)
+        return Promise.reject(new McpError('upstream.unavailable', 'This view is no longer offered'))
       return passage(new Passage(call, view))
     }
     this.#listeners = listeners
-    this.endpoint = toEndpoint(handle, options)
+    const toolSchema = (name: string) => this.#view?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
+    this.endpoint = toEndpoint(handle, toolSchema, options)
   }
 
   /** Shows another moment, and tells those who listen what is different. */
@@ -78,11 +88,16 @@ function toAnswer(listeners: Listeners): Handle<Passage> {
   }
 }
 
-function toEndpoint(handle: Handle, { serverInfo, settings, clock, log }: ViewEndpointOptions): Endpoint {
+function toEndpoint(
+  handle: Handle,
+  toolSchema: (name: string) => JsonObject | undefined,
+  { serverInfo, settings, clock, log }: ViewEndpointOptions,
+): Endpoint {
   return {
     handle,
     serverInfo,
     clock,
+    toolSchema,
     log: ({ level, event, ...details }) => log[level](details, event),
     get limits() {
       return settings().limits

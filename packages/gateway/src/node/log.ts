@@ -17,7 +17,10 @@ export interface ProcessLog extends Log {
  */
 export function createLog(level: LogThreshold, fd = 2): ProcessLog {
   const stream = destination({ dest: fd, sync: false })
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: toLabel } }, stream)
+  const logger = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: toLabel } },
+    stream,
+  )
   return {
     debug: (details, message) => logger.debug(details, message),
     info: (details, message) => logger.info(details, message),

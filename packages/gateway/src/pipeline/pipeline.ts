@@ -43,11 +43,27 @@ export const PIPELINE: readonly Place[] = [
     because: 'later rules speak of the upstream’s thing, whatever a view calls it',
     create: () => route(),
   },
-  { name: 'authorize', does: 'decides whether this principal may', because: 'before the cache, so that a hit never leaks' },
-  { name: 'cache', does: 'answers what may be answered again', because: 'outside the firewall: a hit has been inspected' },
-  { name: 'firewall', does: 'inspects arguments and results', because: 'it sees all that really goes out and comes in' },
+  {
+    name: 'authorize',
+    does: 'decides whether this principal may',
+    because: 'before the cache, so that a hit never leaks',
+  },
+  {
+    name: 'cache',
+    does: 'answers what may be answered again',
+    because: 'outside the firewall: a hit has been inspected',
+  },
+  {
+    name: 'firewall',
+    does: 'inspects arguments and results',
+    because: 'it sees all that really goes out and comes in',
+  },
   { name: 'approve', does: 'asks a human', because: 'inside the firewall, whose findings can demand one' },
-  { name: 'breaker', does: 'stops calls to an upstream that fails', because: 'outside retry: an open breaker is not retried' },
+  {
+    name: 'breaker',
+    does: 'stops calls to an upstream that fails',
+    because: 'outside retry: an open breaker is not retried',
+  },
   { name: 'retry', does: 'repeats what is safe to repeat', because: 'around the deadline, which bounds one attempt' },
   {
     name: 'deadline',
@@ -76,7 +92,8 @@ export function explainPipeline(): string {
 /** The table as `docs/pipeline.md`, which is generated from it. */
 export function toPipelineMarkdown(): string {
   const rows = PIPELINE.map(
-    ({ name, does, because, create }, at) => `| ${at + 1} | ${name} | ${create === undefined ? 'no rule yet' : 'in force'} | ${does} | ${because} |`,
+    ({ name, does, because, create }, at) =>
+      `| ${at + 1} | ${name} | ${create === undefined ? 'no rule yet' : 'in force'} | ${does} | ${because} |`,
   )
   return `# The pipeline
 

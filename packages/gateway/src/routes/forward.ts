@@ -2,9 +2,12 @@ import type { Result } from '@crosspoint/mcp'
 import type { Passage, Route } from './passage.ts'
 import { toPublicUris } from './public-uris.ts'
 
-/** Sends a routed call to its server, and makes the answer mean the same here as there. */
+/**
+ * Sends a routed call to its server, and makes the answer mean the same here as there. The caller's own deadline
+ * stays behind: its edge keeps it and aborts the signal; what the server may take is counted by its connection.
+ */
 export async function forward(call: Passage, { destination, params }: Route): Promise<Result> {
-  const { method, meta, principal, downstream, signal, deadline, trace, interim, view } = call
+  const { method, meta, principal, downstream, signal, trace, interim, view } = call
   const result = await destination.handle({
     method,
     params,
@@ -12,7 +15,7 @@ export async function forward(call: Passage, { destination, params }: Route): Pr
     principal,
     downstream,
     signal,
-    deadline,
+    deadline: undefined,
     trace,
     interim,
   })

@@ -18,9 +18,12 @@ function byName(what: string, params: Params, entries: ReadonlyMap<string, Entry
   const { name } = params
   const entry = typeof name === 'string' ? entries.get(name) : undefined
   if (entry !== undefined) return toRoute(entry, { ...params, name: entry.native })
-  throw new McpError('caller.invalid_params', typeof name === 'string'
-    ? `There is no ${what} "${shown(name)}" here${didYouMean(name, entries.keys())}`
-    : `Cannot look for a ${what} without its "name"`)
+  throw new McpError(
+    'caller.invalid_params',
+    typeof name === 'string'
+      ? `There is no ${what} "${shown(name)}" here${didYouMean(name, entries.keys())}`
+      : `Cannot look for a ${what} without its "name"`,
+  )
 }
 
 /** @throws {McpError} with the URI in `data`, as the newest revision wants it for a resource that is not there. */
@@ -39,7 +42,10 @@ function toCompleter(params: Params, view: View): Route {
     return { destination, params: { ...params, ref: { ...ref, name: named.name } } }
   }
   if (ref.type !== 'ref/resource' || typeof ref.uri !== 'string') {
-    throw new McpError('caller.invalid_params', 'Cannot complete without a "ref" of type "ref/prompt" or "ref/resource"')
+    throw new McpError(
+      'caller.invalid_params',
+      'Cannot complete without a "ref" of type "ref/prompt" or "ref/resource"',
+    )
   }
   const address = view.entries.templates.get(ref.uri) ?? view.book.find(ref.uri)
   if (address !== undefined) return toRoute(address, { ...params, ref: { ...ref, uri: address.native } })

@@ -28,7 +28,8 @@ export function createStderrLog(upstream: string, log: Log, clock: Clock): Stder
         written = 0
         dropped = 0
       }
-      if (written++ < LINES_PER_SECOND) log.info({ upstream, stderr: shown(text, MAX_LINE) }, 'Upstream wrote to stderr')
+      if (written++ < LINES_PER_SECOND)
+        log.info({ upstream, stderr: shown(text, MAX_LINE) }, 'Upstream wrote to stderr')
       else dropped++
     },
     get last() {

@@ -1,4 +1,12 @@
-import { type Call, type Clock, type Handle, type Implementation, McpError, type Result, type Timer } from '@crosspoint/mcp'
+import {
+  type Call,
+  type Clock,
+  type Handle,
+  type Implementation,
+  McpError,
+  type Result,
+  type Timer,
+} from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
@@ -129,10 +137,10 @@ export class Upstream {
 
   /** Begins, or begins again after it was given up. */
   start(): void {
-    if (!this.config.enabled) return this.#become({ kind: 'disabled' })
     const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
-    if (target.kind === 'unsupported') return this.#become(target)
-    this.#dispatch({ kind: 'start' })
+    if (!this.config.enabled) this.#become({ kind: 'disabled' })
+    else if (target.kind === 'unsupported') this.#become(target)
+    else this.#dispatch({ kind: 'start' })
   }
 
   /**

@@ -12,7 +12,9 @@ export function deadline(clock: Clock): Interceptor<Passage> {
     if (route === undefined) return next(call)
     const upstream = route.destination.name
     if (deadline !== undefined && clock.now() >= deadline) {
-      return Promise.reject(toTimeout(`The time for this call was over before it could be sent to "${upstream}"`, upstream))
+      return Promise.reject(
+        toTimeout(`The time for this call was over before it could be sent to "${upstream}"`, upstream),
+      )
     }
     return next(call).catch((error: unknown) => {
       if (!(error instanceof McpError) || error.code !== 'upstream.timeout') throw error

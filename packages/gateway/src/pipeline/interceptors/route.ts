@@ -1,7 +1,7 @@
 import { type Interceptor, McpError } from '@crosspoint/mcp'
 import type { Passage } from '../../routes/passage.ts'
-import { shown } from '../../shown.ts'
 import { ROUTED } from '../../routes/resolve.ts'
+import { shown } from '../../shown.ts'
 
 /** Finds the server a call is for, and that server's own name for what is asked. */
 export function route(): Interceptor<Passage> {

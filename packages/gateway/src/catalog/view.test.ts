@@ -1,0 +1,147 @@
+import { McpError, type ServerCapabilities } from '@crosspoint/mcp'
+import { expect, test } from 'vitest'
+import type { ViewConfig } from '../config/model.ts'
+import { buildCatalog, type Source } from './catalog.ts'
+import { createLens, toChangedKinds } from './view.ts'
+
+interface Offered {
+  readonly tools?: readonly string[]
+  readonly prompts?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly capabilities?: ServerCapabilities
+  readonly instructions?: string
+}
+
+function sourceOf(name: string, offered: Offered | undefined): Source {
+  const destination = { name, handle: () => Promise.reject(new McpError('internal.error', name)) }
+  if (offered === undefined) return { destination, offer: undefined, offersTool: () => true }
+  const { tools = [], prompts = [], resources = [], capabilities = {}, instructions } = offered
+  return {
+    destination,
+    offer: {
+      tools: tools.map((tool) => ({ name: tool, description: `${name} ${tool}`, inputSchema: { type: 'object' } })),
+      prompts: prompts.map((prompt) => ({ name: prompt })),
+      resources: resources.map((uri) => ({ uri, name: uri })),
+      templates: [],
+      capabilities,
+      instructions,
+    },
+    offersTool: (tool) => tool !== 'hidden',
+  }
+}
+
+const catalogOf = (servers: Readonly<Record<string, Offered | undefined>>) =>
+  buildCatalog(Object.entries(servers).map(([name, offered]) => sourceOf(name, offered)))
+
+const viewOf = (more: Partial<ViewConfig>): ViewConfig => ({
+  name: 'v',
+  tools: {},
+  prompts: {},
+  resources: {},
+  rename: new Map(),
+  describe: new Map(),
+  ...more,
+})
+
+const all = createLens(undefined, 1000)
+const toolsOf = (view: ReturnType<typeof all>) => [...view.entries.tools.keys()]
+
+test('shows everything in the order of the configuration, without what a server is told to keep to itself', () => {
+  const view = all(catalogOf({ b: { tools: ['y', 'hidden', 'x'] }, a: { tools: ['z'] } }))
+  expect(toolsOf(view)).toEqual(['b__y', 'b__x', 'a__z'])
+  expect(view.pages.tools.page(undefined).tools).toEqual([
+    { name: 'b__y', description: 'b y', inputSchema: { type: 'object' } },
+    { name: 'b__x', description: 'b x', inputSchema: { type: 'object' } },
+    { name: 'a__z', description: 'a z', inputSchema: { type: 'object' } },
+  ])
+})
+
+test('a view selects by server and by name', () => {
+  const lens = createLens(viewOf({ servers: ['a'], tools: { include: ['*__r*'], exclude: ['a__rm'] } }), 1000)
+  expect(toolsOf(lens(catalogOf({ a: { tools: ['read', 'rm', 'write'] }, b: { tools: ['read'] } })))).toEqual([
+    'a__read',
+  ])
+})
+
+test('a view renames and describes, and the call still finds its way', () => {
+  const lens = createLens(
+    viewOf({ rename: new Map([['a__read', 'look']]), describe: new Map([['a__read', 'Looks']]) }),
+    1000,
+  )
+  const view = lens(catalogOf({ a: { tools: ['read'] } }))
+  expect(view.pages.tools.page(undefined).tools).toEqual([
+    { name: 'look', description: 'Looks', inputSchema: { type: 'object' } },
+  ])
+  expect(view.entries.tools.get('look')).toMatchObject({ native: 'read' })
+})
+
+test('a given name wins over one that came by itself, which is still there under another', () => {
+  const lens = createLens(viewOf({ rename: new Map([['a__x', 'b__y']]) }), 1000)
+  const view = lens(catalogOf({ a: { tools: ['x'] }, b: { tools: ['y'] } }))
+  expect(toolsOf(view)).toEqual(['b__y', 'b__y_2'])
+  expect(view.entries.tools.get('b__y')).toMatchObject({ native: 'x' })
+  expect(view.displaced).toEqual(['b__y'])
+})
+
+test('two names may be swapped', () => {
+  const lens = createLens(
+    viewOf({
+      rename: new Map([
+        ['a__x', 'a__y'],
+        ['a__y', 'a__x'],
+      ]),
+    }),
+    1000,
+  )
+  const view = lens(catalogOf({ a: { tools: ['x', 'y'] } }))
+  expect(view.entries.tools.get('a__y')).toMatchObject({ native: 'x' })
+  expect(view.entries.tools.get('a__x')).toMatchObject({ native: 'y' })
+})
+
+test('announces the union of what is really there', () => {
+  const view = all(
+    catalogOf({
+      a: { capabilities: { tools: {}, logging: {} } },
+      b: { capabilities: { resources: { subscribe: true }, completions: {} } },
+    }),
+  )
+  expect(view.discover.capabilities).toEqual({
+    tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    completions: {},
+    logging: {},
+  })
+  expect(view.methods.has('tools/call')).toBe(true)
+  expect(view.methods.has('prompts/list')).toBe(false)
+})
+
+test('announces every list for a server it has not met, since older clients ask only once', () => {
+  const view = all(catalogOf({ a: { capabilities: { tools: {} } }, late: undefined }))
+  expect(Object.keys(view.discover.capabilities)).toEqual(['tools', 'resources', 'prompts'])
+  expect(view.pages.prompts.page(undefined)).toEqual({ prompts: [] })
+})
+
+test('instructions stand under the name of their server, each cut on its own', () => {
+  const view = all(catalogOf({ a: { instructions: 'Be kind.' }, b: { instructions: 'x'.repeat(100_000) }, c: {} }))
+  const { instructions = '' } = view.discover
+  expect(instructions).toMatch(/^## a\nTools and prompts of this server are named `a__…` here.\n\nBe kind.\n\n## b\n/)
+  expect(instructions.length).toBeLessThan(9_000)
+  expect(instructions).not.toContain('## c')
+})
+
+test('only a list that a caller would see differently counts as changed', () => {
+  const source = sourceOf('a', { tools: ['read', 'write'], prompts: ['p'] })
+  const lens = createLens(viewOf({ tools: { exclude: ['a__write'] } }), 1000)
+  const before = lens(buildCatalog([source]))
+  const offer = source.offer
+  if (offer === undefined) throw new Error('The source has an offer')
+  const changed = {
+    ...offer,
+    tools: offer.tools.map((tool) => (tool.name === 'write' ? { ...tool, title: 'W' } : tool)),
+  }
+  expect(toChangedKinds(before, lens(buildCatalog([{ ...source, offer: changed }])))).toEqual([])
+  expect(toChangedKinds(before, lens(buildCatalog([{ ...source, offer: { ...offer, prompts: [] } }])))).toEqual([
+    'prompts',
+  ])
+  expect(toChangedKinds(before, all(buildCatalog([source])))).toEqual(['tools'])
+})

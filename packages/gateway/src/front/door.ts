@@ -1,0 +1,95 @@
+import { ANONYMOUS } from '@crosspoint/mcp'
+import { type HttpDoor, openHttpDoor, type PlainReply, type PlainRequest } from '@crosspoint/mcp/transports'
+import type { ListenConfig } from '../config/model.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Log } from '../log.ts'
+
+export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | 'port'> {
+  /** Address to bind. Default `127.0.0.1`. */
+  readonly host?: string
+  /** Default 0: any free port. */
+  readonly port?: number
+  /** Lets `/readyz` say the state of every server, not only whether all settled. Default false. */
+  readonly readyDetail?: boolean
+  readonly log?: Log
+}
+
+/** The gateway over HTTP: `/mcp`, `/mcp/<view>`, `/healthz`, `/readyz`. */
+export interface FrontDoor {
+  /** Of the endpoint of everything, such as `http://127.0.0.1:8360/mcp`. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /** Stops accepting, lets requests finish for `drainMs` (default 10 s), ends streams. The gateway goes on. */
+  close(options?: { readonly drainMs?: number }): Promise<void>
+}
+
+/**
+ * @throws {TypeError} for an address others can reach, unless `dangerouslyBindAllInterfaces` says that this is meant
+ */
+export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
+  const { host = '127.0.0.1', port = 0, log, dangerouslyBindAllInterfaces = false, readyDetail = false } = options
+  const door: HttpDoor = await openHttpDoor({
+    host,
+    port,
+    endpoint: (path) => {
+      if (path === ROOT) return gateway.endpoint()
+      return path.startsWith(`${ROOT}/`) ? gateway.endpoint(path.slice(ROOT.length + 1)) : undefined
+    },
+    plain: (request) => answerPlain(gateway, request, readyDetail),
+    ...toHosts(host, options.allowedHosts ?? []),
+    ...toOrigins(host, port, options.allowedOrigins ?? []),
+    ...(dangerouslyBindAllInterfaces ? { authenticate: () => ANONYMOUS } : {}),
+    ...(log === undefined ? {} : { log: ({ level, event, ...details }) => log[level](details, event) }),
+  })
+  return {
+    url: `${door.url}${ROOT}`,
+    host: door.host,
+    port: door.port,
+    close: (closing) => door.close(closing),
+  }
+}
+
+/** Names besides those the door knows by itself; a port in them is not looked at. */
+function toHosts(host: string, allowed: readonly string[]): { readonly allowedHosts?: readonly string[] } {
+  if (allowed.length === 0) return {}
+  const own = host.includes(':') ? `[${host}]` : host
+  return { allowedHosts: [...LOOPBACK, own, ...allowed.map((name) => name.replace(/:\d+$/, ''))] }
+}
+
+function toOrigins(
+  host: string,
+  port: number,
+  allowed: readonly string[],
+): { readonly allowedOrigins?: readonly string[] } {
+  if (allowed.length === 0) return {}
+  const own =
+    port === 0 || !/^(?:localhost|127\.|::1)/.test(host) ? [] : LOOPBACK.map((name) => `http://${name}:${port}`)
+  return { allowedOrigins: [...own, ...allowed] }
+}
+
+function answerPlain(gateway: Gateway, { method, path }: PlainRequest, readyDetail: boolean): PlainReply {
+  const reads = method === 'GET' || method === 'HEAD'
+  if (reads && path === '/healthz') return toJson(200, { status: 'ok' })
+  if (reads && path === '/readyz') {
+    const status = gateway.settled ? 'ready' : 'starting'
+    return toJson(gateway.settled ? 200 : 503, readyDetail ? { status, upstreams: toDetail(gateway) } : { status })
+  }
+  const views = [...gateway.config.views.keys()].map((view) => `${ROOT}/${view}`)
+  return toJson(404, { error: 'Nothing is served at this path', paths: [ROOT, ...views, '/healthz', '/readyz'] })
+}
+
+function toDetail(gateway: Gateway): object {
+  return Object.fromEntries(gateway.status().map(({ name, state, since }) => [name, { state, since }]))
+}
+
+function toJson(status: number, body: object): PlainReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: `${JSON.stringify(body)}\n`,
+  }
+}
+
+const ROOT = '/mcp'
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises'
+import { ANONYMOUS, McpError, NEWEST, type Result } from '@crosspoint/mcp'
+import { createFakeClock, recordCall } from '@crosspoint/testkit'
+import { expect, test } from 'vitest'
+import { buildCatalog } from '../catalog/catalog.ts'
+import { createLens } from '../catalog/view.ts'
+import { SILENT } from '../log.ts'
+import { Passage } from '../routes/passage.ts'
+import { createPipeline, explainPipeline, PIPELINE, toPipelineMarkdown } from './pipeline.ts'
+
+const ids = { traceId: () => 'a'.repeat(32), spanId: () => 'b'.repeat(16) }
+
+function open(answer: (call: Passage) => Promise<Result> = async () => ({ content: [] })) {
+  const clock = createFakeClock()
+  const lines: object[] = []
+  const log = { ...SILENT, info: (details: object) => void lines.push(details) }
+  const handle = createPipeline({ log, clock, ids }, answer)
+  const destination = { name: 'github', handle: () => Promise.reject(new Error('Not called')) }
+  const offer = {
+    tools: [{ name: 'create_issue', inputSchema: {} }],
+    prompts: [],
+    resources: [],
+    templates: [],
+    capabilities: { tools: {} },
+    instructions: undefined,
+  }
+  const view = createLens(undefined, 100)(buildCatalog([{ destination, offer, offersTool: () => true }]))
+  const pass = (method: string, params: object, meta = {}) =>
+    handle(new Passage(recordCall(method, { ...params }, { meta }).call, view))
+  return { clock, lines, pass }
+}
+
+test('docs/pipeline.md says what the table says', async () => {
+  const file = new URL('../../../../docs/pipeline.md', import.meta.url)
+  expect(await readFile(file, 'utf8'), 'run `node --experimental-strip-types` or see packages/gateway/README').toBe(
+    toPipelineMarkdown(),
+  )
+})
+
+test('the printed table names every place in order', () => {
+  const text = explainPipeline()
+  const places = PIPELINE.map(({ name }) => text.indexOf(`  ${name} `))
+  expect(places).toEqual([...places].sort((a, b) => a - b))
+  expect(Math.min(...places)).toBeGreaterThan(0)
+  expect(PIPELINE.map(({ name }) => name).join(' · ')).toBe(
+    'trace · audit · authenticate · throttle · route · authorize · cache · firewall · approve · breaker · retry · deadline',
+  )
+})
+
+test('a call is written down once: who, what, of whom, outcome and duration, and no value', async () => {
+  const { clock, lines, pass } = open(async () => {
+    clock.advance(12)
+    return { content: [{ type: 'text', text: 'secret result' }] }
+  })
+  await pass('tools/call', { name: 'github__create_issue', arguments: { token: 'secret argument' } })
+  expect(lines).toEqual([
+    {
+      method: 'tools/call',
+      target: 'github__create_issue',
+      upstream: 'github',
+      view: undefined,
+      principal: ANONYMOUS.id,
+      client: undefined,
+      revision: NEWEST.name,
+      outcome: 'complete',
+      ms: 12,
+      trace: 'a'.repeat(32),
+    },
+  ])
+})
+
+test('a refused call is written down like a successful one, without control characters', async () => {
+  const { lines, pass } = open()
+  await expect(pass('tools/call', { name: 'x\r\n\u001b[2J' })).rejects.toMatchObject({ code: 'caller.invalid_params' })
+  expect(lines).toMatchObject([
+    { target: 'x\\u{d}\\u{a}\\u{1b}[2J', upstream: undefined, outcome: 'caller.invalid_params' },
+  ])
+})
+
+test('a tool error is an outcome of its own', async () => {
+  const { lines, pass } = open(async () => ({ content: [], isError: true }))
+  await pass('tools/call', { name: 'github__create_issue' })
+  expect(lines).toMatchObject([{ outcome: 'tool-error' }])
+})
+
+test('the query of a URI stays out of the log', async () => {
+  const { lines, pass } = open()
+  await pass('resources/read', { uri: 'x://a/b?token=secret' }).catch(() => {})
+  expect(JSON.stringify(lines)).not.toContain('secret')
+})
+
+test('joins the trace of the caller, with a span of its own', async () => {
+  const seen: unknown[] = []
+  const { pass } = open(async (call) => {
+    seen.push(call.trace)
+    return {}
+  })
+  const traceId = '0af7651916cd43dd8448eb211c80319c'
+  await pass('server/discover', {}, { traceparent: `00-${traceId}-b7ad6b7169203331-01` })
+  await pass('server/discover', {}, { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` })
+  await pass('server/discover', {}, { traceparent: 'nonsense' })
+  expect(seen).toEqual([
+    { traceId, spanId: 'b'.repeat(16) },
+    { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) },
+    { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) },
+  ])
+})
+
+test('a method whose feature nobody announced does not exist', async () => {
+  const { pass } = open()
+  await expect(pass('prompts/get', { name: 'x' })).rejects.toMatchObject({ code: 'caller.unknown_method' })
+  await expect(pass('no/such', {})).rejects.toMatchObject({ code: 'caller.unknown_method' })
+})
+
+test('the silence of a server becomes an error that names it and the setting', async () => {
+  const { pass } = open(() => Promise.reject(new McpError('upstream.timeout', 'No answer for 60 s')))
+  await expect(pass('tools/call', { name: 'github__create_issue' })).rejects.toMatchObject({
+    code: 'upstream.timeout',
+    message: expect.stringMatching(/"github" did not answer.*requestTimeoutMs/),
+    data: { kind: 'upstream_timeout', upstream: 'github' },
+  })
+})
