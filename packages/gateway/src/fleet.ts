@@ -114,6 +114,7 @@ export class Fleet {
   }
 
   async close(graceMs: number): Promise<void> {
+    for (const done of [...this.#waiters]) done()
     for (const watch of this.#watches.values()) watch.stop()
     this.#watches.clear()
     await Promise.all([...this.#members.values()].map(({ upstream }) => upstream.stop(graceMs)))

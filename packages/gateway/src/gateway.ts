@@ -102,7 +102,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     return result
   }
 
-  async function apply(next: GatewayConfig): Promise<ConfigDiff> {
+  function apply(next: GatewayConfig): ConfigDiff {
     const diff = diffConfig(config, next)
     const nextLenses = toLenses(next, pageSize) // may throw: nothing has changed yet
     config = next
@@ -110,19 +110,22 @@ export function createGateway(options: GatewayOptions): Gateway {
     fleet.apply(config, diff)
     show()
     log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
-    await fleet.untilSettled(settleMs)
     return diff
   }
 
   fleet.fill(config)
   show()
   return {
-    start: () =>
-      inTurn(async () => {
-        fleet.start()
-        await fleet.untilSettled(settleMs)
-      }),
-    apply: (next) => inTurn(() => apply(next)),
+    // Waiting is not part of the turn: a gateway that is closed meanwhile is closed at once.
+    start: async () => {
+      await inTurn(async () => fleet.start())
+      await fleet.untilSettled(settleMs)
+    },
+    apply: async (next) => {
+      const diff = await inTurn(async () => apply(next))
+      await fleet.untilSettled(settleMs)
+      return diff
+    },
     get config() {
       return config
     },
