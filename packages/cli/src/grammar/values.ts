@@ -1,0 +1,44 @@
+import { CliError } from '../exit.ts'
+
+/** Readers of option values: each takes the word as typed. */
+
+export function toPort(word: string): number {
+  const port = Number(word)
+  if (/^\d+$/.test(word) && port <= 65_535) return port
+  throw new CliError('usage', `"${word}" is not a port`, { hint: 'Write a number from 0 (any free port) to 65535' })
+}
+
+/** Seconds as typed, milliseconds as used. */
+export function toTimeoutMs(word: string): number {
+  const seconds = Number(word)
+  if (/^\d+(\.\d+)?$/.test(word) && seconds > 0 && seconds <= MAX_SECONDS) return seconds * 1000
+  throw new CliError('usage', `"${word}" is not a number of seconds`, { hint: `Write a number up to ${MAX_SECONDS}` })
+}
+
+/** Beyond this a timer would not fit into 32 bits of milliseconds. */
+const MAX_SECONDS = 2_000_000
+
+export function append(word: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), word]
+}
+
+export function toHeaders(words: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const found = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/.exec(word)
+      // The value may be a secret: it is not repeated.
+      if (found === null) throw new CliError('usage', 'Cannot read a header', { hint: 'Write --header "Name: value"' })
+      return [found[1] ?? '', found[2] ?? '']
+    }),
+  )
+}
+
+export function toEnvironment(words: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const equals = word.indexOf('=')
+      if (equals <= 0) throw new CliError('usage', 'Cannot read a variable', { hint: 'Write --env NAME=value' })
+      return [word.slice(0, equals), word.slice(equals + 1)]
+    }),
+  )
+}
