@@ -1,0 +1,42 @@
+import type { UpstreamStatus } from '@crosspoint/gateway'
+import type { Io } from '../io.ts'
+import { describeServers } from './servers.ts'
+import { visible } from './visible.ts'
+
+/** What `up` says once it serves. Its JSON form is stable. */
+export interface Announced {
+  readonly url: string
+  /** By name. */
+  readonly views: Readonly<Record<string, string>>
+  /** The file. */
+  readonly config: string
+  readonly isFallback: boolean
+  readonly servers: readonly UpstreamStatus[]
+}
+
+/** For programs one JSON object on one line of standard output; for people, on standard error, what they need next. */
+export function announce({ terminal }: Io, announced: Announced): void {
+  const { url, views, config, isFallback, servers } = announced
+  if (terminal.json) {
+    terminal.value({ url, views, config, servers })
+    return
+  }
+  const { bold, cyan, dim } = terminal.err
+  const lines = [
+    '',
+    `${bold('Crosspoint')} serves ${count(servers.length)} of ${visible(config)} at`,
+    '',
+    `  ${cyan(url)}`,
+    ...Object.entries(views).map(([name, at]) => `  ${cyan(visible(at))}  ${dim(`view ${visible(name)}`)}`),
+    '',
+    describeServers(servers, terminal.err, terminal.errWidth),
+    '',
+  ]
+  if (isFallback) lines.push(dim('This is the example; write a crosspoint.yaml of your own to serve your servers.'), '')
+  lines.push(dim('Ctrl-C stops everything.'), '')
+  terminal.say(lines.join('\n'))
+}
+
+function count(servers: number): string {
+  return servers === 1 ? 'the one server' : `the ${servers} servers`
+}

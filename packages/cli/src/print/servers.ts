@@ -1,0 +1,54 @@
+import type { UpstreamStatus } from '@crosspoint/gateway'
+import type { Style } from './style.ts'
+import { type Cell, toTable } from './table.ts'
+import { visible } from './visible.ts'
+
+/** Whether nothing of it can be used now. */
+export function isAway({ state }: UpstreamStatus): boolean {
+  return state !== 'ready' && state !== 'degraded'
+}
+
+/** A row per server: what it offers, or why it does not; below, what can be done. */
+export function describeServers(servers: readonly UpstreamStatus[], style: Style, width: number | undefined): string {
+  const rows = servers.map((server): Cell[] => [
+    { text: server.name, paint: style.bold },
+    toStateCell(server, style),
+    { text: server.revision ?? '', paint: style.dim },
+    { text: isAway(server) ? (server.reason ?? '') : describeCounts(server) },
+  ])
+  const remedies = servers.flatMap(({ name, remedy, state }) =>
+    remedy === undefined || state === 'disabled' ? [] : [`  ${style.yellow(visible(name))}: ${visible(remedy)}`],
+  )
+  return [toTable(rows, width), ...remedies].join('\n')
+}
+
+/** A state as people say it. */
+export function toWord(state: UpstreamStatus['state']): string {
+  if (state === 'backing-off') return 'down'
+  return state === 'needs-sign-in' ? 'needs sign-in' : state
+}
+
+function toStateCell({ state }: UpstreamStatus, style: Style): Cell {
+  const text = toWord(state)
+  if (state === 'ready') return { text, paint: style.green }
+  if (state === 'disabled') return { text, paint: style.dim }
+  return { text, paint: state === 'degraded' || state === 'starting' ? style.yellow : style.red }
+}
+
+/** `12 tools, 3 resources`; what there is none of is left out. */
+export function describeCounts({ counts, state, reason }: Pick<UpstreamStatus, 'counts' | 'state' | 'reason'>): string {
+  if (counts === undefined) return ''
+  const { tools, resources, templates, prompts } = counts
+  const parts = [
+    plural(tools, 'tool'),
+    plural(resources, 'resource'),
+    plural(templates, 'template'),
+    plural(prompts, 'prompt'),
+  ].filter((part) => part !== '')
+  const offered = parts.length === 0 ? 'offers nothing' : parts.join(', ')
+  return state === 'degraded' && reason !== undefined ? `${offered}; ${reason}` : offered
+}
+
+function plural(count: number, what: string): string {
+  return count === 0 ? '' : `${count} ${what}${count === 1 ? '' : 's'}`
+}
