@@ -1,1 +1,6 @@
-export {}
+export type { ExitKind } from './exit.ts'
+export { EXIT_CODES } from './exit.ts'
+export type { Host } from './main.ts'
+export { main } from './main.ts'
+export type { SignalOptions, SignalSource, Stopping, StopSignal } from './signals.ts'
+export { watchSignals } from './signals.ts'

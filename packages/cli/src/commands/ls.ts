@@ -1,0 +1,68 @@
+import type { Prompt, Resource, ResourceTemplate, Tool } from '@crosspoint/mcp'
+import type { ExitKind } from '../exit.ts'
+import { type Kind, LIST_METHODS, parseListing } from '../grammar/listing.ts'
+import type { Io } from '../io.ts'
+import type { Request } from '../options.ts'
+import { toTable } from '../print/table.ts'
+import { visibleSummary } from '../print/visible.ts'
+import { withPeer } from '../targets/open.ts'
+import { listAll } from '../targets/peer.ts'
+import { listServers } from './ls-servers.ts'
+
+/** Lists what a target has. As JSON: one object whose only member is named after the kind. */
+export async function ls(io: Io, { words, child, options }: Request): Promise<ExitKind> {
+  const { kind, target } = parseListing(words, child)
+  if (kind === 'servers') return listServers(io, target, options)
+  const listing = LISTINGS[kind]
+  return withPeer(io, target, options, async (peer) => {
+    const items = await listAll<never>(io, peer, LIST_METHODS[kind]) // the listing of a kind knows the shape of its items
+    const { terminal } = io
+    if (terminal.json) terminal.value({ [listing.key]: items })
+    else if (items.length > 0) {
+      terminal.data(
+        toTable(
+          items.map((item) => toRow(io, listing.row(item))),
+          terminal.width,
+        ),
+      )
+    } else terminal.say(`${peer.title} has no ${kind}`)
+    return 'ok'
+  })
+}
+
+interface Listing {
+  readonly key: string
+  /** What identifies the item, and what is said about it. */
+  readonly row: (item: never) => readonly [name: string, ...about: string[]]
+}
+
+const LISTINGS: Readonly<Record<Exclude<Kind, 'servers'>, Listing>> = {
+  tools: {
+    key: 'tools',
+    row: (tool: Tool) => [tool.name, visibleSummary(tool.description ?? tool.title ?? '')],
+  },
+  resources: {
+    key: 'resources',
+    row: (resource: Resource) => [resource.uri, resource.mimeType ?? '', resource.title ?? resource.name],
+  },
+  templates: {
+    key: 'resourceTemplates',
+    row: (template: ResourceTemplate) => [
+      template.uriTemplate,
+      template.mimeType ?? '',
+      visibleSummary(template.description ?? template.title ?? template.name),
+    ],
+  },
+  prompts: {
+    key: 'prompts',
+    row: (prompt: Prompt) => [
+      prompt.name,
+      (prompt.arguments ?? []).map(({ name, required }) => (required === true ? name : `[${name}]`)).join(' '),
+      visibleSummary(prompt.description ?? prompt.title ?? ''),
+    ],
+  },
+}
+
+function toRow({ terminal }: Io, [name, ...about]: readonly [string, ...string[]]) {
+  return [{ text: name, paint: terminal.out.bold }, ...about.map((text) => ({ text, paint: terminal.out.dim }))]
+}

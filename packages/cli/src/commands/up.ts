@@ -1,0 +1,75 @@
+import type { ConfigFlag, ListenConfig } from '@crosspoint/gateway/config'
+import { openFrontDoor } from '../door.ts'
+import { CliError, type ExitKind } from '../exit.ts'
+import type { Io } from '../io.ts'
+import type { UpOptions } from '../options.ts'
+import { type Announced, announce } from '../print/announce.ts'
+import { createServing, type Serving } from '../serving.ts'
+
+/** Serves all configured servers at one address until it is stopped. */
+export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
+  const serving = await createServing(io, options, toFlags(options))
+  try {
+    const door = await openDoor(serving, options)
+    try {
+      // The door is open already: a server that takes its time holds up nobody else.
+      await Promise.race([serving.gateway.start(), serving.stopped])
+      if (!io.stopping.signal.aborted) announce(io, toAnnounced(serving, door.url, options))
+      await serving.stopped
+      io.terminal.say('Stopping: calls under way may finish; press Ctrl-C again to end at once')
+    } finally {
+      await door.close({ drainMs: serving.gateway.config.timeouts.drainMs })
+    }
+  } finally {
+    await serving.close()
+  }
+  return 'ok'
+}
+
+async function openDoor({ gateway, log }: Serving, { view }: UpOptions) {
+  const { listen } = gateway.config
+  try {
+    return await openFrontDoor({ gateway, listen, log, view })
+  } catch (error) {
+    throw toListenFault(error, listen)
+  }
+}
+
+function toListenFault(error: unknown, { host, port }: ListenConfig): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const hint = typeof code === 'string' ? LISTEN_HINTS[code] : undefined
+  if (hint === undefined) return error
+  return new CliError('usage', `Cannot listen on ${host}:${port}: ${hint[0]}`, {
+    hint: hint[1],
+    code: String(code),
+    cause: error,
+  })
+}
+
+const LISTEN_HINTS: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  EADDRINUSE: [
+    'the port is in use',
+    'Stop what uses it (another "crosspoint up"?), or choose another: --port 0 takes any free one',
+  ],
+  EACCES: ['this port may not be used without more rights', 'Choose one from 1024 up with --port'],
+  EADDRNOTAVAIL: ['this machine has no such address', 'Use --host 127.0.0.1, or an address of this machine'],
+  ENOTFOUND: ['no address goes by that name', 'Use --host 127.0.0.1, or an address of this machine'],
+}
+
+function toFlags({ host, port }: UpOptions): ConfigFlag[] {
+  const flags: ConfigFlag[] = []
+  if (host !== undefined) flags.push({ flag: '--host', path: 'listen.host', value: host })
+  if (port !== undefined) flags.push({ flag: '--port', path: 'listen.port', value: port })
+  return flags
+}
+
+function toAnnounced({ gateway, path, isFallback }: Serving, url: string, { view }: UpOptions): Announced {
+  const names = view === undefined ? [...gateway.config.views.keys()] : []
+  return {
+    url: `${url}/mcp`,
+    views: Object.fromEntries(names.map((name) => [name, `${url}/mcp/${name}`])),
+    config: path,
+    isFallback,
+    servers: gateway.status(),
+  }
+}

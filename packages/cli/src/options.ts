@@ -1,0 +1,45 @@
+/** Options every command takes, before or after its name. */
+export interface CommonOptions {
+  readonly config?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+}
+
+/** Options of commands that open a door. */
+export interface DoorOptions extends CommonOptions {
+  readonly view?: string
+}
+
+export interface UpOptions extends DoorOptions {
+  readonly host?: string
+  readonly port?: number
+  /** What `npm start` serves to somebody who has no configuration yet. */
+  readonly fallbackConfig?: string
+  readonly watch: boolean
+}
+
+/** Options of commands that talk to one target. */
+export interface TargetOptions extends CommonOptions {
+  readonly view?: string
+  /** Milliseconds. */
+  readonly timeout?: number
+  /** `Name: value`. */
+  readonly header?: readonly string[]
+  /** `NAME=value`. */
+  readonly env?: readonly string[]
+  readonly revision?: string
+}
+
+export interface ReadOptions extends TargetOptions {
+  readonly raw?: boolean
+}
+
+/** What a command that talks to one target is given. */
+export interface Request<Options extends TargetOptions = TargetOptions> {
+  /** Target, name and arguments as typed. */
+  readonly words: readonly string[]
+  /** The words after `--`. */
+  readonly child: readonly string[] | undefined
+  readonly options: Options
+}

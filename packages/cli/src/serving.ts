@@ -1,0 +1,123 @@
+import { type ConfigDiff, createGateway, type Gateway, type ProcessLog } from '@crosspoint/gateway'
+import { type ConfigFlag, type ConfigWatch, type LoadedConfig, watchConfig } from '@crosspoint/gateway/config'
+import { locateConfig, readConfig, toConfigFault } from './configuration.ts'
+import { toCliError } from './faults.ts'
+import type { Io } from './io.ts'
+import type { DoorOptions } from './options.ts'
+import { createServingLog, toThreshold } from './print/log.ts'
+import { visible } from './print/visible.ts'
+import { unknownView } from './targets/merged.ts'
+
+export interface ServingOptions extends DoorOptions {
+  readonly fallbackConfig?: string
+  /** Follow changes of the file. Default true; SIGHUP reads it again in any case. */
+  readonly watch?: boolean
+}
+
+/** What `up` and `stdio` have in common: a gateway that follows its configuration file. */
+export interface Serving {
+  readonly gateway: Gateway
+  /** The file it runs on. */
+  readonly path: string
+  /** True when nobody's own configuration was found. */
+  readonly isFallback: boolean
+  readonly log: ProcessLog
+  /** Resolves with the first of SIGINT, SIGTERM and a terminal that is gone. */
+  readonly stopped: Promise<void>
+  /** Lets calls finish as long as the configuration allows, and leaves nothing behind. */
+  close(): Promise<void>
+}
+
+export async function createServing(io: Io, options: ServingOptions, flags: readonly ConfigFlag[]): Promise<Serving> {
+  const path = await locateConfig(io, options, options.fallbackConfig)
+  const loaded = readConfig(io, path, flags)
+  const { config } = loaded
+  if (options.view !== undefined && !config.views.has(options.view)) throw unknownView(options.view, config)
+  const log = createServingLog(io, config.log.level)
+  const info = { name: 'crosspoint', version: io.version }
+  const gateway = createGateway({ config, info, log, env: io.env })
+  const watch = follow(io, gateway, log, { path, loaded, flags, isWatching: options.watch ?? true })
+  return {
+    gateway,
+    path,
+    log,
+    isFallback: path === options.fallbackConfig && options.config === undefined,
+    stopped: aborted(io.stopping.signal),
+    close: async () => {
+      await watch?.close()
+      await gateway.close()
+      log.flush()
+    },
+  }
+}
+
+interface Followed {
+  readonly path: string
+  readonly loaded: LoadedConfig
+  readonly flags: readonly ConfigFlag[]
+  readonly isWatching: boolean
+}
+
+/** Goes over to what the file says whenever it changes, and on SIGHUP; a bad file is told and not used. */
+function follow(io: Io, gateway: Gateway, log: ProcessLog, followed: Followed): ConfigWatch | undefined {
+  const { path, loaded, flags, isWatching } = followed
+  const apply = async ({ config }: LoadedConfig): Promise<void> => {
+    try {
+      log.setLevel(toThreshold(io.terminal, config.log.level))
+      const diff = await gateway.apply(config)
+      io.terminal.say(`Read ${visible(path)} again: ${describeDiff(diff)}`)
+    } catch (error) {
+      io.terminal.fail(toCliError(error, `Cannot go over to ${path}`))
+    }
+  }
+  if (!isWatching) {
+    io.stopping.onHangup(() => {
+      try {
+        void apply(readConfig(io, path, flags))
+      } catch (error) {
+        io.terminal.fail(toCliError(error))
+      }
+    })
+    return undefined
+  }
+  const watch = watchConfig(
+    path,
+    (change) => {
+      if (change.kind === 'loaded') void apply(change.loaded)
+      else io.terminal.fail(toCliError(toConfigFault(change.error)))
+    },
+    {
+      current: loaded,
+      env: io.env,
+      flags,
+      fault: (error) => log.warn({ path, error: String(error) }, 'Cannot watch the configuration'),
+    },
+  )
+  io.stopping.onHangup(() => watch.reload())
+  return watch
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** `added: a, b; removed: c`, or that nothing is different. */
+function describeDiff(diff: ConfigDiff): string {
+  const parts = [
+    describeNames(diff.added, 'added'),
+    describeNames(diff.removed, 'removed'),
+    describeNames(diff.changed, 'restarted'),
+    describeNames(diff.retuned, 'adjusted'),
+    describeNames([...diff.views.added, ...diff.views.removed, ...diff.views.changed], 'views changed'),
+    describeNames(diff.settings, 'settings changed'),
+    diff.listenChanged ? 'another address takes effect after a restart' : '',
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? 'nothing is different' : parts.join('; ')
+}
+
+function describeNames(names: readonly string[], what: string): string {
+  return names.length === 0 ? '' : `${what}: ${names.map(visible).join(', ')}`
+}

@@ -1,0 +1,65 @@
+import { createGateway, type Gateway, SILENT, type UpstreamStatus } from '@crosspoint/gateway'
+import type { GatewayConfig } from '@crosspoint/gateway/config'
+import { locateConfig, readConfig } from '../configuration.ts'
+import { CliError } from '../exit.ts'
+import type { Io } from '../io.ts'
+import type { TargetOptions } from '../options.ts'
+import { isAway, toWord } from '../print/servers.ts'
+import { visible } from '../print/visible.ts'
+import { didYouMean } from '../suggest.ts'
+import type { Peer } from './peer.ts'
+
+/** The configured servers as the gateway merges them, without a door: it runs in this process. */
+export async function openMerged(io: Io, options: TargetOptions): Promise<Peer> {
+  const { config } = readConfig(io, await locateConfig(io, options))
+  if (options.view !== undefined && !config.views.has(options.view)) throw unknownView(options.view, config)
+  const gateway = await startGateway(io, config)
+  const endpoint = gateway.endpoint(options.view)
+  if (endpoint === undefined) throw new Error('A gateway without its own view') // checked above
+  const away = gateway.status().filter(isAway)
+  for (const { name, state, reason = '' } of away) {
+    if (state !== 'disabled')
+      io.terminal.say(io.terminal.err.yellow(`server "${name}" is ${toWord(state)}: ${visible(reason)}`))
+  }
+  return {
+    title: options.view === undefined ? 'the configured servers' : `the view "${options.view}"`,
+    handle: endpoint.handle,
+    away,
+    timeoutMs: options.timeout,
+    close: () => gateway.close({ graceMs: 0 }),
+  }
+}
+
+/** How the configured servers are, after each has had its time to start. */
+export async function askStatus(io: Io, config: GatewayConfig): Promise<readonly UpstreamStatus[]> {
+  const gateway = await startGateway(io, config)
+  const status = gateway.status()
+  await gateway.close({ graceMs: 0 })
+  return status
+}
+
+export function unknownView(view: string, { views }: GatewayConfig): CliError {
+  const names = [...views.keys()]
+  const all = names.length === 0 ? 'It has no views' : `It has ${names.map((name) => `"${name}"`).join(', ')}`
+  return new CliError('usage', `No view "${view}" in the configuration`, { hint: didYouMean(view, names) ?? all })
+}
+
+async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
+  const info = { name: 'crosspoint', version: io.version }
+  const gateway = createGateway({ config, info, env: io.env, log: SILENT, settleMs: patience(config) })
+  // Closing ends the waiting as well.
+  const stop = () => void gateway.close({ graceMs: 0 })
+  io.stopping.signal.addEventListener('abort', stop, { once: true })
+  try {
+    await gateway.start()
+    io.stopping.signal.throwIfAborted()
+  } finally {
+    io.stopping.signal.removeEventListener('abort', stop)
+  }
+  return gateway
+}
+
+/** Nobody comes back later to ask a one-off command again: every server gets all the time it may take. */
+function patience({ servers }: GatewayConfig): number {
+  return Math.max(0, ...[...servers.values()].map(({ connectTimeoutMs }) => connectTimeoutMs)) + 1_000
+}

@@ -1,0 +1,142 @@
+import { toTarget } from '@crosspoint/gateway'
+import { childEnvironment, type ServerConfig } from '@crosspoint/gateway/config'
+import { findRevision, REVISIONS } from '@crosspoint/mcp'
+import { type Connection, type ConnectionOptions, type Target as Dial, openConnection } from '@crosspoint/mcp/client'
+import { locateConfig, readConfig } from '../configuration.ts'
+import { CliError, type ExitKind } from '../exit.ts'
+import { toCliError } from '../faults.ts'
+import type { Target } from '../grammar/target.ts'
+import { toEnvironment, toHeaders } from '../grammar/values.ts'
+import type { Io } from '../io.ts'
+import type { TargetOptions } from '../options.ts'
+import { visible } from '../print/visible.ts'
+import { didYouMean } from '../suggest.ts'
+import { openMerged } from './merged.ts'
+import type { Peer } from './peer.ts'
+
+/** Opens a target, hands it over, and closes it whatever happens. */
+export async function withPeer(
+  io: Io,
+  target: Target,
+  options: TargetOptions,
+  use: (peer: Peer) => Promise<ExitKind>,
+): Promise<ExitKind> {
+  checkOptions(target, options)
+  const peer = await openPeer(io, target, options)
+  try {
+    return await use(peer)
+  } finally {
+    await peer.close()
+  }
+}
+
+async function openPeer(io: Io, target: Target, options: TargetOptions): Promise<Peer> {
+  if (target.kind === 'merged') return openMerged(io, options)
+  const { title, connection } = await openDirect(io, target, options)
+  return { title, timeoutMs: options.timeout, handle: connection.handle, close: () => connection.close() }
+}
+
+export interface Direct {
+  readonly title: string
+  readonly connection: Connection
+}
+
+/** Connects to one server, without a gateway between. */
+export async function openDirect(
+  io: Io,
+  target: Exclude<Target, { kind: 'merged' }>,
+  options: TargetOptions,
+): Promise<Direct> {
+  const { title, dial, settings } = await toDial(io, target, options)
+  const settled: ConnectionOptions = {
+    client: { name: 'crosspoint', version: io.version },
+    ...settings,
+    ...(options.timeout !== undefined && { connectTimeoutMs: options.timeout, requestTimeoutMs: options.timeout }),
+    ...(options.revision !== undefined && { revision: options.revision }),
+    signal: io.stopping.signal,
+    stderr: (line) => io.terminal.detail(`${title}: ${visible(line)}`),
+    fault: (reason, sample) => io.terminal.detail(`${title}: ${visible(reason)}: ${visible(sample)}`),
+  }
+  try {
+    return { title, connection: await openConnection(dial, settled) }
+  } catch (error) {
+    throw toCliError(error, `Cannot connect to ${title}`)
+  }
+}
+
+interface DialPlan {
+  readonly title: string
+  readonly dial: Dial
+  readonly settings: Partial<ConnectionOptions>
+}
+
+async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, options: TargetOptions): Promise<DialPlan> {
+  switch (target.kind) {
+    case 'url':
+      return {
+        title: target.url,
+        dial: { kind: 'http', url: checkUrl(target.url), headers: toHeaders(options.header) },
+        settings: {},
+      }
+    case 'command': {
+      const { command, args } = target
+      const given = { env: toEnvironment(options.env), inheritEnv: [] }
+      const env = childEnvironment(given, io.env, process.platform === 'win32')
+      return { title: `"${command}"`, dial: { kind: 'stdio', command, args, env, cwd: io.cwd }, settings: {} }
+    }
+    case 'server':
+      return toServerDial(io, target.name, options)
+  }
+}
+
+async function toServerDial(io: Io, name: string, options: TargetOptions): Promise<DialPlan> {
+  const path = await locateConfig(io, options)
+  const { config } = readConfig(io, path)
+  const server = config.servers.get(name)
+  if (server === undefined) {
+    throw new CliError('usage', `No server "${name}" in ${path}`, {
+      hint: didYouMean(name, config.servers.keys()) ?? `It has ${list([...config.servers.keys()])}`,
+    })
+  }
+  const title = `server "${name}"`
+  const dial = toTarget(server.transport, io.env, process.platform === 'win32')
+  if (dial.kind === 'unsupported') throw new CliError('unreachable', `Cannot connect to ${title}: ${dial.reason}`)
+  return { title, dial, settings: toSettings(server, config.timeouts) }
+}
+
+function toSettings(
+  { connectTimeoutMs, requestTimeoutMs, revision }: ServerConfig,
+  { probeMs, killGraceMs }: { readonly probeMs: number; readonly killGraceMs: number },
+): Partial<ConnectionOptions> {
+  return {
+    connectTimeoutMs,
+    requestTimeoutMs,
+    probeTimeoutMs: probeMs,
+    killGraceMs,
+    ...(revision !== undefined && { revision }),
+  }
+}
+
+/** An option that would change nothing for this target is a mistake, not something to drop. */
+export function checkOptions(target: Target, { view, header, env, revision }: TargetOptions): void {
+  const misplaced =
+    (view !== undefined && target.kind !== 'merged' && '--view works without a target only') ||
+    (header !== undefined && target.kind !== 'url' && '--header works with a URL only') ||
+    (env !== undefined && target.kind !== 'command' && '--env works with a command after "--" only') ||
+    (revision !== undefined && target.kind === 'merged' && '--revision works with a target only')
+  if (misplaced !== false) throw new CliError('usage', misplaced)
+  if (revision !== undefined && findRevision(revision) === undefined) {
+    throw new CliError('usage', `No protocol revision "${revision}"`, {
+      hint: `There are ${list(REVISIONS.map(({ name }) => name))}`,
+    })
+  }
+}
+
+function checkUrl(url: string): string {
+  if (URL.canParse(url)) return url
+  throw new CliError('usage', `"${url}" is not a valid URL`)
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ')
+}
