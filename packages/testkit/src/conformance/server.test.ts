@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+import { freePort } from '../port.ts'
+import { openWireSession, sendEnveloped } from '../wire-client.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../dist/conformance/server.js', import.meta.url))
+
+let child: ChildProcess | undefined
+afterEach(async () => {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+})
+
+function start(port: string) {
+  const started = spawn(process.execPath, [PROGRAM, '--port', port], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child = started
+  return started
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)('says where it listens, serves both eras and ends on %s', async (signal) => {
+  const port = await freePort()
+  const started = start(String(port))
+  const [line] = await once(createInterface(started.stderr), 'line')
+  expect(line).toBe(`listening on http://127.0.0.1:${port}/mcp`)
+  const url = `http://127.0.0.1:${port}/mcp`
+  expect((await sendEnveloped(url, 'tools/list')).messages[0].result.tools.length).toBeGreaterThan(10)
+  const session = await openWireSession(url)
+  expect((await session.request('ping')).messages[0].result).toEqual({})
+  const listening = await session.listen()
+  started.kill(signal)
+  const [code, endedBy] = await once(started, 'exit')
+  expect([code, endedBy]).toEqual([0, null])
+  await listening.closed
+})
+
+test('takes any free port when given 0', async () => {
+  const [line] = await once(createInterface(start('0').stderr), 'line')
+  expect(line).toMatch(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d*\/mcp$/)
+})
+
+test('refuses a port that is none', async () => {
+  const started = start('x')
+  const [line] = await once(createInterface(started.stderr), 'line')
+  expect(line).toContain('Cannot listen on port "x"')
+  expect((await once(started, 'exit'))[0]).toBe(1)
+})
