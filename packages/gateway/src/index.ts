@@ -1,4 +1,6 @@
 export type { ConfigDiff } from './config/diff.ts'
+export type { ClientDoor, ClientId, ClientSnippet } from './front/client-snippets.ts'
+export { toClientSnippets } from './front/client-snippets.ts'
 export type { FrontDoor, FrontDoorOptions } from './front/door.ts'
 export { openFrontDoor } from './front/door.ts'
 export type { Gateway, GatewayOptions } from './gateway.ts'

@@ -48,11 +48,19 @@ function isEmptySection(key: string, value: Tree): boolean {
 
 function withoutEmptySections(entry: Tree): Tree {
   if (entry.kind !== 'table') return entry
-  return table([...entry.entries].filter(([key, { value }]) => !isEmptySection(key, value)), entry.origin)
+  return table(
+    [...entry.entries].filter(([key, { value }]) => !isEmptySection(key, value)),
+    entry.origin,
+  )
 }
 
 /** Keys of the other tool's own settings, unless the file is ours with a foreign map in it: then they are errors. */
-function dropStrangers(own: Map<string, Entry>, foreign: ForeignMap, ownKeys: readonly string[], complaints: Complaints): void {
+function dropStrangers(
+  own: Map<string, Entry>,
+  foreign: ForeignMap,
+  ownKeys: readonly string[],
+  complaints: Complaints,
+): void {
   if ([...own.keys()].some((key) => key !== '$schema' && ownKeys.includes(key))) return
   const strangers = [...own].filter(([key]) => key !== '$schema' && key !== 'inputs')
   own.clear()
@@ -60,7 +68,11 @@ function dropStrangers(own: Map<string, Entry>, foreign: ForeignMap, ownKeys: re
   if (first === undefined) return
   const names = strangers.slice(0, 10).map(([key]) => quoted(key))
   const hint = didYouMean(first[0], ownKeys)
-  complaints.warning(first[1].key, `Only ${quoted(foreign.key)} is read; ignored: ${names.join(', ')}${strangers.length > 10 ? ' and more' : ''}`, hint)
+  complaints.warning(
+    first[1].key,
+    `Only ${quoted(foreign.key)} is read; ignored: ${names.join(', ')}${strangers.length > 10 ? ' and more' : ''}`,
+    hint,
+  )
 }
 
 function expandSection(section: string, value: Tree, scope: ExpandScope, complaints: Complaints): Tree {
@@ -91,7 +103,8 @@ function expandAll(tree: Tree, scope: ExpandScope, complaints: Complaints): Tree
 function addForeign(own: Map<string, Entry>, foreign: ForeignMap, context: AdoptContext): void {
   const { complaints } = context
   if (foreign.servers.kind === 'scalar') {
-    if (foreign.servers.value !== null) complaints.error(foreign.servers.origin, 'Must be a mapping from names to servers')
+    if (foreign.servers.value !== null)
+      complaints.error(foreign.servers.origin, 'Must be a mapping from names to servers')
     return
   }
   const before = own.get('servers')

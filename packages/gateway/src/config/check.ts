@@ -1,6 +1,6 @@
 import { type Complaints, quoted } from './complaints.ts'
-import { nearest } from './nearest.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
+import { nearest } from './nearest.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 import { child, locate, type Tree } from './tree.ts'
 
@@ -79,7 +79,11 @@ class Check {
     }
     if (!hasCommand && !hasUrl) {
       const missing = type === 'stdio' ? '"command"' : type === undefined ? '"command" or "url"' : '"url"'
-      this.#error(at, `The server has no ${missing}`, 'write "command" for a program to start, "url" for a remote server')
+      this.#error(
+        at,
+        `The server has no ${missing}`,
+        'write "command" for a program to start, "url" for a remote server',
+      )
       return
     }
     if (type !== undefined && (type === 'stdio') === hasUrl) {
@@ -95,19 +99,27 @@ class Check {
   /** Numbers that lose digits as numbers, line breaks in headers, a tilde nobody expands. */
   #texts(at: readonly string[], server: WrittenServer): void {
     for (const [name, value] of Object.entries(server.headers ?? {})) {
-      if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) this.#error([...at, 'headers', name], 'A header value cannot hold this character')
+      if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+        this.#error([...at, 'headers', name], 'A header value cannot hold this character')
     }
     for (const key of ['args', 'env', 'headers'] as const) {
       for (const step of Object.keys(server[key] ?? {})) this.#exactNumber([...at, key, step])
     }
-    const paths = [['command', server.command], ['cwd', server.cwd]] as const
+    const paths = [
+      ['command', server.command],
+      ['cwd', server.cwd],
+    ] as const
     for (const [key, path] of paths) {
       if (path !== undefined && /^~[\\/]/.test(path)) {
         this.#error([...at, key], 'No shell is there to replace "~"', 'write ${HOME}')
       }
     }
     if (server.command !== undefined && /^\S+\s+-/.test(server.command) && server.args === undefined) {
-      this.#warn([...at, 'command'], 'No shell is there to split the command', 'put the arguments into "args", one by one')
+      this.#warn(
+        [...at, 'command'],
+        'No shell is there to split the command',
+        'put the arguments into "args", one by one',
+      )
     }
   }
 
@@ -119,7 +131,10 @@ class Check {
 
   #url(path: readonly string[], url: string, server: WrittenServer): void {
     const parsed = URL.canParse(url) ? new URL(url) : undefined
-    if (parsed === undefined) return this.#error(path, 'This is not a valid URL')
+    if (parsed === undefined) {
+      this.#error(path, 'This is not a valid URL')
+      return
+    }
     if (parsed.username !== '' || parsed.password !== '') {
       this.#error(path, 'A URL must not hold a user name or password', 'put an Authorization header into "headers"')
     }
@@ -146,10 +161,12 @@ class Check {
     for (const [from, to] of Object.entries(view.rename)) {
       const first = taken.get(to)
       const path = [...at, 'rename', from]
-      if (first !== undefined) this.#error(path, `The name ${quoted(to)} is already given to ${quoted(first)}`, 'choose another one')
+      if (first !== undefined)
+        this.#error(path, `The name ${quoted(to)} is already given to ${quoted(first)}`, 'choose another one')
       taken.set(to, from)
       const listed = view.tools.include?.includes(to) === true && !Object.hasOwn(view.rename, to)
-      if (listed) this.#error(path, `The name ${quoted(to)} is the name of another tool of this view`, 'choose another one')
+      if (listed)
+        this.#error(path, `The name ${quoted(to)} is the name of another tool of this view`, 'choose another one')
     }
   }
 

@@ -38,7 +38,9 @@ export function childEnvironment(
   windows = false,
 ): Record<string, string> {
   const fold = (name: string) => (windows ? name.toUpperCase() : name)
-  const wanted = new Set([...(windows ? INHERITED_ENV.windows : INHERITED_ENV.posix), ...transport.inheritEnv].map(fold))
+  const wanted = new Set(
+    [...(windows ? INHERITED_ENV.windows : INHERITED_ENV.posix), ...transport.inheritEnv].map(fold),
+  )
   const given = new Set(Object.keys(transport.env).map(fold))
   const environment: Record<string, string> = {}
   for (const [name, value] of Object.entries(own)) {

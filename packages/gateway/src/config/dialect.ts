@@ -44,7 +44,9 @@ export function findForeignMap(root: Table, path: string, ownKeys: readonly stri
   const mcp = at('mcp')
   if (child(mcp, 'servers') !== undefined) {
     const servers = child(mcp, 'servers')
-    return isOpencode(servers) ? found('opencode', 'mcp', servers) : found('vscode', 'mcp', servers, child(mcp, 'inputs'))
+    return isOpencode(servers)
+      ? found('opencode', 'mcp', servers)
+      : found('vscode', 'mcp', servers, child(mcp, 'inputs'))
   }
   if (mcp?.kind === 'table') return found(isOpencode(mcp) || /opencode/.test(path) ? 'opencode' : 'crush', 'mcp', mcp)
   if (has('extensions')) return found('goose', 'extensions', at('extensions'))
@@ -69,7 +71,11 @@ function clientOfPath(path: string): Client {
 function clientOfMcpServers(servers: Tree | undefined, path: string): Client {
   const byPath = clientOfPath(path)
   if (byPath !== 'unknown') return byPath
-  if (someEntry(servers, (entry) => ['httpUrl', 'includeTools', 'excludeTools', 'trust', 'authProviderType'].some((key) => entry.entries.has(key)))) {
+  if (
+    someEntry(servers, (entry) =>
+      ['httpUrl', 'includeTools', 'excludeTools', 'trust', 'authProviderType'].some((key) => entry.entries.has(key)),
+    )
+  ) {
     return 'gemini'
   }
   if (someEntry(servers, (entry) => entry.entries.has('serverUrl'))) return 'windsurf'
@@ -81,7 +87,9 @@ function clientOfMcpServers(servers: Tree | undefined, path: string): Client {
 function isVsCode(root: Table, path: string, ownKeys: readonly string[]): boolean {
   if (ownKeys.some((key) => key !== 'servers' && key !== '$schema' && root.entries.has(key))) return false
   if (root.entries.has('inputs') || clientOfPath(path) === 'vscode') return true
-  return someEntry(child(root, 'servers'), (entry) => ['dev', 'sandbox', 'sandboxEnabled', 'gallery'].some((key) => entry.entries.has(key)))
+  return someEntry(child(root, 'servers'), (entry) =>
+    ['dev', 'sandbox', 'sandboxEnabled', 'gallery'].some((key) => entry.entries.has(key)),
+  )
 }
 
 function isOpencode(servers: Tree | undefined): boolean {

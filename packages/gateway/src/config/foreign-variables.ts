@@ -1,5 +1,5 @@
 import type { ForeignMap } from './dialect.ts'
-import type { Expansion, ExpandScope } from './expand.ts'
+import type { ExpandScope, Expansion } from './expand.ts'
 import { joinPath } from './join-path.ts'
 import { child, type Tree, textOf } from './tree.ts'
 
@@ -32,7 +32,10 @@ export function foreignScope(foreign: ForeignMap, context: VariableContext): Exp
       if (kind === 'input') return inputOf(name, foreign.inputs, env)
       if (kind === 'file') return fileOf(name, context)
       if (kind === 'command' || kind === 'config') {
-        return { problem: `Only the tool this file was written for can answer \${${kind}:…}`, hint: 'write ${NAME} instead' }
+        return {
+          problem: `Only the tool this file was written for can answer \${${kind}:…}`,
+          hint: 'write ${NAME} instead',
+        }
       }
       const value = Object.hasOwn(fixed, kind) ? fixed[kind] : undefined
       return value === undefined ? undefined : { text: value }
@@ -51,7 +54,12 @@ function inputOf(id: string, inputs: Tree | undefined, env: VariableContext['env
   const given = Object.hasOwn(env, variable) ? env[variable] : undefined
   if (given !== undefined) return { text: given }
   const items = inputs?.kind === 'list' ? inputs.items : []
-  const text = textOf(child(items.find((item) => textOf(child(item, 'id')) === id), 'default'))
+  const text = textOf(
+    child(
+      items.find((item) => textOf(child(item, 'id')) === id),
+      'default',
+    ),
+  )
   if (text !== undefined) return { text }
   return { problem: 'This input has no value: nobody is asked here', hint: `set the environment variable ${variable}` }
 }
@@ -62,7 +70,10 @@ function fileOf(path: string, { baseDir, env, readText }: VariableContext): Expa
   try {
     return { text: readText(full).trim() }
   } catch (error) {
-    return { problem: `The file of a variable cannot be read: ${codeOf(error)}`, hint: 'check its path and permissions' }
+    return {
+      problem: `The file of a variable cannot be read: ${codeOf(error)}`,
+      hint: 'check its path and permissions',
+    }
   }
 }
 

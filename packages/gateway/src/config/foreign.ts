@@ -70,7 +70,11 @@ class Draft {
     if (this.client !== 'gemini' && this.client !== 'cline') return
     this.own.set('type', { key: url.key, value: scalar('sse', url.value.origin) })
     const other = this.client === 'gemini' ? '"httpUrl"' : '"type": "streamableHttp"'
-    this.complaints.warning(url.key, 'A bare "url" means the older SSE transport to this client', `write ${other} for Streamable HTTP`)
+    this.complaints.warning(
+      url.key,
+      'A bare "url" means the older SSE transport to this client',
+      `write ${other} for Streamable HTTP`,
+    )
   }
 }
 
@@ -151,39 +155,41 @@ const SILENT: ReadonlySet<string> = new Set([
   'version',
 ])
 
-const TYPES: Readonly<Record<string, 'stdio' | 'http' | 'sse'>> = {
-  stdio: 'stdio',
-  local: 'stdio',
-  http: 'http',
-  remote: 'http',
-  'streamable-http': 'http',
-  streamablehttp: 'http',
-  streamable_http: 'http',
-  sse: 'sse',
-}
+/** `remote` and the like leave it to the client which HTTP transport it is. */
+const TYPES: ReadonlyMap<string, 'stdio' | 'http' | 'sse'> = new Map([
+  ['stdio', 'stdio'],
+  ['local', 'stdio'],
+  ['http', 'http'],
+  ['remote', 'http'],
+  ['streamable-http', 'http'],
+  ['streamablehttp', 'http'],
+  ['streamable_http', 'http'],
+  ['sse', 'sse'],
+])
 
 function typeRule(draft: Draft, entry: Entry): void {
   const written = textOf(entry.value)
-  if (written === undefined) return draft.set('type', entry)
-  const type = Object.hasOwn(TYPES, written.toLowerCase()) ? TYPES[written.toLowerCase()] : undefined
-  if (type === undefined) draft.unusable = `its transport ${quoted(written)} is not one of stdio, http and sse`
-  // `remote` and the like leave it to the client which of the HTTP transports it is; `httpUrl` says so by itself.
-  else draft.set('type', entry, scalar(type, entry.value.origin))
+  const type = TYPES.get(written?.toLowerCase() ?? '')
+  if (type !== undefined) draft.set('type', entry, scalar(type, entry.value.origin))
+  // What is no text is reported by the schema.
+  else if (written === undefined) draft.set('type', entry)
+  else draft.unusable = `its transport ${quoted(written)} is not one of stdio, http and sse`
 }
 
 /** A program, a program with its arguments in one list (opencode), or a table of both (older Zed). */
 function commandRule(draft: Draft, entry: Entry): void {
   const { value } = entry
-  if (value.kind === 'scalar') return draft.set('command', entry)
-  if (value.kind === 'list') {
+  if (value.kind === 'scalar') {
+    draft.set('command', entry)
+  } else if (value.kind === 'list') {
     const [program, ...rest] = value.items
     draft.set('command', entry, program ?? scalar('', value.origin))
     if (rest.length > 0) draft.set('args', entry, list(rest, value.origin))
-    return
-  }
-  for (const [from, to] of [['path', 'command'], ['args', 'args'], ['env', 'env']] as const) {
-    const part = value.entries.get(from)
-    if (part !== undefined) draft.set(to, part)
+  } else {
+    for (const [from, part] of value.entries) {
+      if (from === 'path') draft.set('command', part)
+      if (from === 'args' || from === 'env') draft.set(from, part)
+    }
   }
 }
 
@@ -197,8 +203,8 @@ function urlRule(draft: Draft, entry: Entry, key: string): void {
 }
 
 function headersRule(draft: Draft, entry: Entry): void {
-  if (entry.value.kind !== 'table') return draft.set('headers', entry)
-  for (const [name, header] of entry.value.entries) draft.header(name, header)
+  if (entry.value.kind === 'table') for (const [name, header] of entry.value.entries) draft.header(name, header)
+  else draft.set('headers', entry)
 }
 
 /** Header name -> the variable that holds its value (Codex). */
@@ -218,21 +224,21 @@ function bearerRule(draft: Draft, entry: Entry): void {
 
 /** One number, whose unit depends on the client, or opencode's table of two. */
 function timeoutRule(draft: Draft, entry: Entry): void {
-  if (entry.value.kind === 'table') {
-    const startup = entry.value.entries.get('startup')
-    const request = entry.value.entries.get('request')
+  const { value } = entry
+  if (value.kind === 'table') {
+    const startup = value.entries.get('startup')
+    const request = value.entries.get('request')
     if (startup !== undefined) draft.set('connectTimeoutMs', startup)
     if (request !== undefined) draft.set('requestTimeoutMs', request)
     return
   }
-  const { value } = entry
-  if (value.kind !== 'scalar' || typeof value.value !== 'number') return draft.set('requestTimeoutMs', entry)
+  const isNumber = value.kind === 'scalar' && typeof value.value === 'number'
+  const inSeconds = isNumber && isInSeconds(draft.client, Number(value.value))
   const key = draft.client === 'opencode' || draft.client === 'crush' ? 'connectTimeoutMs' : 'requestTimeoutMs'
-  const seconds = isInSeconds(draft.client, value.value)
-  draft.set(key, entry, seconds ? inMilliseconds(value) : value)
-  if (draft.client !== 'unknown') return
-  const unit = seconds ? 'seconds' : 'milliseconds'
-  draft.complaints.warning(entry.key, `Read as ${unit}: tools differ in the unit of "timeout"`, 'write "requestTimeoutMs" to be sure')
+  draft.set(key, entry, inSeconds ? inMilliseconds(value) : value)
+  if (!isNumber || draft.client !== 'unknown') return
+  const message = `Read as ${inSeconds ? 'seconds' : 'milliseconds'}: tools differ in the unit of "timeout"`
+  draft.complaints.warning(entry.key, message, 'write "requestTimeoutMs" to be sure')
 }
 
 const CLIENTS_IN_SECONDS: ReadonlySet<Client> = new Set(['cline', 'crush', 'goose'])

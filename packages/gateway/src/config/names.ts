@@ -3,7 +3,8 @@
  * Two underscores in a row separate server and tool in merged names and can stand in neither.
  */
 export const NAME_PATTERN = /^(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_-]{0,30}[A-Za-z0-9])?$/
-export const NAME_RULE = 'A name has 1 to 32 of A-Z a-z 0-9 _ -, begins and ends with a letter or digit, and holds no "__"'
+export const NAME_RULE =
+  'A name has 1 to 32 of A-Z a-z 0-9 _ -, begins and ends with a letter or digit, and holds no "__"'
 
 /** A tool's name in a view: what every client accepts. */
 export const TOOL_NAME_PATTERN = /^[A-Za-z0-9_-]{1,64}$/

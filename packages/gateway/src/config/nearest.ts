@@ -15,7 +15,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 function fold(word: string): string {
-  return word.slice(0, MAX_LENGTH).toLowerCase().replaceAll(/[-_.\s]/g, '')
+  return word
+    .slice(0, MAX_LENGTH)
+    .toLowerCase()
+    .replaceAll(/[-_.\s]/g, '')
 }
 
 /** Letters to add, drop, change or swap with their neighbour (optimal string alignment). */

@@ -34,7 +34,9 @@ class YamlWalk {
     if (isMap(target)) return table(this.#entries(target, path, depth, at), origin)
     const value = this.#scalarOf(isScalar(target) ? target.value : null, at, path)
     const source = isScalar(target) && typeof value === 'number' ? target.source : undefined
-    return source === undefined || source === String(value) ? scalar(value, origin) : { ...scalar(value, origin), written: source }
+    return source === undefined || source === String(value)
+      ? scalar(value, origin)
+      : { ...scalar(value, origin), written: source }
   }
 
   /** What an alias stands for; anything else is itself, and remembered under its anchor. */
@@ -50,7 +52,8 @@ class YamlWalk {
 
   #scalarOf(value: unknown, offset: number, path: string): string | number | boolean | null {
     if (typeof value === 'string') this.#reading.checkText(value, offset, path)
-    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      return value
     this.#reading.fault(offset, 'Only texts, numbers, true, false and null can stand here', { path })
     return null
   }

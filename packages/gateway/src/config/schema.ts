@@ -14,11 +14,18 @@ const MIB = 1024 * 1024
 const text = z.string({ error: 'Must be a text' }).min(1, 'Must not be empty')
 const texts = z.array(text, { error: 'Must be a list of texts' })
 
-/** A variable may stand for a number or a truth value, and always gives a text. */
+/**
+ * A variable may stand for a number or a truth value, and always gives a text. Their defaults are `prefault`s: as
+ * the value is transformed, only so does the JSON Schema show them.
+ */
 function whole(min: number, max: number) {
   const error = `Must be a whole number from ${min} to ${max}`
   const number = z.int({ error }).min(min, error).max(max, error)
-  const written = z.string({ error }).regex(/^(?:\d{1,15}|\$\{.+\})$/, error).transform(Number).pipe(number)
+  const written = z
+    .string({ error })
+    .regex(/^(?:\d{1,15}|\$\{.+\})$/, error)
+    .transform(Number)
+    .pipe(number)
   return z.union([number, written], { error })
 }
 
@@ -45,19 +52,27 @@ const listen = section(
       .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
       .default('127.0.0.1')
       .describe('Address to bind.'),
-    port: whole(0, 65_535).default(8360).describe('Port to bind; 0 takes any free one.'),
+    port: whole(0, 65_535).prefault(8360).describe('Port to bind; 0 takes any free one.'),
     allowedHosts: z
-      .array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), { error: 'Must be a list of host names' })
+      .array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), {
+        error: 'Must be a list of host names',
+      })
       .default([])
       .describe('`Host` header values accepted besides the loopback names, as `name` (any port) or `name:port`.'),
     allowedOrigins: z
-      .array(text.regex(/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$|\$\{/i, 'Must be an origin such as "https://example.com", without a path'), {
-        error: 'Must be a list of origins',
-      })
+      .array(
+        text.regex(
+          /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$|\$\{/i,
+          'Must be an origin such as "https://example.com", without a path',
+        ),
+        {
+          error: 'Must be a list of origins',
+        },
+      )
       .default([])
       .describe('`Origin` header values accepted besides loopback ones, such as `https://example.com`.'),
     dangerouslyBindAllInterfaces: truth()
-      .default(false)
+      .prefault(false)
       .describe('Lets `host` be `0.0.0.0` or `::`. Anyone who reaches this machine can then use every server.'),
   }),
   'Where the gateway listens.',
@@ -65,10 +80,14 @@ const listen = section(
 
 const restart = section(
   z.strictObject({
-    minDelayMs: whole(10, HOUR_MS).default(500).describe('First wait before a lost server is started again, in milliseconds.'),
-    maxDelayMs: whole(10, HOUR_MS).default(60_000).describe('Longest such wait, in milliseconds; waits double up to it.'),
+    minDelayMs: whole(10, HOUR_MS)
+      .prefault(500)
+      .describe('First wait before a lost server is started again, in milliseconds.'),
+    maxDelayMs: whole(10, HOUR_MS)
+      .prefault(60_000)
+      .describe('Longest such wait, in milliseconds; waits double up to it.'),
     resetAfterMs: whole(0, 24 * HOUR_MS)
-      .default(60_000)
+      .prefault(60_000)
       .describe('A server that stayed up this long starts again at the first wait, in milliseconds.'),
   }),
   'How a lost server is brought back.',
@@ -87,12 +106,20 @@ const server = z
         .describe('Arguments of the program, each a text of its own.')
         .optional(),
       env: z
-        .record(z.string().regex(/^[^=\0]+$/, 'A variable name has no "="'), loose, { error: 'Must be a mapping of texts' })
+        .record(z.string().regex(/^[^=\0]+$/, 'A variable name has no "="'), loose, {
+          error: 'Must be a mapping of texts',
+        })
         .describe('Environment variables of the program, over what it inherits.')
         .optional(),
-      envFile: text.describe('A file of NAME=value lines for `env`, which wins over it. Relative to this file.').optional(),
-      inheritEnv: texts.describe('Names of environment variables the program inherits besides PATH, HOME and the like.').optional(),
-      cwd: text.describe('Working folder of the program. Relative to this file. Default: the folder of this file.').optional(),
+      envFile: text
+        .describe('A file of NAME=value lines for `env`, which wins over it. Relative to this file.')
+        .optional(),
+      inheritEnv: texts
+        .describe('Names of environment variables the program inherits besides PATH, HOME and the like.')
+        .optional(),
+      cwd: text
+        .describe('Working folder of the program. Relative to this file. Default: the folder of this file.')
+        .optional(),
       url: text
         .regex(/^https?:\/\/|\$\{/i, 'Must be an http:// or https:// URL')
         .describe('Endpoint of a remote server.')
@@ -103,7 +130,7 @@ const server = z
         })
         .describe('HTTP headers sent with every request to a remote server.')
         .optional(),
-      enabled: truth().default(true).describe('A disabled server is listed and never started.'),
+      enabled: truth().prefault(true).describe('A disabled server is listed and never started.'),
       title: text.describe('Name for people.').optional(),
       description: text.describe('What the server is for.').optional(),
       revision: z
@@ -152,14 +179,18 @@ const view = z
 
 const limits = section(
   z.strictObject({
-    maxRequestBytes: whole(KIB, 256 * MIB).default(CALLER_LIMITS.maxBytes).describe('Longest message from a caller, in bytes.'),
-    maxResponseBytes: whole(KIB, 512 * MIB).default(UPSTREAM_LIMITS.maxBytes).describe('Longest message from a server, in bytes.'),
-    maxDepth: whole(8, 512).default(CALLER_LIMITS.maxDepth).describe('Deepest nesting of a message.'),
-    maxBatch: whole(1, 1000).default(CALLER_LIMITS.maxBatch).describe('Most members of a batch.'),
-    maxConcurrent: whole(1, 10_000).default(64).describe('Most requests of one session at work at once.'),
-    maxSessions: whole(1, 1_000_000).default(10_000).describe('Most sessions alive; beyond it new ones are refused.'),
+    maxRequestBytes: whole(KIB, 256 * MIB)
+      .prefault(CALLER_LIMITS.maxBytes)
+      .describe('Longest message from a caller, in bytes.'),
+    maxResponseBytes: whole(KIB, 512 * MIB)
+      .prefault(UPSTREAM_LIMITS.maxBytes)
+      .describe('Longest message from a server, in bytes.'),
+    maxDepth: whole(8, 512).prefault(CALLER_LIMITS.maxDepth).describe('Deepest nesting of a message.'),
+    maxBatch: whole(1, 1000).prefault(CALLER_LIMITS.maxBatch).describe('Most members of a batch.'),
+    maxConcurrent: whole(1, 10_000).prefault(64).describe('Most requests of one session at work at once.'),
+    maxSessions: whole(1, 1_000_000).prefault(10_000).describe('Most sessions alive; beyond it new ones are refused.'),
     maxStreamBytes: whole(KIB, 256 * MIB)
-      .default(4 * MIB)
+      .prefault(4 * MIB)
       .describe('Most bytes waiting on one stream for a caller who does not read.'),
   }),
   'Bounds.',
@@ -167,19 +198,23 @@ const limits = section(
 
 const timeouts = section(
   z.strictObject({
-    connectMs: whole(1, HOUR_MS).default(30_000).describe('Longest wait until a server is connected, in milliseconds.'),
+    connectMs: whole(1, HOUR_MS)
+      .prefault(30_000)
+      .describe('Longest wait until a server is connected, in milliseconds.'),
     probeMs: whole(1, HOUR_MS)
-      .default(5_000)
+      .prefault(5_000)
       .describe('How long a started server may stay silent when asked for its revision, in milliseconds.'),
     requestMs: whole(1, 24 * HOUR_MS)
-      .default(60_000)
+      .prefault(60_000)
       .describe('Longest wait for an answer without progress, in milliseconds.'),
     sessionIdleMs: whole(1_000, 7 * 24 * HOUR_MS)
-      .default(HOUR_MS / 2)
+      .prefault(HOUR_MS / 2)
       .describe('A session nobody uses ends after this, in milliseconds.'),
-    drainMs: whole(0, HOUR_MS).default(25_000).describe('On shutdown, how long open calls may still finish, in milliseconds.'),
+    drainMs: whole(0, HOUR_MS)
+      .prefault(25_000)
+      .describe('On shutdown, how long open calls may still finish, in milliseconds.'),
     killGraceMs: whole(0, 10 * 60_000)
-      .default(2_000)
+      .prefault(2_000)
       .describe('How long a started server may take to exit once its stdin is closed, and again once asked by signal.'),
   }),
   'Waits.',

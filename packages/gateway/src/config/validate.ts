@@ -53,7 +53,9 @@ function report(issue: z.core.$ZodIssue, root: Tree, complaints: Complaints): vo
 function hintFor(key: string, known: readonly string[]): string | undefined {
   const meant = Object.hasOwn(MEANT, key) ? MEANT[key] : undefined
   if (meant !== undefined && known.includes(meant)) return `here it is ${quoted(meant)}`
-  return didYouMean(key, known) ?? (known.length > 0 && known.length < 12 ? `known here: ${known.join(', ')}` : undefined)
+  return (
+    didYouMean(key, known) ?? (known.length > 0 && known.length < 12 ? `known here: ${known.join(', ')}` : undefined)
+  )
 }
 
 /** What other tools call it -> what we do. */

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -13,7 +12,12 @@ export type LoadOptions = Pick<ParseOptions, 'flags' | 'format'> & {
 }
 
 /** Names looked for, in this order. Other tools' files are never picked up by themselves: they start programs. */
-export const CONFIG_NAMES: readonly string[] = ['crosspoint.yaml', 'crosspoint.yml', 'crosspoint.json', 'crosspoint.jsonc']
+export const CONFIG_NAMES: readonly string[] = [
+  'crosspoint.yaml',
+  'crosspoint.yml',
+  'crosspoint.json',
+  'crosspoint.jsonc',
+]
 
 /**
  * Reads a configuration file. Relative paths in it start from its folder.
