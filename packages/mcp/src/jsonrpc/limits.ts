@@ -12,8 +12,8 @@ export interface FrameLimits {
    */
   readonly duplicateKeys: 'reject' | 'allow'
   /**
-   * `reject` refuses numbers that this runtime cannot pass on unchanged: integers beyond 2^53 - 1, overflow to
-   * infinity, negative zero. Default `reject` from callers, `allow` from upstreams (see docs/rough-edges.md).
+   * `reject` refuses numbers that this runtime cannot pass on unchanged: integers with more digits than a double
+   * holds, overflow to infinity, negative zero. Default `reject` from callers, `allow` from upstreams (see docs/rough-edges.md).
    */
   readonly inexactNumbers: 'reject' | 'allow'
 }

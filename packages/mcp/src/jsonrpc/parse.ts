@@ -1,7 +1,8 @@
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from './codes.ts'
 import { type Frame, type Id, type JsonObject, NO_PARAMS, type RpcError } from './frame.ts'
 import type { FrameLimits } from './limits.ts'
-import { type Scan, scan } from './scan.ts'
+import { type Located, locate } from './locate.ts'
+import { countKept, hasLoneSurrogate, scan } from './scan.ts'
 import { shown } from './shown.ts'
 
 /** A message that is not a JSON-RPC frame we accept. `idText` is the id as written, where one could be read. */
@@ -19,17 +20,23 @@ export class FrameFault extends Error {
 
 /**
  * Reads one message: a frame, or the members of a batch. Size is the transport's to check, before it has text.
+ * @param text decoded from UTF-8, so that only an escape can stand for half a surrogate pair
  * @throws {FrameFault} -32700 for text that is not JSON, -32600 for JSON that is not a frame or breaks a limit,
  *   -32602 for a number that could not be passed on unchanged.
  */
 export function parseMessage(text: string, limits: FrameLimits): Frame | readonly Frame[] {
-  const found = scan(text, limits)
-  if (found.tooDeep) {
-    throw new FrameFault(INVALID_REQUEST, `Cannot read a message nested deeper than ${limits.maxDepth} levels`)
+  const written = scan(text, limits.maxDepth)
+  if (written.tooDeep) {
+    const reason = `Cannot read a message nested deeper than ${limits.maxDepth} levels`
+    throw new FrameFault(INVALID_REQUEST, reason, toIdText(locate(text, limits.maxDepth).idText))
   }
   const value = parseJson(text)
-  checkScan(found, limits)
-  if (!Array.isArray(value)) return toFrame(value, found.idText)
+  if (written.hasSurrogates && hasLoneSurrogate(text)) {
+    throw new FrameFault(PARSE_ERROR, 'Cannot read a string that holds half a surrogate pair', knownId(value, text))
+  }
+  // Not equal: a key was lost, or a number may have changed, which makes the count NaN.
+  if (written.members !== countKept(value)) checkWritten(locate(text, limits.maxDepth), limits)
+  if (!Array.isArray(value)) return toFrame(value, text)
   if (value.length === 0) throw new FrameFault(INVALID_REQUEST, 'Cannot read an empty batch')
   if (value.length > limits.maxBatch) {
     throw new FrameFault(
@@ -37,7 +44,7 @@ export function parseMessage(text: string, limits: FrameLimits): Frame | readonl
       `Cannot read a batch of ${value.length} messages; at most ${limits.maxBatch} work`,
     )
   }
-  return value.map((member) => toFrame(member, undefined))
+  return value.map((member) => toFrame(member, ''))
 }
 
 function parseJson(text: string): unknown {
@@ -48,75 +55,89 @@ function parseJson(text: string): unknown {
   }
 }
 
-function checkScan(found: Scan, limits: FrameLimits): void {
-  const id = isIdText(found.idText) ? found.idText : undefined
-  if (found.loneSurrogate)
-    throw new FrameFault(PARSE_ERROR, 'Cannot read a string that holds half a surrogate pair', id)
-  if (found.duplicateKey !== undefined && limits.duplicateKeys === 'reject') {
+function checkWritten({ duplicateKey, inexactNumber, idText }: Located, limits: FrameLimits): void {
+  if (duplicateKey !== undefined && limits.duplicateKeys === 'reject') {
     throw new FrameFault(
       INVALID_REQUEST,
-      `Cannot read an object that names the key "${shown(found.duplicateKey)}" twice`,
-      id,
+      `Cannot read an object that names the key "${shown(duplicateKey)}" twice`,
+      toIdText(idText),
     )
   }
-  if (found.inexactNumber !== undefined && limits.inexactNumbers === 'reject') {
+  if (inexactNumber !== undefined && limits.inexactNumbers === 'reject') {
     throw new FrameFault(
       INVALID_PARAMS,
-      `Cannot pass on the number ${shown(found.inexactNumber)} unchanged; send it as a string, or within ±(2^53 - 1)`,
-      id,
+      `Cannot pass on the number ${shown(inexactNumber)} unchanged; send it as a string, or within ±(2^53 - 1)`,
+      toIdText(idText),
     )
   }
 }
 
-function toFrame(value: unknown, idText: string | undefined): Frame {
-  if (!isObject(value)) throw new FrameFault(INVALID_REQUEST, 'Cannot read a message that is not a JSON object')
-  const known = isIdText(idText) ? idText : isId(value.id) ? JSON.stringify(value.id) : undefined
-  if (value.jsonrpc !== '2.0')
-    throw new FrameFault(INVALID_REQUEST, 'Cannot read a message without "jsonrpc": "2.0"', known)
+/** @param text what the value was read from, or nothing for a member of a batch */
+function toFrame(value: unknown, text: string): Frame {
+  if (!isObject(value)) throw refusal('a message that is not a JSON object', value, text)
+  if (value.jsonrpc !== '2.0') throw refusal('a message without "jsonrpc": "2.0"', value, text)
   const hasId = Object.hasOwn(value, 'id')
   if (hasId && !isId(value.id) && !(value.id === null && Object.hasOwn(value, 'error'))) {
-    throw new FrameFault(INVALID_REQUEST, 'Cannot read an id that is neither a string nor an integer')
+    throw refusal('an id that is neither a string nor an integer within ±(2^53 - 1)', value, text)
   }
-  if (Object.hasOwn(value, 'method')) return toCall(value, hasId, known)
-  return toReply(value, known)
+  return Object.hasOwn(value, 'method') ? toCall(value, hasId, text) : toReply(value, text)
 }
 
-function toCall(value: JsonObject, hasId: boolean, idText: string | undefined): Frame {
+function toCall(value: JsonObject, hasId: boolean, text: string): Frame {
   const { method, params } = value
   if (typeof method !== 'string' || method === '') {
-    throw new FrameFault(INVALID_REQUEST, 'Cannot read a message whose method is not a string', idText)
+    throw refusal('a message whose method is not a string', value, text)
   }
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) {
-    throw new FrameFault(INVALID_REQUEST, 'Cannot read a message that is both a request and a response', idText)
+    throw refusal('a message that is both a request and a response', value, text)
   }
   if (params !== undefined && !isObject(params)) {
-    throw new FrameFault(INVALID_REQUEST, `Cannot read "${shown(method)}": its params are not an object`, idText)
+    throw refusal(`"${shown(method)}": its params are not an object`, value, text)
   }
   if (!hasId) return { kind: 'notification', method, params: params ?? NO_PARAMS }
   return { kind: 'request', id: value.id as Id, method, params: params ?? NO_PARAMS } // checked by isId in toFrame
 }
 
-function toReply(value: JsonObject, idText: string | undefined): Frame {
+function toReply(value: JsonObject, text: string): Frame {
   const { id, result, error } = value
   const hasResult = Object.hasOwn(value, 'result')
   if (hasResult === Object.hasOwn(value, 'error')) {
-    throw new FrameFault(
-      INVALID_REQUEST,
-      'Cannot read a message that is neither a call nor exactly one of result and error',
-      idText,
-    )
+    throw refusal('a message that is neither a call nor exactly one of result and error', value, text)
   }
-  if (!hasResult) return { kind: 'error', id: isId(id) ? id : undefined, error: toRpcError(error, idText) }
-  if (!isId(id)) throw new FrameFault(INVALID_REQUEST, 'Cannot read a result without an id')
-  if (!isObject(result)) throw new FrameFault(INVALID_REQUEST, 'Cannot read a result that is not an object', idText)
+  if (!hasResult) {
+    if (!isRpcError(error)) throw refusal('an error without an integer code and a message', value, text)
+    return { kind: 'error', id: isId(id) ? id : undefined, error }
+  }
+  if (!isId(id)) throw refusal('a result without an id', value, text)
+  if (!isObject(result)) throw refusal('a result that is not an object', value, text)
   return { kind: 'result', id, result }
 }
 
-function toRpcError(error: unknown, idText: string | undefined): RpcError {
-  if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') {
-    throw new FrameFault(INVALID_REQUEST, 'Cannot read an error without an integer code and a message', idText)
+function refusal(what: string, value: unknown, text: string): FrameFault {
+  return new FrameFault(INVALID_REQUEST, `Cannot read ${what}`, knownId(value, text))
+}
+
+/** The id of a message that cannot be accepted, as it goes into the answer that says so. */
+function knownId(value: unknown, text: string): string | undefined {
+  if (!isObject(value)) return undefined
+  if (isId(value.id) && !Object.is(value.id, -0)) return JSON.stringify(value.id)
+  // A number that has changed in reading is found as it was written.
+  return typeof value.id === 'number' ? toIdText(locate(text, 1).idText) : undefined
+}
+
+function toIdText(written: string | undefined): string | undefined {
+  if (written === undefined || INTEGER.test(written)) return written
+  try {
+    return typeof JSON.parse(written) === 'string' ? written : undefined
+  } catch {
+    return undefined // cut off or malformed: there is no id to echo
   }
-  return error as unknown as RpcError // code and message were checked on the line above
+}
+
+const INTEGER = /^-?(?:0|[1-9]\d*)$/
+
+function isRpcError(error: unknown): error is RpcError {
+  return isObject(error) && Number.isInteger(error.code) && typeof error.message === 'string'
 }
 
 function isObject(value: unknown): value is JsonObject {
@@ -124,9 +145,5 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 function isId(value: unknown): value is Id {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
-}
-
-function isIdText(text: string | undefined): text is string {
-  return text !== undefined && (text.startsWith('"') || /^-?\d+$/.test(text))
+  return typeof value === 'string' || Number.isSafeInteger(value)
 }

@@ -1,173 +1,155 @@
-import type { FrameLimits } from './limits.ts'
-
-/** What {@link scan} found that `JSON.parse` would hide. Only meaningful when the text is valid JSON. */
-export interface Scan {
-  /** Deeper than the limit; the scan stopped there. */
+/** JSON text as it is written, before anything is built from it. */
+export interface Written {
   readonly tooDeep: boolean
-  /** First key named twice in one object. */
-  readonly duplicateKey: string | undefined
-  /** First number that does not survive this runtime, as written. */
-  readonly inexactNumber: string | undefined
-  /** A string holds half a surrogate pair, which no UTF-8 text can carry. */
-  readonly loneSurrogate: boolean
-  /** The text of the member `id` of the outermost object, as written. */
-  readonly idText: string | undefined
+  /** Members of all objects, those named twice included. */
+  readonly members: number
+  /** Some escape stands for half of a surrogate pair; {@link hasLoneSurrogate} says whether one is without the other. */
+  readonly hasSurrogates: boolean
 }
 
 /**
- * Reads JSON text once, left to right, without building anything, and reports what `JSON.parse` cannot:
- * nesting depth, duplicate keys, numbers that change when passed on, unpaired surrogate escapes.
- * Linear in the length of the text. Syntax errors are left for `JSON.parse` to find.
+ * Reads JSON text once, left to right. Syntax errors are left for `JSON.parse` to find. Linear in the length of the
+ * text; the inside of long strings is searched rather than read.
  */
-export function scan(text: string, limits: Pick<FrameLimits, 'maxDepth' | 'duplicateKeys'>): Scan {
-  const wantsKeys = limits.duplicateKeys === 'reject'
-  const keys: (KeySet | undefined)[] = [] // one per open container; undefined for arrays
-  let depth = 0
-  let duplicateKey: string | undefined
-  let inexactNumber: string | undefined
-  let loneSurrogate = false
-  let idStart = -1
-  let idText: string | undefined
+export function scan(text: string, maxDepth: number): Written {
+  const strings = new StringReader(text)
   const length = text.length
-  let i = 0
-  while (i < length) {
+  let depth = 0
+  let members = 0
+  for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i)
-    if (c === QUOTE) {
-      const start = i + 1
-      let escaped = false
-      i = start
-      for (; i < length; i++) {
-        const s = text.charCodeAt(i)
-        if (s === QUOTE) break
-        if (s === BACKSLASH) {
-          escaped = true
-          i++
-        }
-      }
-      if (escaped && !loneSurrogate) loneSurrogate = hasLoneSurrogate(text, start, i)
-      const end = i++
-      const open = keys[depth - 1]
-      if (open !== undefined && open.expectsKey) {
-        open.expectsKey = false
-        if (depth === 1 || wantsKeys) {
-          const key = escaped ? unescaped(text, start, end) : text.slice(start, end)
-          if (wantsKeys && duplicateKey === undefined && open.add(key)) duplicateKey = key
-          if (depth === 1 && key === 'id') idStart = -2
-        }
-      }
-    } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
-      if (++depth > limits.maxDepth) {
-        return { tooDeep: true, duplicateKey, inexactNumber, loneSurrogate, idText }
-      }
-      keys[depth - 1] = c === OPEN_BRACE ? new KeySet() : undefined
-      i++
-    } else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
-      if (depth === 1 && idStart >= 0) {
-        idText = text.slice(idStart, i).trim()
-        idStart = -1
-      }
-      if (depth > 0) depth--
-      i++
-    } else if (c === COMMA) {
-      if (depth === 1 && idStart >= 0) {
-        idText = text.slice(idStart, i).trim()
-        idStart = -1
-      }
-      const open = keys[depth - 1]
-      if (open !== undefined) open.expectsKey = true
-      i++
-    } else if (c === COLON) {
-      i++
-      if (idStart === -2 && depth === 1) idStart = i
-    } else if (c === MINUS || (c >= ZERO && c <= NINE)) {
-      const start = i
-      i++
-      while (i < length && isNumberPart(text.charCodeAt(i))) i++
-      if (inexactNumber === undefined && isInexact(text, start, i)) inexactNumber = text.slice(start, i)
-    } else {
-      i++
+    if (c === QUOTE) i = strings.end(i + 1)
+    else if (c === COLON) members++
+    else if (c > COLON) {
+      // "[" and "{", "]" and "}" differ in one bit.
+      const bracket = c | 0x20
+      if (bracket === OPEN_BRACE) {
+        if (++depth > maxDepth) return { tooDeep: true, members, hasSurrogates: false }
+      } else if (bracket === CLOSE_BRACE) depth--
     }
   }
-  return { tooDeep: false, duplicateKey, inexactNumber, loneSurrogate, idText }
+  return { tooDeep: false, members, hasSurrogates: strings.hasSurrogates }
 }
 
-/** The keys of one open object. Nearly all objects are small: a list first, a set once that would be slow. */
-class KeySet {
-  expectsKey = true
-  #few: string[] = []
-  #many: Set<string> | undefined
-
-  /** Adds `key` and says whether it was there before. */
-  add(key: string): boolean {
-    if (this.#many !== undefined) {
-      if (this.#many.has(key)) return true
-      this.#many.add(key)
-      return false
+/**
+ * How many members the objects of a parsed value have. Fewer than were written means that one was named twice:
+ * parsers disagree on which of the two counts, and `JSON.parse` says nothing.
+ * @returns NaN where a number may have changed in reading ({@link isInexact} is for the caller to ask of the text)
+ */
+export function countKept(value: unknown): number {
+  if (typeof value === 'number') return mayHaveChanged(value) ? Number.NaN : 0
+  if (typeof value !== 'object' || value === null) return 0
+  let members = 0
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i]
+      if (typeof item === 'object' || typeof item === 'number') members += countKept(item)
     }
-    if (this.#few.includes(key)) return true
-    this.#few.push(key)
-    if (this.#few.length > 16) this.#many = new Set(this.#few)
-    return false
+    return members
   }
+  for (const key in value) {
+    members++
+    const item: unknown = (value as { [key: string]: unknown })[key] // any object can be asked for any key
+    if (typeof item === 'object' || typeof item === 'number') members += countKept(item)
+  }
+  return members
 }
 
-function isNumberPart(c: number): boolean {
-  return (c >= ZERO && c <= NINE) || c === DOT || c === MINUS || c === PLUS || (c | 32) === LOWER_E
+/** Integers beyond 2^53 - 1, overflow to infinity, and negative zero, which is written without its sign. */
+function mayHaveChanged(value: number): boolean {
+  return value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER || (value === 0 && 1 / value < 0)
 }
 
-function isInexact(text: string, start: number, end: number): boolean {
-  const length = end - start
-  const first = text.charCodeAt(start)
-  if (length < 16 && first !== MINUS) {
-    for (let i = start; i < end; i++)
-      if ((text.charCodeAt(i) | 32) === LOWER_E) return !Number.isFinite(Number(text.slice(start, end)))
-    return false
-  }
-  const written = text.slice(start, end)
+/**
+ * Whether a number, as written, comes out different when this runtime writes it again: infinite, negative zero, or an
+ * integer with digits that a double has no room for. Written with a fraction or an exponent it is a double for every
+ * reader, and only its spelling may change.
+ */
+export function isInexact(written: string): boolean {
   const value = Number(written)
-  if (!Number.isFinite(value)) return true
-  if (Object.is(value, -0)) return true
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(written)
+  if (!mayHaveChanged(value)) return false
+  return !Number.isFinite(value) || value === 0 || (/^-?\d+$/.test(written) && String(value) !== written)
 }
 
-function unescaped(text: string, start: number, end: number): string {
-  try {
-    return JSON.parse(text.slice(start - 1, end + 1)) as string // a JSON string literal parses to a string
-  } catch {
-    return text.slice(start, end) // not valid JSON: the parse that follows reports it
-  }
-}
-
-function hasLoneSurrogate(text: string, start: number, end: number): boolean {
-  for (let i = text.indexOf('\\', start); i !== -1 && i < end; i = text.indexOf('\\', i)) {
-    if (text.charCodeAt(i + 1) !== LOWER_U) {
-      i += 2
-      continue
-    }
-    const unit = Number.parseInt(text.slice(i + 2, i + 6), 16)
-    if (unit >= 0xdc00 && unit <= 0xdfff) return true
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-      const next = text.startsWith('\\u', i + 6) ? Number.parseInt(text.slice(i + 8, i + 12), 16) : 0
-      if (!(next >= 0xdc00 && next <= 0xdfff)) return true
-      i += 6
-    }
-    i += 6
+/**
+ * Whether an escape stands for half of a surrogate pair, which no UTF-8 text can carry. Only for text that came from
+ * UTF-8, which has none unescaped.
+ */
+export function hasLoneSurrogate(text: string): boolean {
+  for (let i = text.indexOf('\\'); i !== -1; i = text.indexOf('\\', i)) {
+    const half = surrogateHalf(text, i)
+    if (half === 'low') return true
+    if (half === 'high' && surrogateHalf(text, i + 6) !== 'low') return true
+    i += half === 'high' ? 12 : 2
   }
   return false
 }
 
+/** What the escape at `i` stands for. */
+function surrogateHalf(text: string, i: number): 'high' | 'low' | undefined {
+  if (text.charCodeAt(i) !== BACKSLASH || text.charCodeAt(i + 1) !== LOWER_U) return undefined
+  if ((text.charCodeAt(i + 2) | 0x20) !== LOWER_D) return undefined
+  const c = text.charCodeAt(i + 3) | 0x20
+  if (c === 0x38 || c === 0x39 || c === LOWER_A || c === LOWER_B) return 'high'
+  return c >= LOWER_C && c <= LOWER_F ? 'low' : undefined
+}
+
+/** Finds the ends of strings, from left to right. */
+export class StringReader {
+  hasSurrogates = false
+  readonly #text: string
+  /** Where the next backslash is, or was when it was last looked for. */
+  #backslash = -1
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Where the quote is that ends a string whose first character is at `from`; the end of the text if there is none. */
+  end(from: number): number {
+    const text = this.#text
+    const length = text.length
+    let i = from
+    while (i < length) {
+      // Most strings are short: a few characters are looked at before a search is paid for.
+      const near = Math.min(i + NEAR, length)
+      while (i < near) {
+        const c = text.charCodeAt(i)
+        if (c === QUOTE) return i
+        if (c === BACKSLASH) break
+        i++
+      }
+      if (i === near) {
+        const quote = text.indexOf('"', i)
+        if (quote === -1) return length
+        const backslash = this.#nextBackslash(i)
+        if (quote < backslash) return quote
+        i = backslash
+      }
+      if (surrogateHalf(text, i) !== undefined) this.hasSurrogates = true
+      i += 2
+    }
+    return length
+  }
+
+  #nextBackslash(from: number): number {
+    if (this.#backslash < from) {
+      const found = this.#text.indexOf('\\', from)
+      this.#backslash = found === -1 ? this.#text.length : found
+    }
+    return this.#backslash
+  }
+}
+
+const NEAR = 16
 const QUOTE = 0x22
-const PLUS = 0x2b
-const COMMA = 0x2c
-const MINUS = 0x2d
-const DOT = 0x2e
-const ZERO = 0x30
-const NINE = 0x39
 const COLON = 0x3a
-const OPEN_BRACKET = 0x5b
 const BACKSLASH = 0x5c
-const CLOSE_BRACKET = 0x5d
-const LOWER_E = 0x65
+const LOWER_A = 0x61
+const LOWER_B = 0x62
+const LOWER_C = 0x63
+const LOWER_D = 0x64
+const LOWER_F = 0x66
 const LOWER_U = 0x75
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d

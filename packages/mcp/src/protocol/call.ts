@@ -1,3 +1,4 @@
+import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import type { LogLevel } from './features/logging.ts'
@@ -107,5 +108,6 @@ export const NO_INTERIM: Interim = Object.freeze({
   progress: false,
   logLevel: undefined,
   notify: () => {},
-  ask: () => Promise.reject(new Error('Nobody is there to ask')),
+  ask: ({ method }: Notification) =>
+    Promise.reject(new McpError('caller.missing_capability', `Cannot ask "${method}": nobody waits for this call`)),
 })
