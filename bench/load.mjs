@@ -62,8 +62,14 @@ async function openSession(job) {
   }
   const reply = await exchange(socket, post(job.path, {}, JSON.stringify(initialize)))
   const session = /mcp-session-id: *([^\r\n]+)/i.exec(reply)?.[1]
-  const headers = { 'mcp-protocol-version': '2025-06-18', ...(session === undefined ? {} : { 'mcp-session-id': session }) }
-  await exchange(socket, post(job.path, headers, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })))
+  const headers = {
+    'mcp-protocol-version': '2025-06-18',
+    ...(session === undefined ? {} : { 'mcp-session-id': session }),
+  }
+  await exchange(
+    socket,
+    post(job.path, headers, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })),
+  )
   socket.destroy()
   return headers
 }

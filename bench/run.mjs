@@ -45,7 +45,10 @@ try {
 
 async function httpLeg() {
   const upstream = await start('upstream', process.execPath, [here('peers/upstream-http.mjs')])
-  const plain = await start('plain proxy', process.execPath, [here('peers/plain-proxy.mjs'), `http://127.0.0.1:${upstream.port}`])
+  const plain = await start('plain proxy', process.execPath, [
+    here('peers/plain-proxy.mjs'),
+    `http://127.0.0.1:${upstream.port}`,
+  ])
   const gateway = await startGateway('http', { url: `http://127.0.0.1:${upstream.port}/mcp` })
   const job = { path: '/mcp', tool: 'bench__echo', era: 'modern' }
   return measure([
@@ -64,10 +67,15 @@ async function stdioLeg() {
     return measure(subjects)
   }
   const port = await freePort()
-  const proxy = await start('mcp-proxy', process.execPath, [bin, '--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--', ...server], {
-    ready: (line) => (/server|listening|starting/i.test(line) ? port : undefined),
-    stream: 'stderr',
-  })
+  const proxy = await start(
+    'mcp-proxy',
+    process.execPath,
+    [bin, '--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--', ...server],
+    {
+      ready: (line) => (/server|listening|starting/i.test(line) ? port : undefined),
+      stream: 'stderr',
+    },
+  )
   subjects.push({ subject: proxy, job: { path: '/mcp', tool: 'echo', era: 'legacy' } })
   return measure(subjects)
 }
@@ -75,9 +83,14 @@ async function stdioLeg() {
 async function startGateway(name, server) {
   const config = join(folder, `${name}.json`)
   writeFileSync(config, JSON.stringify({ mcpServers: { bench: server } }))
-  return start('gateway', process.execPath, [here('../packages/cli/bin/crosspoint.js'), 'up', '--config', config, '--port', '0', '--json'], {
-    ready: readPort,
-  })
+  return start(
+    'gateway',
+    process.execPath,
+    [here('../packages/cli/bin/crosspoint.js'), 'up', '--config', config, '--port', '0', '--json'],
+    {
+      ready: readPort,
+    },
+  )
 }
 
 async function start(...args) {
@@ -93,7 +106,8 @@ async function measure(subjects) {
     for (const [at, { subject, job }] of subjects.entries()) {
       const before = subject.cpuMs()
       const { ms, failed, sample } = await load.run({ ...job, port: subject.port, calls, concurrency })
-      if (failed > 0) throw new Error(`${subject.name} answered ${failed} of ${calls} calls wrongly, for example:\n${sample}`)
+      if (failed > 0)
+        throw new Error(`${subject.name} answered ${failed} of ${calls} calls wrongly, for example:\n${sample}`)
       if (round < 0) continue
       rows[at].cpuUs.push(((subject.cpuMs() - before) * 1000) / calls)
       rows[at].rate.push((calls / ms) * 1000)
@@ -116,18 +130,27 @@ function holds(report) {
 }
 
 function print(report) {
-  console.log(`${report.calls} calls a round, ${report.rounds} rounds interleaved, ${report.concurrency} connections, Node ${report.node}`)
+  console.log(
+    `${report.calls} calls a round, ${report.rounds} rounds interleaved, ${report.concurrency} connections, Node ${report.node}`,
+  )
   for (const [leg, rows] of [
     ['HTTP client, HTTP upstream, both stateless', report.http],
     ['HTTP client with a session, stdio upstream', report.stdio],
   ]) {
     console.log(`\n${leg}`)
     for (const row of rows) {
-      const beside = row.name === 'gateway' ? '' : `   gateway: ${row.cpuRatio.toFixed(2)} x its CPU, ${row.rateRatio.toFixed(2)} x its rate`
-      console.log(`  ${row.name.padEnd(12)} ${row.cpuUs.toFixed(0).padStart(6)} us CPU a call ${row.rate.toFixed(0).padStart(8)} calls/s${beside}`)
+      const beside =
+        row.name === 'gateway'
+          ? ''
+          : `   gateway: ${row.cpuRatio.toFixed(2)} x its CPU, ${row.rateRatio.toFixed(2)} x its rate`
+      console.log(
+        `  ${row.name.padEnd(12)} ${row.cpuUs.toFixed(0).padStart(6)} us CPU a call ${row.rate.toFixed(0).padStart(8)} calls/s${beside}`,
+      )
     }
   }
-  console.log(`\nBudget: at most ${BUDGET.cpuOfPlainProxy.toFixed(1)} x the plain proxy's CPU, at least ${BUDGET.rateOfMcpProxy.toFixed(1)} x mcp-proxy's rate: ${holds(report) ? 'held' : 'MISSED'}`)
+  console.log(
+    `\nBudget: at most ${BUDGET.cpuOfPlainProxy.toFixed(1)} x the plain proxy's CPU, at least ${BUDGET.rateOfMcpProxy.toFixed(1)} x mcp-proxy's rate: ${holds(report) ? 'held' : 'MISSED'}`,
+  )
 }
 
 function median(values) {

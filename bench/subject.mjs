@@ -3,8 +3,17 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A process under measurement. `ready` reads its lines until one gives a port; the CPU time is the kernel's own account. */
-export async function startSubject(name, command, args, { env = {}, ready = readPort, stream = 'stdout', timeoutMs = 30_000 } = {}) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: true })
+export async function startSubject(
+  name,
+  command,
+  args,
+  { env = {}, ready = readPort, stream = 'stdout', timeoutMs = 30_000 } = {},
+) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    detached: true,
+  })
   const heard = []
   for (const output of [child.stdout, child.stderr]) {
     createInterface({ input: output }).on('line', (line) => {

@@ -1,13 +1,22 @@
 // A stateless MCP server written by hand, as cheap as an upstream can be, so that what is measured is the hop before it.
 import { createServer } from 'node:http'
 
-const tools = [{ name: 'echo', description: 'Says it again', inputSchema: { type: 'object', properties: { message: { type: 'string' } } } }]
+const tools = [
+  {
+    name: 'echo',
+    description: 'Says it again',
+    inputSchema: { type: 'object', properties: { message: { type: 'string' } } },
+  },
+]
 const hints = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' }
 
 const answers = {
   'server/discover': () => ({ ...hints, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
   'tools/list': () => ({ ...hints, tools }),
-  'tools/call': (params) => ({ resultType: 'complete', content: [{ type: 'text', text: `Echo: ${params.arguments.message}` }] }),
+  'tools/call': (params) => ({
+    resultType: 'complete',
+    content: [{ type: 'text', text: `Echo: ${params.arguments.message}` }],
+  }),
 }
 
 const server = createServer((request, response) => {
@@ -23,7 +32,10 @@ const server = createServer((request, response) => {
           : { jsonrpc: '2.0', id, result: answer(params) },
       ),
     )
-    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json', 'content-length': body.length })
+    response.writeHead(answer === undefined ? 404 : 200, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+    })
     response.end(body)
   })
 })

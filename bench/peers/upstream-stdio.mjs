@@ -1,7 +1,13 @@
 // An MCP server over stdio written by hand: handshake revisions only, as nearly every installed server is.
 import { createInterface } from 'node:readline'
 
-const tools = [{ name: 'echo', description: 'Says it again', inputSchema: { type: 'object', properties: { message: { type: 'string' } } } }]
+const tools = [
+  {
+    name: 'echo',
+    description: 'Says it again',
+    inputSchema: { type: 'object', properties: { message: { type: 'string' } } },
+  },
+]
 
 const answers = {
   initialize: (params) => ({

@@ -16,8 +16,12 @@ export function guardGroup(pid: number): void {
 /** The group is gone; its number may belong to somebody else from now on. */
 export function forgetGroup(pid: number): void {
   if (!groups.delete(pid)) return
-  if (groups.size === 0) process.off('exit', endAllNow)
   tellWatchdog(`-${pid}`)
+  if (groups.size > 0) return
+  process.off('exit', endAllNow)
+  // Nothing is left to watch over: the end of its input ends the watchdog too.
+  watchdog?.stdin?.end()
+  watchdog = undefined
 }
 
 /** Signals every process of the group; one that is gone already is fine. */
