@@ -158,7 +158,7 @@ test('a call that was open when its server died is an error of the tool with an 
   one.connections[0]?.break('killed')
   expect(await call).toMatchObject({
     isError: true,
-    content: [{ text: expect.stringMatching(/"one" was lost.*outcome is unknown/) }],
+    content: [{ text: expect.stringMatching(/"one" was lost: killed\. The outcome of the call is unknown/) }],
   })
 })
 

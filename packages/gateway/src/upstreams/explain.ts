@@ -16,7 +16,10 @@ export function toLoss(error: unknown): 'gone' | 'sign-in' | undefined {
 }
 
 /** What a person can do about a state; undefined where nothing needs doing. */
-export function toRemedy(state: UpstreamState, { name, transport }: ServerConfig): string | undefined {
+export function toRemedy(
+  state: UpstreamState,
+  { name, transport }: Pick<ServerConfig, 'name' | 'transport'>,
+): string | undefined {
   switch (state.kind) {
     case 'stopped':
     case 'ready':
@@ -29,9 +32,7 @@ export function toRemedy(state: UpstreamState, { name, transport }: ServerConfig
     case 'degraded':
       return `Look at the log of "${name}"; what failed is tried again by itself`
     case 'needs-sign-in':
-      return transport.kind === 'stdio'
-        ? `Give "${name}" valid credentials in its "env", then reload the configuration`
-        : `Set a valid "Authorization" under "headers" of "${name}", then reload the configuration`
+      return toSignInRemedy({ name, transport })
     case 'backing-off':
       return transport.kind === 'stdio'
         ? `Check that ${quoted(transport.command)} runs by itself; it is started again by itself`
@@ -41,6 +42,12 @@ export function toRemedy(state: UpstreamState, { name, transport }: ServerConfig
         ? `Check that ${quoted(transport.command)} runs by itself, then reload the configuration to start it again`
         : `Check that ${toOrigin(transport.url)} is up, then reload the configuration`
   }
+}
+
+export function toSignInRemedy({ name, transport }: Pick<ServerConfig, 'name' | 'transport'>): string {
+  return transport.kind === 'stdio'
+    ? `Give "${name}" valid credentials in its "env", then reload the configuration`
+    : `Set a valid "Authorization" under "headers" of "${name}", then reload the configuration`
 }
 
 function quoted(command: string): string {

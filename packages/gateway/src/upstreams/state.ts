@@ -8,14 +8,23 @@ export type UpstreamState =
   /** Configured in a way this version cannot connect to. */
   | { readonly kind: 'unsupported'; readonly reason: string }
   /** Connecting, or connected and asked for the first time what it offers. */
-  | { readonly kind: 'starting'; readonly failures: number; readonly reason?: string }
-  | { readonly kind: 'ready'; readonly failures: number; readonly upAt: number }
+  | { readonly kind: 'starting'; readonly failures: Failures; readonly reason?: string }
+  | { readonly kind: 'ready'; readonly failures: Failures; readonly upAt: number }
   /** Connected and useful, but some of what it offers could not be learnt. */
-  | { readonly kind: 'degraded'; readonly failures: number; readonly upAt: number; readonly reason: string }
-  | { readonly kind: 'backing-off'; readonly failures: number; readonly delayMs: number; readonly reason: string }
-  | { readonly kind: 'needs-sign-in'; readonly failures: number; readonly delayMs: number; readonly reason: string }
-  /** Given up: too many starts in a row did not last. */
+  | { readonly kind: 'degraded'; readonly failures: Failures; readonly upAt: number; readonly reason: string }
+  | { readonly kind: 'backing-off'; readonly failures: Failures; readonly delayMs: number; readonly reason: string }
+  | { readonly kind: 'needs-sign-in'; readonly failures: Failures; readonly delayMs: number; readonly reason: string }
+  /** Given up: too many starts in a row came to nothing. */
   | { readonly kind: 'failed'; readonly reason: string }
+
+export interface Failures {
+  /** Losses since it last stayed up for a while: the wait before the next start grows with them. */
+  readonly recent: number
+  /** Starts in a row after which it never was ready: too many, and it is given up. */
+  readonly stillborn: number
+}
+
+const NO_FAILURES: Failures = Object.freeze({ recent: 0, stillborn: 0 })
 
 export type UpstreamEvent =
   /** By hand, by configuration, or because a wait is over. */
@@ -30,8 +39,8 @@ export type UpstreamEvent =
 export interface Circumstances {
   readonly now: number
   readonly restart: RestartConfig
-  /** Most failures in a row before it is given up. Infinity for servers that are not ours to start. */
-  readonly maxFailures: number
+  /** Most starts in a row that may come to nothing. Infinity for servers that are not ours to start. */
+  readonly maxStillborn: number
   /** In [0, 1). */
   readonly random: () => number
 }
@@ -61,7 +70,7 @@ function isWaiting(state: UpstreamState): boolean {
 }
 
 function toStarting(state: UpstreamState): UpstreamState {
-  const failures = 'failures' in state ? state.failures : 0
+  const failures = 'failures' in state ? state.failures : NO_FAILURES
   return 'reason' in state && state.reason !== undefined
     ? { kind: 'starting', failures, reason: state.reason }
     : { kind: 'starting', failures }
@@ -70,7 +79,7 @@ function toStarting(state: UpstreamState): UpstreamState {
 function toSurveyed(state: UpstreamState, problem: string | undefined, { now }: Circumstances): UpstreamState {
   if (state.kind !== 'starting' && state.kind !== 'ready' && state.kind !== 'degraded') return state
   const upAt = state.kind === 'starting' ? now : state.upAt
-  const { failures } = state
+  const failures = state.failures.stillborn === 0 ? state.failures : { ...state.failures, stillborn: 0 }
   if (problem !== undefined) return { kind: 'degraded', failures, upAt, reason: problem }
   return state.kind === 'ready' ? state : { kind: 'ready', failures, upAt }
 }
@@ -78,16 +87,19 @@ function toSurveyed(state: UpstreamState, problem: string | undefined, { now }: 
 function toLost(
   state: UpstreamState,
   { cause, reason }: { readonly cause: 'gone' | 'sign-in'; readonly reason: string },
-  { now, restart, maxFailures, random }: Circumstances,
+  { now, restart, maxStillborn, random }: Circumstances,
 ): UpstreamState {
   if (state.kind !== 'starting' && state.kind !== 'ready' && state.kind !== 'degraded') return state
   const lasted = state.kind !== 'starting' && now - state.upAt >= restart.resetAfterMs
-  const failures = lasted ? 1 : state.failures + 1
+  const failures = {
+    recent: lasted ? 1 : state.failures.recent + 1,
+    stillborn: state.kind === 'starting' ? state.failures.stillborn + 1 : 0,
+  }
   if (cause === 'sign-in') {
     return { kind: 'needs-sign-in', failures, delayMs: Math.max(SIGN_IN_RETRY_MS, restart.maxDelayMs), reason }
   }
-  if (failures > maxFailures) return { kind: 'failed', reason }
-  return { kind: 'backing-off', failures, delayMs: toDelay(failures, restart, random), reason }
+  if (failures.stillborn > maxStillborn) return { kind: 'failed', reason }
+  return { kind: 'backing-off', failures, delayMs: toDelay(failures.recent, restart, random), reason }
 }
 
 /**

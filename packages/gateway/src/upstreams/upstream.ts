@@ -11,9 +11,9 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
-import { toLoss, toReason, toRemedy } from './explain.ts'
+import { toLoss, toReason, toRemedy, toSignInRemedy } from './explain.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
-import { createStderrLog, type StderrLog } from './stderr.ts'
+import { createStderrLog } from './stderr.ts'
 import { toTarget } from './target.ts'
 
 export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
@@ -67,7 +67,7 @@ export class Upstream {
   readonly handle: Handle
   #config: ServerConfig
   readonly #options: UpstreamOptions
-  readonly #stderr: StderrLog
+  readonly #stderr: (line: string) => void
   #state: UpstreamState = { kind: 'stopped' }
   #since: number
   #restarts = 0
@@ -179,11 +179,18 @@ export class Upstream {
     // One failed call is a symptom; what the survey finds is the diagnosis.
     if (link === this.#link) link.survey?.check()
     if (call.method !== 'tools/call') throw error
-    return toToolError(
-      loss === 'sign-in'
-        ? `The server "${this.name}" refused the gateway's credentials: ${toReason(error)}. ${toRemedy({ kind: 'needs-sign-in', failures: 0, delayMs: 0, reason: '' }, this.config) ?? ''}.`
-        : `The connection to the server "${this.name}" was lost while the call was open, so its outcome is unknown: ${toReason(error)}. Check what it did before calling again.`,
-    )
+    return toToolError(this.#explainFailure(loss, error))
+  }
+
+  #explainFailure(loss: 'gone' | 'sign-in', error: unknown): string {
+    const reason = toReason(error)
+    if (loss === 'sign-in') {
+      return `The server "${this.name}" refused the gateway's credentials: ${reason}. ${toSignInRemedy(this.config)}.`
+    }
+    if (error instanceof McpError && error.code === 'upstream.unavailable') {
+      return `The server "${this.name}" could not be reached: ${reason}. Try again shortly.`
+    }
+    return `The connection to the server "${this.name}" was lost: ${reason}. The outcome of the call is unknown; check what it did before calling again.`
   }
 
   #explainAbsence(): string {
@@ -198,8 +205,8 @@ export class Upstream {
   #dispatch(event: UpstreamEvent): void {
     const { clock, random } = this.#options
     const { transport, restart } = this.config
-    const maxFailures = transport.kind === 'stdio' ? MAX_FAILURES : Number.POSITIVE_INFINITY
-    this.#become(advance(this.#state, event, { now: clock.now(), restart, maxFailures, random }))
+    const maxStillborn = transport.kind === 'stdio' ? MAX_STILLBORN : Number.POSITIVE_INFINITY
+    this.#become(advance(this.#state, event, { now: clock.now(), restart, maxStillborn, random }))
   }
 
   /** The only place where the state changes, and where what a state is made of begins and ends. */
@@ -277,8 +284,7 @@ export class Upstream {
 
   #lose(cause: 'gone' | 'sign-in', reason: string): void {
     if (this.#link !== undefined) this.#release(this.#link, this.config.requestTimeoutMs)
-    const said = this.#stderr.last
-    this.#dispatch({ kind: 'lost', cause, reason: said === '' ? reason : `${reason}; it last wrote "${said}"` })
+    this.#dispatch({ kind: 'lost', cause, reason })
   }
 
   /** Takes the link out of use; calls on it may finish. */
@@ -317,7 +323,7 @@ export class Upstream {
       clock,
       ...(revision === undefined ? {} : { revision }),
       ...(verdict === undefined ? {} : { verdict }),
-      stderr: (line) => this.#stderr.line(line),
+      stderr: this.#stderr,
       stray: ({ method, params }) => log.debug({ upstream, method, params: shown(JSON.stringify(params)) }, 'Stray'),
       fault: (reason, sample) =>
         log.debug({ upstream, reason: shown(reason), sample: shown(sample) }, 'Upstream sent something unreadable'),
@@ -333,5 +339,5 @@ function toToolError(text: string): Result {
   return { content: [{ type: 'text', text }], isError: true }
 }
 
-/** Starts of a stdio server in a row that did not last, after which it is given up: about six minutes by default. */
-const MAX_FAILURES = 12
+/** Starts of a stdio server in a row that came to nothing, after which it is given up: about six minutes by default. */
+const MAX_STILLBORN = 12

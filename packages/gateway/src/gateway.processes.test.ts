@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { CallToolResult } from '@crosspoint/mcp'
+import { connect } from '@crosspoint/mcp/client'
+import { recordCall } from '@crosspoint/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+import { parseConfig } from './config/parse.ts'
+import { createGateway, type Gateway } from './gateway.ts'
+import type { UpstreamStatus } from './status.ts'
+
+/** Real servers in real processes. */
+
+const crashing = {
+  command: process.execPath,
+  args: [fileURLToPath(new URL('../fixtures/crashing-server.mjs', import.meta.url))],
+  restart: { minDelayMs: 10, maxDelayMs: 20 },
+}
+
+function open(servers: object, more: object = {}): Gateway {
+  const gateway = createGateway({ config: toConfig(servers, more), info: { name: 'crosspoint', version: '0.0.0' } })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  return gateway
+}
+
+function toConfig(servers: object, more: object = {}) {
+  return parseConfig(JSON.stringify({ servers, ...more }), { path: 'crosspoint.json', baseDir: tmpdir() }).config
+}
+
+function bin(name: string): string {
+  const require = createRequire(import.meta.url)
+  return join(dirname(require.resolve(`${name}/package.json`)), 'dist', 'index.js')
+}
+
+async function call(gateway: Gateway, name: string, args = {}): Promise<CallToolResult> {
+  const result = await gateway.endpoint()?.handle(recordCall('tools/call', { name, arguments: args }).call)
+  return result as CallToolResult
+}
+
+const textOf = ({ content }: CallToolResult) => content.map((block) => (block.type === 'text' ? block.text : '')).join()
+
+async function until(gateway: Gateway, name: string, holds: (status: UpstreamStatus) => boolean): Promise<void> {
+  for (;;) {
+    const status = gateway.status().find((each) => each.name === name)
+    if (status !== undefined && holds(status)) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('three official servers and a missing one: everything there is works, the rest says why', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'crosspoint-gateway-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'note.txt'), 'remember the milk')
+  const node = process.execPath
+  const gateway = open({
+    everything: { command: node, args: [bin('@modelcontextprotocol/server-everything')] },
+    files: { command: node, args: [bin('@modelcontextprotocol/server-filesystem'), folder] },
+    memory: {
+      command: node,
+      args: [bin('@modelcontextprotocol/server-memory')],
+      env: { MEMORY_FILE_PATH: join(folder, 'memory.json') },
+    },
+    missing: { command: join(folder, 'no-such-program') },
+  })
+  await gateway.start()
+  expect(gateway.status()).toMatchObject([
+    { name: 'everything', state: 'ready' },
+    { name: 'files', state: 'ready' },
+    { name: 'memory', state: 'ready' },
+    { name: 'missing', state: 'backing-off', reason: expect.stringContaining('no-such-program') },
+  ])
+  const endpoint = gateway.endpoint()
+  if (endpoint === undefined) throw new Error('There is always an endpoint of everything')
+  const client = await connect({ endpoint }, { client: { name: 'test', version: '1.0.0' } })
+  onTestFinished(() => client.close())
+  const tools = (await client.listTools().all()).map(({ name }) => name)
+  expect(tools.filter((name) => name.startsWith('everything__'))).toHaveLength(13)
+  expect(textOf(await client.callTool('everything__echo', { message: 'hi' }))).toBe('Echo: hi')
+  expect(textOf(await client.callTool('files__read_text_file', { path: join(folder, 'note.txt') }))).toBe(
+    'remember the milk',
+  )
+  expect(textOf(await client.callTool('memory__read_graph'))).toContain('entities')
+  expect((await client.readResource('demo://resource/dynamic/text/4')).contents[0]?.uri).toBe(
+    'demo://resource/dynamic/text/4',
+  )
+  const prompt = await client.getPrompt('everything__args-prompt', { city: 'Paris' })
+  expect(JSON.stringify(prompt.messages)).toContain('Paris')
+  const { completion } = await client.complete({
+    ref: { type: 'ref/prompt', name: 'everything__completable-prompt' },
+    argument: { name: 'department', value: 'E' },
+  })
+  expect(completion.values).toEqual(['Engineering'])
+})
+
+test('a server gets the environment it is given, and nothing of ours', async () => {
+  process.env.CROSSPOINT_TEST_SECRET = 'do not pass on'
+  onTestFinished(() => {
+    delete process.env.CROSSPOINT_TEST_SECRET
+  })
+  const everything = bin('@modelcontextprotocol/server-everything')
+  const gateway = open({ everything: { command: process.execPath, args: [everything], env: { GIVEN: 'this' } } })
+  await gateway.start()
+  const environment = textOf(await call(gateway, 'everything__get-env'))
+  expect(JSON.parse(environment)).toMatchObject({ GIVEN: 'this' })
+  expect(environment).not.toContain('do not pass on')
+})
+
+test('a server that crashes in the middle of a call is an error of that call, with what it said last', async () => {
+  const gateway = open({ one: crashing })
+  await gateway.start()
+  const crash = await call(gateway, 'one__crash')
+  expect(crash.isError).toBe(true)
+  expect(textOf(crash)).toMatch(
+    /exited with code 7; its last words: Out of cheese\. The outcome of the call is unknown/,
+  )
+  await until(gateway, 'one', ({ restarts }) => restarts === 1)
+  await until(gateway, 'one', ({ state }) => state === 'ready')
+  expect(textOf(await call(gateway, 'one__echo', { again: true }))).toBe('{"again":true}')
+})
+
+const cycles = Number(process.env.KILL_CYCLES ?? 25)
+
+test('servers killed over and over come back, and no call of another is lost', { timeout: cycles * 1000 }, async () => {
+  const gateway = open({ victim: crashing, bystander: crashing })
+  await gateway.start()
+  const pids = new Set<number>()
+  let answered = 0
+  for (let cycle = 1; cycle <= cycles; cycle++) {
+    const pid = Number(textOf(await call(gateway, 'victim__pid')))
+    pids.add(pid)
+    const calls = Array.from({ length: 10 }, (_, n) => call(gateway, 'bystander__echo', { n }))
+    process.kill(pid, 'SIGKILL')
+    for (const [n, result] of (await Promise.all(calls)).entries()) if (textOf(result) === `{"n":${n}}`) answered++
+    await until(gateway, 'victim', ({ restarts, state }) => restarts === cycle && state === 'ready')
+  }
+  expect(answered).toBe(cycles * 10)
+  expect(pids.size).toBe(cycles)
+  expect(gateway.status()[1]).toMatchObject({ name: 'bystander', restarts: 0 })
+  expect([...pids].filter(isAlive)).toEqual([])
+})
+
+test('closing leaves no process, not even one that ignores the end of its stdin', async () => {
+  const gateway = open({ polite: crashing, deaf: crashing }, { timeouts: { killGraceMs: 200 } })
+  await gateway.start()
+  await call(gateway, 'deaf__deaf')
+  const pids = [Number(textOf(await call(gateway, 'polite__pid'))), Number(textOf(await call(gateway, 'deaf__pid')))]
+  expect(pids.filter(isAlive)).toHaveLength(2)
+  await gateway.close({ graceMs: 0 })
+  expect(pids.filter(isAlive)).toEqual([])
+})
+
+test('reloads under load lose no call of a server they do not touch', { timeout: 60_000 }, async () => {
+  const gateway = open({ kept: crashing, coming: crashing })
+  await gateway.start()
+  const before = textOf(await call(gateway, 'kept__pid'))
+  for (let n = 0; n < 10; n++) {
+    const calls = Array.from({ length: 20 }, (_, at) => call(gateway, 'kept__echo', { at }))
+    await gateway.apply(toConfig(n % 2 === 0 ? { kept: crashing } : { kept: crashing, coming: crashing }))
+    for (const [at, result] of (await Promise.all(calls)).entries()) expect(textOf(result)).toBe(`{"at":${at}}`)
+  }
+  expect(textOf(await call(gateway, 'kept__pid'))).toBe(before)
+})
