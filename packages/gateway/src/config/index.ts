@@ -3,6 +3,8 @@ export { type ConfigChange, type ConfigWatch, type WatchOptions, watchConfig } f
 export { childEnvironment, INHERITED_ENV } from './child-environment.ts'
 export { ConfigError, type ConfigIssue, formatIssue } from './config-error.ts'
 export { type ConfigDiff, diffConfig } from './diff.ts'
+export { type ExplainedSetting, explainConfig } from './explain.ts'
+export { toJsonSchema } from './json-schema.ts'
 export type {
   GatewayConfig,
   HttpTransportConfig,

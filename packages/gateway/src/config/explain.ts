@@ -1,0 +1,130 @@
+import { placeOf } from './complaints.ts'
+import { MASK, maskArguments, maskReferences, maskUrl } from './mask.ts'
+import type { LoadedConfig } from './parse.ts'
+import { locate, type Origin, pathOf, type Tree } from './tree.ts'
+
+/** One value in force, and where it comes from. Secrets are masked. */
+export interface ExplainedSetting {
+  /** In our own spelling: `listen.port`, `servers.github.env.TOKEN`. */
+  readonly path: string
+  readonly value: string | number | boolean | readonly string[]
+  /** The strongest source that set it: flag over env over file over default. */
+  readonly source: Origin['source'] | 'default'
+  /** `crosspoint.yaml:4:7`, the environment variable or the flag; for a default, the setting it follows, if any. */
+  readonly place?: string
+  /** The path in the file, where another tool's spelling was read. */
+  readonly writtenAs?: string
+}
+
+/** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
+export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
+  const { servers, views, listen, limits, timeouts, log } = loaded.provenance.effective
+  const rows: ExplainedSetting[] = []
+  const explanation = new Explanation(loaded, rows)
+  explanation.walk(['listen'], listen)
+  for (const [name, server] of Object.entries(servers)) {
+    explanation.walk(['servers', name], server)
+    explanation.follow(['servers', name])
+  }
+  for (const [name, view] of Object.entries(views)) explanation.walk(['views', name], view)
+  explanation.walk(['limits'], limits)
+  explanation.walk(['timeouts'], timeouts)
+  explanation.walk(['log'], log)
+  return rows
+}
+
+class Explanation {
+  readonly #loaded: LoadedConfig
+  readonly #rows: ExplainedSetting[]
+
+  constructor(loaded: LoadedConfig, rows: ExplainedSetting[]) {
+    this.#loaded = loaded
+    this.#rows = rows
+  }
+
+  /** A row for each leaf; a list is one. */
+  walk(path: readonly string[], value: unknown): void {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) this.walk([...path, key], inner)
+    } else if (value !== undefined) {
+      this.#add(path, value)
+    }
+  }
+
+  /** What a server takes over from the settings and the place of the file. */
+  follow(path: readonly string[]): void {
+    const server = this.#loaded.config.servers.get(path[1] ?? '')
+    if (server === undefined) return
+    const isOwn = (key: string) => locate(this.#loaded.provenance.tree, [...path, key]).found !== undefined
+    const add = (key: string, value: string | number, place: string) => {
+      if (!isOwn(key)) this.#rows.push({ path: toPath([...path, key]), value, source: 'default', place })
+    }
+    if (server.transport.kind === 'stdio') add('cwd', server.transport.cwd, 'the folder of the file')
+    add('connectTimeoutMs', server.connectTimeoutMs, 'timeouts.connectMs')
+    add('requestTimeoutMs', server.requestTimeoutMs, 'timeouts.requestMs')
+  }
+
+  #add(path: readonly string[], value: unknown): void {
+    const { tree } = this.#loaded.provenance
+    const { found } = locate(tree, path)
+    const shown = toShown(path, value, found)
+    const ownPath = toPath(path)
+    if (found === undefined) {
+      this.#rows.push({ path: ownPath, value: shown, source: 'default' })
+      return
+    }
+    const { origin } = found
+    const { file, line, column } = placeOf(origin, this.#loaded.path)
+    this.#rows.push({
+      path: ownPath,
+      value: shown,
+      source: origin.source,
+      place: placeName(origin) ?? `${file}:${line}:${column}`,
+      ...(origin.source === 'file' && origin.path !== ownPath ? { writtenAs: origin.path } : {}),
+    })
+  }
+}
+
+function placeName(origin: Origin): string | undefined {
+  if (origin.source === 'env') return origin.variable
+  return origin.source === 'flag' ? origin.flag : undefined
+}
+
+function toPath(path: readonly string[]): string {
+  return path.reduce((base, step) => pathOf(base, step), '')
+}
+
+/** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
+const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
+
+function toShown(path: readonly string[], value: unknown, found: Tree | undefined): ExplainedSetting['value'] {
+  const [section = '', , key = ''] = path
+  if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
+  if (Array.isArray(value)) {
+    const texts = value.map((item, index) =>
+      textShown(String(item), found?.kind === 'list' ? found.items[index] : undefined),
+    )
+    return key === 'args' ? maskArguments(texts) : texts
+  }
+  if (typeof value === 'number' || typeof value === 'boolean') return value
+  const text = String(value)
+  if (section !== 'servers' && section !== 'views') return text
+  if (PLACES.has(key)) return text
+  if (key === 'url') return maskUrl(textShown(text, found))
+  return textShown(text, found)
+}
+
+/** The variables themselves where there are any: what they stand for may be a secret. */
+function textShown(text: string, found: Tree | undefined): string {
+  const written = found?.kind === 'scalar' ? found.written : undefined
+  return written === undefined ? text : maskReferences(written)
+}
+
+/** A secret by its place: only the names of variables are shown, the text around them may be a part of it. */
+function maskedValue(found: Tree | undefined): string {
+  const text = found?.kind === 'scalar' ? String(found.written ?? found.value) : ''
+  const names = [...text.matchAll(/(?<!\$)\$\{((?:env:|input:)?[A-Za-z_][\w-]*)(?::-[^{}]*)?\}/g)].map(
+    ([, name]) => `\${${name}}`,
+  )
+  return names.length === 0 ? MASK : `${MASK} (${names.join(', ')})`
+}
