@@ -89,6 +89,7 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
     session: undefined,
   }
   const ask = options.ask ?? refuseToAnswer
+  const listening = new Set<Subscription>()
 
   // Each method's result has the shape its descriptor names; servers are trusted no further than their frames.
   const request = <R extends Result>(method: string, params: JsonObject, of: RequestOptions = {}): Promise<R> =>
@@ -107,16 +108,23 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
     listPrompts: (of) => list('prompts/list', 'prompts', of),
     getPrompt: (name, args = {}, of) => request('prompts/get', { name, arguments: args }, of),
     complete: (params, of) => request('completion/complete', params, of),
-    listen: (filter, of = {}) =>
-      listenTo(
+    listen(filter, of = {}) {
+      const subscription = listenTo(
         connection.handle,
         (interim, signal) => ({
-          ...toCall('subscriptions/listen', { notifications: filter }, { ...of, signal }, downstream, ask, clock),
+          ...toCall('subscriptions/listen', { notifications: filter }, { signal }, downstream, ask, clock),
           interim,
         }),
         of.signal,
-      ),
-    close: () => connection.close(),
+      )
+      listening.add(subscription)
+      void subscription.ended.then(() => listening.delete(subscription))
+      return subscription
+    },
+    close() {
+      for (const subscription of listening) subscription.close()
+      return connection.close()
+    },
   }
 }
 

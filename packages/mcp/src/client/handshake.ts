@@ -66,6 +66,8 @@ class HandshakeSession {
   /** Counts sessions, so that of many calls which find the old one gone only the first opens a new one. */
   #generation = 0
   #renewal: Promise<void> | undefined
+  /** The session is gone and no new one could be opened yet. */
+  #isStale = false
 
   constructor(
     wire: Wire,
@@ -83,6 +85,10 @@ class HandshakeSession {
       wire,
       capabilities: identity.capabilities,
       subscribe: (method, uri) => this.#agrees(method, { uri }),
+    })
+    wire.onLost(() => {
+      // Nobody waits for this one: what it cannot mend, the next call tells its caller.
+      this.#renew(this.#generation).catch((error: unknown) => settings.fault?.(String(error), ''))
     })
   }
 
@@ -105,6 +111,7 @@ class HandshakeSession {
 
   async #send(call: Call, codec: MethodCodec): Promise<Result> {
     if (this.#renewal !== undefined) await this.#renewal
+    else if (this.#isStale) await this.#renew(this.#generation)
     const generation = this.#generation
     const params = codec.downParams(call.params)
     const outgoing = params === call.params ? call : { ...call, params }
@@ -169,6 +176,10 @@ class HandshakeSession {
       const { revision } = await initialize(this.#wire, this.#revision, this.#settings)
       this.#revision = revision
       this.#methods = toOffered(revision, this.#identity.capabilities)
+      this.#isStale = false
+    } catch (error) {
+      this.#isStale = true
+      throw error
     } finally {
       this.#renewal = undefined
     }

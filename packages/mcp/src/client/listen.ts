@@ -6,6 +6,8 @@ import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 export interface Subscription extends AsyncIterable<Notification> {
   /** What the server agreed to tell of. Rejects when it agreed to nothing and ended instead. */
   readonly acknowledged: Promise<ListenFilter>
+  /** Resolves when nothing more comes, whatever the reason. Never rejects. */
+  readonly ended: Promise<void>
   close(): void
 }
 
@@ -41,7 +43,7 @@ export function listenTo(
     waiting.set(`${method} ${String(params.uri)}`, notification)
     wake()
   }
-  handle(toCall({ ...NO_INTERIM, notify }, ended.signal))
+  const over = handle(toCall({ ...NO_INTERIM, notify }, ended.signal))
     .then(
       () => {
         end = 'over'
@@ -74,5 +76,5 @@ export function listenTo(
       close()
     }
   }
-  return { acknowledged, close, [Symbol.asyncIterator]: changes }
+  return { acknowledged, ended: over, close, [Symbol.asyncIterator]: changes }
 }

@@ -1,6 +1,5 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import type { Clock } from '../peer/clock.ts'
 import type { Answer } from '../peer/pending.ts'
 import { ENVELOPE_REVISIONS, findRevision, HANDSHAKE_REVISIONS, NEWEST, NEWEST_HANDSHAKE } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -113,8 +112,9 @@ async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signa
   const asked = new AbortController()
   const answer = askDiscover(wire, NEWEST, settings, asked.signal)
   const gone = wire.closed.then((): Gone => 'gone')
+  const silent = silence(settings)
   try {
-    const first = await Promise.race([answer.catch(rethrowUnlessGone(gone)), gone, silence(settings)])
+    const first = await Promise.race([answer.catch(rethrowUnlessGone(gone)), gone, silent.over])
     if (signal.aborted) throw signal.reason
     if (first === 'gone') {
       settings.fault?.('The server exits when it is probed; it is started again and opened with initialize', '')
@@ -123,6 +123,7 @@ async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signa
     if (first !== 'silent') return await conclude(wire, first, 'stream', settings, signal)
     return await openSilent(wire, answer, settings, signal)
   } finally {
+    silent.cancel()
     asked.abort()
   }
 }
@@ -153,10 +154,13 @@ async function openSilent(wire: Wire, late: Promise<Answer>, settings: Settings,
 
 const NOTHING_YET = new Promise<never>(() => {})
 
-function silence({ clock, probeTimeoutMs }: { clock: Clock; probeTimeoutMs: number }): Promise<Silent> {
-  return new Promise((resolve) => {
-    clock.setTimer(probeTimeoutMs, () => resolve('silent'))
+function silence({ clock, probeTimeoutMs }: Settings): { over: Promise<Silent>; cancel(): void } {
+  let resolve: (silent: Silent) => void = () => {}
+  const over = new Promise<Silent>((onSilence) => {
+    resolve = onSilence
   })
+  const timer = clock.setTimer(probeTimeoutMs, () => resolve('silent'))
+  return { over, cancel: () => timer.cancel() }
 }
 
 /** A probe that fails because the server went away is told by the way it went. */

@@ -412,7 +412,7 @@ describe('a stateless conversation over HTTP', () => {
     const connection = await open(server)
     await connection.handle(toCall('tools/list'))
     await connection.handle(tool('größe', { region: ' eu', count: 42, inner: { dry: false } }))
-    await connection.handle(tool('größe', { region: null, count: 1.5 }))
+    await connection.handle(tool('größe', { region: null, inner: [1] }))
     await connection.handle(toCall('resources/read', { uri: 'file:///a%20b?c' }))
     const [, list, first, second, read] = server.seen.map(({ headers }) => headers)
     expect(list).toMatchObject({ 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list' })

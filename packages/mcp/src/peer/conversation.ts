@@ -71,8 +71,11 @@ export class Conversation {
     } catch (error) {
       return this.#skip(error, text)
     }
-    if (!isBatch(message)) {
-      this.#take(message, home, status)
+    if (!Array.isArray(message)) {
+      const frame = message as Frame // what is no batch, which TypeScript does not tell of readonly arrays
+      // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
+      if (frame.kind !== 'result') this.#take(frame, home, status)
+      else if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
       return undefined
     }
     if (!this.revision.traits.batching) return this.#fault('Skipped a batch, which this revision does not have', text)
@@ -83,7 +86,6 @@ export class Conversation {
   #take(frame: Frame, home: Waiting | undefined, status: number | undefined): void {
     switch (frame.kind) {
       case 'result':
-        // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
         if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
         return
       case 'error':
@@ -251,10 +253,6 @@ export class Conversation {
     this.#options.fault?.(reason, text.slice(0, MAX_SAMPLE))
     return reason
   }
-}
-
-function isBatch(message: Frame | readonly Frame[]): message is readonly Frame[] {
-  return Array.isArray(message)
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,8 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
-import { type AbortWatcher, unwatchAbort, watchAbort } from './abort.ts'
+import type { Outgoing } from '../protocol/envelope.ts'
 import type { Clock, Timer } from './clock.ts'
-import type { Outgoing } from './outgoing.ts'
 
 /** How a request of ours was answered. What never got an answer rejects instead, with {@link McpError}. */
 export type Answer =
@@ -84,10 +83,29 @@ export class Pending {
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
-    const entry = new Entry(this.#nextId++, outgoing, timeoutMs, clock.now(), this)
+    let resolve: Entry['resolve'] = nothing
+    let reject: Entry['reject'] = nothing
+    const answer = new Promise<Answer>((onAnswer, onFailure) => {
+      resolve = onAnswer
+      reject = onFailure
+    })
+    const entry: Entry = {
+      id: this.#nextId++,
+      outgoing,
+      answer,
+      open: true,
+      questions: 0,
+      progress: Number.NEGATIVE_INFINITY,
+      carrier: undefined,
+      pending: this,
+      timeoutMs,
+      dueAt: outgoing.deadline ?? clock.now() + timeoutMs,
+      resolve,
+      reject,
+    }
     this.#entries.set(entry.id, entry)
-    watchAbort(outgoing.signal, entry)
-    if (entry.dueAt() < this.#ringsAt) this.#ring(entry.dueAt())
+    watchAbort(outgoing, entry)
+    if (entry.dueAt < this.#ringsAt) this.#ring(entry.dueAt)
     return entry
   }
 
@@ -105,19 +123,26 @@ export class Pending {
     return entry !== undefined
   }
 
+  /** Ends them all, and with them the timer. */
   failAll(error: (waiting: Waiting) => McpError): void {
     for (const entry of [...this.#entries.values()]) this.fail(entry.id, error(entry))
+    this.#ring(Number.POSITIVE_INFINITY)
   }
 
   /** The peer showed that it works on this request: its time starts anew. */
   touch(waiting: Waiting): void {
     const entry = this.#entries.get(waiting.id)
-    if (entry !== undefined) entry.heardAt = this.#options.clock.now()
+    if (entry !== undefined && entry.outgoing.deadline === undefined) {
+      entry.dueAt = this.#options.clock.now() + entry.timeoutMs
+    }
   }
 
   /** Nobody wants this answer any more: the caller is told why, the peer that it may stop. */
-  giveUp(waiting: Waiting, error: McpError, reason: string): void {
-    if (this.fail(waiting.id, error)) this.#options.abandon(waiting, reason)
+  giveUp(id: number, error: McpError, reason: string): void {
+    const entry = this.#close(id)
+    if (entry === undefined) return
+    entry.reject(error)
+    this.#options.abandon(entry, reason)
   }
 
   #close(id: number): Entry | undefined {
@@ -125,7 +150,7 @@ export class Pending {
     if (entry === undefined) return undefined
     this.#entries.delete(id)
     entry.open = false
-    unwatchAbort(entry.outgoing.signal, entry)
+    watchingOf.get(entry.outgoing.signal)?.delete(entry)
     return entry
   }
 
@@ -143,50 +168,43 @@ export class Pending {
     let next = Number.POSITIVE_INFINITY
     for (const entry of [...this.#entries.values()]) {
       // A person who is asked something may take longer than any server.
-      if (entry.questions > 0 && entry.outgoing.deadline === undefined) entry.heardAt = now
-      const due = entry.dueAt()
-      if (due <= now) this.giveUp(entry, timedOut(entry), 'timed out')
-      else if (due < next) next = due
+      if (entry.questions > 0) this.touch(entry)
+      if (entry.dueAt <= now) this.giveUp(entry.id, timedOut(entry), 'timed out')
+      else if (entry.dueAt < next) next = entry.dueAt
     }
     this.#ring(Math.max(next, now + FINEST_MS))
   }
 }
 
-class Entry implements Waiting, AbortWatcher {
-  readonly id: number
-  readonly outgoing: Outgoing
+interface Entry extends Waiting {
+  readonly pending: Pending
   readonly timeoutMs: number
-  readonly answer: Promise<Answer>
-  open = true
-  questions = 0
-  progress = Number.NEGATIVE_INFINITY
-  carrier: Waiting['carrier']
-  heardAt: number
-  resolve: (answer: Answer) => void = nothing
-  reject: (error: unknown) => void = nothing
-  readonly #pending: Pending
-
-  constructor(id: number, outgoing: Outgoing, timeoutMs: number, now: number, pending: Pending) {
-    this.id = id
-    this.outgoing = outgoing
-    this.timeoutMs = timeoutMs
-    this.heardAt = now
-    this.#pending = pending
-    this.answer = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-  }
-
   /** A deadline is the caller's and stands; a timeout is ours and starts anew with every sign of life. */
-  dueAt(): number {
-    return this.outgoing.deadline ?? this.heardAt + this.timeoutMs
-  }
-
-  aborted(): void {
-    this.#pending.giveUp(this, cancelled(this.outgoing), 'cancelled')
-  }
+  dueAt: number
+  resolve: (answer: Answer) => void
+  reject: (error: unknown) => void
 }
+
+/**
+ * Gives requests up when their signal aborts. However many wait on it, a signal gets one listener: the same one may
+ * be behind calls to fifty servers, and the runtime warns of a leak at eleven.
+ */
+function watchAbort({ signal }: Outgoing, entry: Entry): void {
+  const watching = watchingOf.get(signal)
+  if (watching !== undefined) {
+    watching.add(entry)
+    return
+  }
+  const first = new Set([entry])
+  watchingOf.set(signal, first)
+  const giveAllUp = () => {
+    watchingOf.delete(signal)
+    for (const { pending, outgoing, id } of first) pending.giveUp(id, cancelled(outgoing), 'cancelled')
+  }
+  signal.addEventListener('abort', giveAllUp, { once: true })
+}
+
+const watchingOf = new WeakMap<AbortSignal, Set<Entry>>()
 
 function timedOut({ outgoing: { method, deadline }, timeoutMs }: Entry): McpError {
   const what = deadline === undefined ? `no answer for ${timeoutMs / 1000} s` : 'its deadline has passed'

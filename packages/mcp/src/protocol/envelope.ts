@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Call } from './call.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import { isLogLevel, type LogLevel } from './features/logging.ts'
 
@@ -25,6 +26,9 @@ const HOP_KEYS: readonly string[] = [
 ]
 
 export type ProgressToken = string | number
+
+/** What a request needs on its way out. Every {@link Call} has it; `params` are those of the revision spoken. */
+export type Outgoing = Pick<Call, 'method' | 'params' | 'meta' | 'signal' | 'deadline' | 'trace' | 'interim'>
 
 /** What a request's `_meta` says about its hop, and what is left to travel on. */
 export interface Envelope {
@@ -85,6 +89,40 @@ export function checkEnvelope(envelope: Envelope): void {
 export function hasEnvelope(params: JsonObject): boolean {
   const meta = params._meta
   return isObject(meta) && Object.hasOwn(meta, PROTOCOL_VERSION)
+}
+
+/**
+ * One request as JSON text. `_meta` is written here and nowhere else: what travels end to end, what this hop says
+ * about itself, and what asks for progress (the token is the id: both are unique among what is in flight).
+ * @param hop members of `_meta` that belong to this hop, as JSON text without braces; may be empty
+ */
+export function encodeCall(id: number, call: Outgoing, hop: string): string {
+  const params = JSON.stringify(call.params)
+  const meta = encodeMeta(id, call, hop)
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(call.method)},"params":`
+  if (meta === '') return `${head}${params}}`
+  return params === '{}' ? `${head}{"_meta":{${meta}}}}` : `${head}${params.slice(0, -1)},"_meta":{${meta}}}}`
+}
+
+function encodeMeta(id: number, call: Outgoing, hop: string): string {
+  let members = hop
+  if (call.interim.progress) members += `${members === '' ? '' : ','}"progressToken":${id}`
+  const { trace } = call
+  if (trace !== undefined) {
+    members += `${members === '' ? '' : ','}"traceparent":"00-${trace.traceId}-${trace.spanId}-${traceFlags(call.meta)}"`
+  }
+  for (const key in call.meta) {
+    if (trace !== undefined && key === 'traceparent') continue
+    const value = JSON.stringify(call.meta[key])
+    if (value !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${value}`
+  }
+  return members
+}
+
+/** The flags a caller's own trace context came with; sampled where there was none. */
+function traceFlags(meta: JsonObject): string {
+  const { traceparent } = meta
+  return typeof traceparent === 'string' && /-[0-9a-f]{2}$/.test(traceparent) ? traceparent.slice(-2) : '01'
 }
 
 function optional<T>(

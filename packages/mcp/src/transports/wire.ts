@@ -1,10 +1,10 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
-import type { Outgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Notification, Result } from '../protocol/call.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
+import type { Outgoing } from '../protocol/envelope.ts'
 import type { Revision } from '../revisions/revision.ts'
 
 /** The end of a connection. */
@@ -41,6 +41,8 @@ export interface Wire {
   /** Resolves when it was sent, over HTTP when it was taken. Never rejects. */
   notify(method: string, params: JsonObject): Promise<void>
   onChange(listener: ChangeListener): void
+  /** Hears that the server has forgotten the session, when that shows between requests. */
+  onLost(listener: () => void): void
   /** The server can send when it was not asked. Resolves once that is known. */
   readonly hearsChanges: Promise<boolean>
   readonly closed: Promise<Closed>

@@ -2,8 +2,8 @@ import { McpError } from '../../errors.ts'
 import { encodeNotification } from '../../jsonrpc/encode.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { Conversation } from '../../peer/conversation.ts'
-import { encodeOutgoing, type Outgoing } from '../../peer/outgoing.ts'
 import type { Answer, Waiting } from '../../peer/pending.ts'
+import { encodeCall, type Outgoing } from '../../protocol/envelope.ts'
 import type { Revision } from '../../revisions/revision.ts'
 import type { Channel } from '../channel.ts'
 import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
@@ -51,10 +51,13 @@ class DuplexWire implements Wire {
     this.#conversation.changed = listener
   }
 
+  /** A pipe that is there keeps its session. */
+  onLost(): void {}
+
   request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
     if (this.#end !== undefined) throw unavailable(outgoing.method, this.#end.reason)
     const waiting = this.#conversation.pending.open(outgoing, timeoutMs)
-    this.#write(encodeOutgoing(waiting.id, outgoing, hop))
+    this.#write(encodeCall(waiting.id, outgoing, hop))
     return waiting.answer
   }
 

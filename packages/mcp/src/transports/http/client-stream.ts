@@ -16,8 +16,8 @@ export interface EventStreamOptions {
   readonly wanted: () => boolean
   /** The server said whether it has such a stream at all; told again when one was opened anew, with a gap. */
   readonly known: (has: boolean, reopened: boolean) => void
-  /** It will not be tried again. */
-  readonly over: (reason: string) => void
+  /** It will not be tried again. `opened` says that it had been there. */
+  readonly over: (reason: string, opened: boolean) => void
 }
 
 /** A GET stream of a handshake revision, kept open: what a server sends unasked, or the rest of an answer. */
@@ -55,8 +55,8 @@ export class EventStream implements ExchangeTaker {
     // 405 says that there is no such stream; other refusals mean the same to us, a fault of the server does not.
     if (status >= 500 || status === 408 || status === 429) return
     this.stop()
-    known(false, false)
-    this.#options.over(`HTTP ${status}`)
+    if (!this.#opened) known(false, false)
+    this.#options.over(`HTTP ${status}`, this.#opened)
   }
 
   message(text: string): void {
@@ -88,7 +88,7 @@ export class EventStream implements ExchangeTaker {
     if (this.#stopped || !this.#options.wanted()) return
     if (failed && ++this.#failures >= (this.#options.maxFailures ?? Number.POSITIVE_INFINITY)) {
       this.#stopped = true
-      this.#options.over(`${this.#failures} failures in a row`)
+      this.#options.over(`${this.#failures} failures in a row`, this.#opened)
       return
     }
     const wait = Math.min((this.#retryMs ?? FIRST_WAIT_MS) * 2 ** Math.min(this.#failures, 5), MAX_WAIT_MS)

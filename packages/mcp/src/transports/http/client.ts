@@ -1,18 +1,19 @@
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { McpError } from '../../errors.ts'
 import { encodeNotification } from '../../jsonrpc/encode.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Timer } from '../../peer/clock.ts'
 import { Conversation } from '../../peer/conversation.ts'
-import { encodeOutgoing, type Outgoing, toOutgoing } from '../../peer/outgoing.ts'
+import { toOutgoing } from '../../peer/outgoing.ts'
 import type { Answer, Waiting } from '../../peer/pending.ts'
+import { encodeCall, type Outgoing } from '../../protocol/envelope.ts'
 import type { Revision } from '../../revisions/revision.ts'
 import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
-import { type CallCarrier, HttpCall } from './client-call.ts'
-import { Exchange, type ExchangeTaker } from './client-exchange.ts'
+import { type CallCarrier, Exchange, type ExchangeTaker, HttpCall } from './client-exchange.ts'
+import { isSessionId, toConfiguredHeaders } from './client-headers.ts'
+import { sendOneWay } from './client-one-way.ts'
 import { EventStream } from './client-stream.ts'
-import { encodeHeaderValue } from './mirror.ts'
-import { MirroredTools } from './mirrored-tools.ts'
+import { encodeHeaderValue, MirroredTools } from './mirror.ts'
 
 export interface HttpWireOptions extends WireOptions {
   readonly url: URL
@@ -46,6 +47,7 @@ class HttpWire implements Wire, CallCarrier {
   #session: string | undefined
   #opened = false
   #unasked: EventStream | undefined
+  #lost: (() => void) | undefined
   #end: Promise<void> | undefined
   #setClosed: (closed: Closed) => void = () => {}
   #setHears: (hears: boolean) => void = () => {}
@@ -59,7 +61,7 @@ class HttpWire implements Wire, CallCarrier {
     this.where = url.port === '' ? url.hostname : url.host
     this.#url = url
     this.#path = url.pathname + url.search
-    this.#configured = toConfigured(options.headers)
+    this.#configured = toConfiguredHeaders(options.headers)
     this.#tools = new MirroredTools((reason, tool) => options.fault?.(reason, tool))
     this.conversation = new Conversation({
       ...options,
@@ -95,13 +97,17 @@ class HttpWire implements Wire, CallCarrier {
     this.conversation.changed = listener
   }
 
+  onLost(listener: () => void): void {
+    this.#lost = listener
+  }
+
   request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
     if (this.#end !== undefined) {
       throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.where}: closed by us`)
     }
     const waiting = this.conversation.pending.open(outgoing, timeoutMs)
-    new HttpCall(this, waiting, encodeOutgoing(waiting.id, outgoing, hop))
-    if (!this.revision.traits.standardHeaders) return waiting.answer
+    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop))
+    if (!this.conversation.revision.traits.standardHeaders) return waiting.answer
     if (outgoing.method === 'tools/list') return waiting.answer.then((answer) => this.#learn(answer))
     if (outgoing.method !== 'tools/call') return waiting.answer
     return waiting.answer.then((answer) =>
@@ -122,14 +128,16 @@ class HttpWire implements Wire, CallCarrier {
   dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Exchange {
     const { method } = waiting.outgoing
     const exchange = new Exchange(taker, this.#options.limits.maxBytes)
-    const headers = this.revision.traits.standardHeaders ? this.#toMirrored(waiting.outgoing) : this.#common
+    const headers = this.conversation.revision.traits.standardHeaders
+      ? this.#toMirrored(waiting.outgoing)
+      : this.#common
     const pool = method === 'subscriptions/listen' ? this.#side : this.#calls
     pool.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
     return exchange
   }
 
   keepSession(id: string): boolean {
-    if (!VISIBLE_ASCII.test(id) || id.length > MAX_SESSION) return false
+    if (!isSessionId(id)) return false
     this.#session = id
     return true
   }
@@ -180,7 +188,7 @@ class HttpWire implements Wire, CallCarrier {
       if (cursor === undefined) break
     }
     const waiting = this.conversation.pending.open(outgoing, timeoutMs)
-    new HttpCall(this, waiting, encodeOutgoing(waiting.id, outgoing, hop))
+    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop))
     return waiting.answer
   }
 
@@ -217,17 +225,22 @@ class HttpWire implements Wire, CallCarrier {
       this.#setHears(false)
       return
     }
-    this.#options.clock.setTimer(HEARS_MS, () => this.#setHears(true))
+    const giveUp = this.#options.clock.setTimer(HEARS_MS, () => this.#setHears(true))
     const stream = new EventStream({
       clock: this.#options.clock,
       open: (taker, lastEventId) => this.#get(taker, lastEventId),
       message: (text) => this.conversation.receive(text),
       wanted: () => this.#unasked === stream,
       known: (has, reopened) => {
+        giveUp.cancel()
         this.#setHears(has)
         if (reopened) this.conversation.changed?.(undefined)
       },
-      over: (reason) => this.#options.fault?.(`${this.where} has no stream for what it sends unasked: ${reason}`, ''),
+      over: (reason, opened) => {
+        // It was there before: not the stream is gone but the session.
+        if (opened) this.#lost?.()
+        else this.#options.fault?.(`${this.where} has no stream for what it sends unasked: ${reason}`, '')
+      },
     })
     this.#unasked = stream
   }
@@ -240,31 +253,21 @@ class HttpWire implements Wire, CallCarrier {
     return exchange
   }
 
-  /** Sends what expects no answer; a failure is a fault, since nobody waits for it. */
-  #post(body: string, more: readonly string[]): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (problem: string | undefined) => {
-        if (problem !== undefined)
-          this.#options.fault?.(`${this.where} did not take a message: ${problem}`, body.slice(0, 200))
-        resolve()
-      }
-      const exchange = new Exchange(
-        {
-          head: (status) => {
-            if (status < 300) done(undefined)
-          },
-          message: () => {},
-          retry: () => {},
-          position: () => {},
-          end: (status) => done(status < 300 ? undefined : `HTTP ${status}`),
-          failed: (error) => done(error.message),
-        },
-        MAX_NO_ANSWER,
-      )
-      const headers = [...this.#common, ...more]
-      this.#side.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
-      this.#options.clock.setTimer(POST_MS, () => exchange.abort())
-    })
+  /** A failure is a fault, since nobody waits for what it was. */
+  async #post(body: string, more: readonly string[]): Promise<void> {
+    const headers = [...this.#common, ...more]
+    const problem = await this.#oneWay({ path: this.#path, method: 'POST', headers, body }, POST_MS)
+    if (problem !== undefined)
+      this.#options.fault?.(`${this.where} did not take a message: ${problem}`, body.slice(0, 200))
+  }
+
+  #oneWay(request: Dispatcher.DispatchOptions, withinMs: number): Promise<string | undefined> {
+    const send = (taker: ExchangeTaker) => {
+      const exchange = new Exchange(taker, MAX_NO_ANSWER)
+      this.#side.dispatch(request, exchange)
+      return exchange
+    }
+    return sendOneWay(send, this.#options.clock, withinMs)
   }
 
   #abandon(waiting: Waiting, reason: string): void {
@@ -281,51 +284,18 @@ class HttpWire implements Wire, CallCarrier {
     const { pending } = this.conversation
     for (const waiting of pending.entries()) waiting.carrier?.abort()
     pending.failAll(({ outgoing }) => new McpError('upstream.closed', `Closed by us during "${outgoing.method}"`))
-    if (this.#session !== undefined) await this.#deleteSession()
+    if (this.#session !== undefined) {
+      // A server may refuse (405) or be gone; the session then ends by itself.
+      const headers = [...this.#configured, ...this.#toHop()]
+      await this.#oneWay({ path: this.#path, method: 'DELETE', headers }, DELETE_MS)
+    }
     await Promise.all([this.#calls.destroy(), this.#side.destroy()])
     this.#setHears(false)
     this.#setClosed({ reason: 'Closed by us', asked: true })
   }
-
-  /** A server may refuse (405) or be gone; the session then ends by itself. */
-  #deleteSession(): Promise<void> {
-    return new Promise((resolve) => {
-      const taker: ExchangeTaker = {
-        head: () => resolve(),
-        message: () => {},
-        retry: () => {},
-        position: () => {},
-        end: () => resolve(),
-        failed: () => resolve(),
-      }
-      const headers = [...this.#configured, ...this.#toHop()]
-      const exchange = new Exchange(taker, MAX_NO_ANSWER)
-      this.#side.dispatch({ path: this.#path, method: 'DELETE', headers }, exchange)
-      this.#options.clock.setTimer(DELETE_MS, resolve)
-    })
-  }
-}
-
-/** @throws {McpError} for a header that HTTP does not allow: it would end the request or begin another one. */
-function toConfigured(headers: Readonly<Record<string, string>>): readonly string[] {
-  const configured: string[] = []
-  for (const [name, value] of Object.entries(headers)) {
-    if (!TOKEN.test(name) || !HEADER_VALUE.test(value)) {
-      throw new McpError('internal.error', `Cannot send the header "${name}": its name or value is not allowed in HTTP`)
-    }
-    if (!OURS.test(name)) configured.push(name, value)
-  }
-  return configured
 }
 
 const HEADER_MISMATCH = -32020
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const VISIBLE_ASCII = /^[\x21-\x7e]+$/
-/** Set by the protocol or by HTTP itself, whatever the configuration says. */
-const OURS =
-  /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
-const MAX_SESSION = 1_024
 /** Pages of tools read to find a schema. */
 const MAX_PAGES = 100
 /** Failures in a row after which the stream of an answer is lost. */

@@ -21,12 +21,6 @@ export function encodeHeaderValue(value: string | number | boolean): string {
   return `=?base64?${Buffer.from(text, 'utf8').toString('base64')}?=`
 }
 
-/** Reads the other way round; a text that is no well-formed marker is meant literally. */
-export function decodeHeaderValue(text: string): string {
-  if (!text.startsWith('=?base64?') || !text.endsWith('?=')) return text
-  return Buffer.from(text.slice(9, -2), 'base64').toString('utf8')
-}
-
 /** What the annotations of a tool's input schema say, or why they are not valid: then the tool must be left out. */
 export function readMirroredParams(inputSchema: unknown): readonly MirroredParam[] | string {
   const found: MirroredParam[] = []
@@ -36,14 +30,58 @@ export function readMirroredParams(inputSchema: unknown): readonly MirroredParam
   return names.size === found.length ? found : 'two parameters have the same header name'
 }
 
+/**
+ * What the tool lists that passed through said about headers. Tools whose annotations are not valid are taken out
+ * of the lists (2026-07-28 server/tools: a client MUST leave them out and keep the others).
+ */
+export class MirroredTools {
+  readonly #params = new Map<string, readonly MirroredParam[]>()
+  readonly #left: (reason: string, tool: string) => void
+
+  /** @param left told of each tool that was left out, and why */
+  constructor(left: (reason: string, tool: string) => void) {
+    this.#left = left
+  }
+
+  /** Takes in one page of tools; returns it without those that must be left out. */
+  learn(result: JsonObject): JsonObject {
+    const { tools } = result
+    if (!Array.isArray(tools)) return result
+    const kept = tools.filter((tool) => this.#learnTool(tool))
+    return kept.length === tools.length ? result : { ...result, tools: kept }
+  }
+
+  /** The headers that mirror the arguments of one call, as name, value, name, value. */
+  headers(params: JsonObject): readonly string[] {
+    const mirrored = this.#params.get(String(params.name))
+    return mirrored === undefined ? NONE : mirrorArguments(mirrored, params.arguments)
+  }
+
+  #learnTool(tool: unknown): boolean {
+    if (typeof tool !== 'object' || tool === null) return true
+    const { name, inputSchema } = tool as JsonObject // any object has members of unknown type
+    if (typeof name !== 'string') return true
+    const params = readMirroredParams(inputSchema)
+    if (typeof params === 'string') {
+      this.#params.delete(name)
+      this.#left(`Left out the tool "${name}": ${params}`, name)
+      return false
+    }
+    if (params.length === 0) this.#params.delete(name)
+    else if (this.#params.size < MAX_TOOLS) this.#params.set(name, params)
+    return true
+  }
+}
+
 /** The headers for one call, as name, value, name, value. */
-export function mirrorArguments(params: readonly MirroredParam[], args: unknown): string[] {
+function mirrorArguments(params: readonly MirroredParam[], args: unknown): string[] {
   const headers: string[] = []
   for (const { header, path } of params) {
     let value: unknown = args
     for (const key of path) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
-    if (typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)) {
-      headers.push(header, encodeHeaderValue(value as string | number | boolean)) // one of the three, by the line above
+    // A number of the wrong kind is mirrored as it is: the server says then what is wrong with it.
+    if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') {
+      headers.push(header, encodeHeaderValue(value))
     }
   }
   return headers
@@ -101,6 +139,9 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+const NONE: readonly string[] = []
+/** Tools with annotations remembered for one server. */
+const MAX_TOOLS = 10_000
 const ANNOTATION = 'x-mcp-header'
 /** RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

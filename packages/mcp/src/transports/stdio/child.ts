@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Clock } from '../../peer/clock.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
@@ -31,7 +31,7 @@ export function openChild(options: ChildOptions): Channel {
 class ChildChannel implements Channel {
   readonly #options: ChildOptions
   readonly #tail: StderrTail
-  #child: ChildProcess | undefined
+  #child: ChildProcessWithoutNullStreams | undefined
   #events: ChannelEvents | undefined
   #problem: string | undefined
   #exit: string | undefined
@@ -49,14 +49,15 @@ class ChildChannel implements Channel {
     this.#events = events
     const { command, args, env, cwd, maxLineBytes } = this.#options
     const start = toStart(command, args, env)
-    const child = spawn(start.command, start.args, {
-      cwd,
-      env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: !ON_WINDOWS,
-      windowsHide: true,
-      ...start.options,
-    })
+    const options = { cwd, env, detached: !ON_WINDOWS, windowsHide: true, ...start.options }
+    let child: ChildProcessWithoutNullStreams
+    try {
+      child = spawn(start.command, start.args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+    } catch (error) {
+      // What cannot be handed to the system at all, such as an argument with a zero byte.
+      queueMicrotask(() => this.#failed(error as Error))
+      return
+    }
     this.#child = child
     if (child.pid !== undefined) guardGroup(child.pid)
     child.on('error', (error) => this.#failed(error))
@@ -76,7 +77,7 @@ class ChildChannel implements Channel {
 
   send(text: string): boolean {
     const stdin = this.#child?.stdin
-    if (stdin == null || !stdin.writable) return true
+    if (stdin === undefined || !stdin.writable) return true
     // What is sent in one go is written in one go: a write to a pipe costs more than the call it carries.
     if (this.#outbox === '') process.nextTick(() => this.#flush())
     this.#outbox += `${text}\n`
@@ -98,12 +99,6 @@ class ChildChannel implements Channel {
     })
   }
 
-  #flush(): void {
-    const text = this.#outbox
-    this.#outbox = ''
-    if (text !== '' && this.#child?.stdin?.writable === true) this.#child.stdin.write(text)
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
@@ -114,7 +109,7 @@ class ChildChannel implements Channel {
     const child = this.#child
     if (child === undefined || this.#over) return
     this.#flush()
-    child.stdin?.end()
+    child.stdin.end()
     if (await this.#isOverWithin(this.#options.killGraceMs)) return
     this.#signal('SIGTERM')
     if (await this.#isOverWithin(this.#options.killGraceMs)) return
@@ -122,6 +117,12 @@ class ChildChannel implements Channel {
     if (await this.#isOverWithin(AFTER_KILL_MS)) return
     // Somebody outside the group still holds the pipes open: they are not ours to wait for.
     this.#finish()
+  }
+
+  #flush(): void {
+    const text = this.#outbox
+    this.#outbox = ''
+    if (text !== '' && this.#child?.stdin.writable === true) this.#child.stdin.write(text)
   }
 
   #isOverWithin(ms: number): Promise<boolean> {
@@ -157,10 +158,8 @@ class ChildChannel implements Channel {
     this.#exit = signal === null ? `exited with code ${code}` : `was killed by ${signal}`
     // What the child leaves behind in its group ends with it, and so do pipes a grandchild keeps open.
     this.#signal('SIGTERM')
-    this.#options.clock.setTimer(this.#options.killGraceMs, () => {
-      if (this.#over) return
-      this.#signal('SIGKILL')
-      this.#finish()
+    void this.#isOverWithin(this.#options.killGraceMs).then((over) => {
+      if (!over) this.#finish()
     })
   }
 

@@ -1,0 +1,30 @@
+import { McpError } from '../../errors.ts'
+import { shown } from '../../jsonrpc/shown.ts'
+
+/**
+ * The headers somebody configured, as name, value, name, value, without those the protocol or HTTP itself sets.
+ * @throws {McpError} for a header that HTTP does not allow: it would end the request or begin another one
+ */
+export function toConfiguredHeaders(headers: Readonly<Record<string, string>>): readonly string[] {
+  const configured: string[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name) || !VALUE.test(value)) {
+      const message = `Cannot send the header "${shown(name)}": its name or value is not allowed in HTTP`
+      throw new McpError('internal.error', message)
+    }
+    if (!OURS.test(name)) configured.push(name, value)
+  }
+  return configured
+}
+
+/** Visible ASCII (2025-11-25 basic/transports, session management), and no longer than a header should be. */
+export function isSessionId(id: string): boolean {
+  return /^[\x21-\x7e]+$/.test(id) && id.length <= MAX_SESSION
+}
+
+/** RFC 9110 §5.6.2 and §5.5. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const OURS =
+  /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
+const MAX_SESSION = 1_024
