@@ -100,6 +100,12 @@ export function openRaw(port: number): Promise<RawPeer> {
   })
 }
 
+/** A request as the bytes of a POST, for {@link RawPeer}. */
+export function toRawHttp(path: string, { headers = {}, body = '' }: HttpRequest): string {
+  const lines = Object.entries({ host: 'localhost', ...headers, 'content-length': Buffer.byteLength(body) })
+  return `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('')}\r\n${body}`
+}
+
 function toStream(response: IncomingMessage): HttpStream {
   let received = ''
   let comments = 0
@@ -160,6 +166,7 @@ function toStream(response: IncomingMessage): HttpStream {
 
 function toMessages(headers: IncomingMessage['headers'], text: string): readonly Message[] {
   const type = headers['content-type'] ?? ''
+  if (text === '') return []
   if (type.startsWith('application/json')) return [JSON.parse(text)]
   if (!type.startsWith('text/event-stream')) return []
   return text

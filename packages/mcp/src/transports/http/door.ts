@@ -142,7 +142,13 @@ class Door implements HttpDoor {
       allowedHosts: options.allowedHosts ?? (isLoopback(host) ? [...LOOPBACK, name] : undefined),
       allowedOrigins,
     })
-    server.on('request', (request, response) => this.#receive(request, response))
+    server.on('request', (request, response) => {
+      try {
+        this.#receive(request, response)
+      } catch (error) {
+        this.#refuse(response, toFault(error))
+      }
+    })
     this.#beatLater()
   }
 
@@ -177,18 +183,12 @@ class Door implements HttpDoor {
       receive(desk, request, response, ANONYMOUS, this.#context)
       return
     }
-    this.#authenticate(desk, desk.authenticate, request).then(
-      (principal) => receive(desk, request, response, principal, this.#context),
-      (error: unknown) => this.#refuse(response, toDenial(error)),
-    )
-  }
-
-  async #authenticate(
-    _desk: Desk,
-    authenticate: NonNullable<Endpoint['authenticate']>,
-    request: IncomingMessage,
-  ): Promise<Principal> {
-    return authenticate(toSingle(request.headers))
+    authenticated(desk.authenticate, request)
+      .then(
+        (principal) => receive(desk, request, response, principal, this.#context),
+        (error: unknown) => this.#refuse(response, toDenial(error)),
+      )
+      .catch((error: unknown) => this.#refuse(response, toFault(error)))
   }
 
   #receivePlain(path: string, request: IncomingMessage, response: ServerResponse): void {
@@ -219,7 +219,13 @@ class Door implements HttpDoor {
     return true
   }
 
+  /** Who is turned away at the door does not keep the connection: what else is on it may be no request at all. */
   #refuse(response: ServerResponse, error: McpError): void {
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    response.shouldKeepAlive = false
     new HttpReply(response, { json: true, sse: false }, this.#context).refuse(error)
   }
 
@@ -292,6 +298,18 @@ function toPath(target: string | undefined): string {
 
 function toSingle(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** Async, so that what `authenticate` throws at once is caught like what it throws later. */
+async function authenticated(
+  authenticate: NonNullable<Endpoint['authenticate']>,
+  request: IncomingMessage,
+): Promise<Principal> {
+  return authenticate(toSingle(request.headers))
+}
+
+function toFault(error: unknown): McpError {
+  return new McpError('internal.error', 'Internal error', { cause: error })
 }
 
 function toDenial(error: unknown): McpError {

@@ -19,9 +19,12 @@ export function createGuards({
   const hosts = allowedHosts === undefined ? undefined : new Set(allowedHosts.map((host) => host.toLowerCase()))
   const origins = new Set(allowedOrigins)
   return (request) => {
-    const { host, origin } = request.headers
+    const { host, origin, 'transfer-encoding': coding } = request.headers
     if (repeats(request.rawHeaders)) {
       return new McpError('peer.invalid_request', 'Cannot take a request that names "Host" or "Authorization" twice')
+    }
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      return new McpError('peer.invalid_request', 'Cannot tell where a body of this "Transfer-Encoding" ends')
     }
     if (hosts !== undefined && (host === undefined || !hosts.has(toHostName(host)))) {
       return new McpError('policy.forbidden_host', 'Cannot take a request for this "Host"')

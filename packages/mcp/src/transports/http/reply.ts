@@ -69,11 +69,13 @@ export class HttpReply implements Way {
       this.#json(400, encodeErrorFor(error.idText, { code: error.rpcCode, message: error.message }))
       return
     }
-    const status = toHttpStatus(error)
+    // Without a request to answer, a fault of ours is one of the server and not of a call.
+    const status = error.code === 'internal.error' ? 500 : toHttpStatus(error)
     if (status === 413 || status === 408) this.#response.shouldKeepAlive = false
     if (status === 503 || status === 429) this.#response.setHeader('retry-after', '1')
     if (status === 401) this.#response.setHeader('www-authenticate', 'Bearer')
-    this.#context.log('info', 'request.refused', { code: error.code, message: error.message })
+    if (status === 500) this.#context.log('error', 'request.failed', { error: error.cause })
+    else this.#context.log('info', 'request.refused', { code: error.code, message: error.message })
     this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
   }
 
