@@ -131,6 +131,7 @@ class Door implements HttpDoor {
     const open = new Set<HttpReply>()
     this.#context = {
       open,
+      clock: this.#clock,
       log: this.#log,
       maxStreamBytes: 4 * 1024 * 1024,
       isClosing: () => this.#isClosing,

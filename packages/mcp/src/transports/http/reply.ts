@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { type McpError, toHttpStatus, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
+import type { Clock } from '../../peer/clock.ts'
 import type { Way } from '../../peer/open-call.ts'
 import type { Reply } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
@@ -12,6 +13,7 @@ import { EventStream } from './sse.ts'
 export interface ReplyContext {
   readonly maxStreamBytes: number
   readonly log: Log
+  readonly clock: Clock
   /** Replies under way: the door beats them, counts them and ends them. */
   readonly open: Set<HttpReply>
   /** True when the connection should not be used again. */
@@ -28,6 +30,7 @@ export class HttpReply implements Way {
   readonly #context: ReplyContext
   #stream: EventStream | undefined
   #beats = 0
+  #isLeaving = false
   /** Told when the client has gone before its answer. */
   onGone: (() => void) | undefined
 
@@ -48,7 +51,7 @@ export class HttpReply implements Way {
 
   answer(answer: Reply | undefined): void {
     const response = this.#response
-    if (response.writableEnded || response.destroyed) return
+    if (response.writableEnded || response.destroyed || this.#isLeaving) return
     if (this.#stream !== undefined || !this.#accepts.json) {
       const stream = this.#begin()
       if (answer !== undefined) stream?.send(answer.text)
@@ -81,7 +84,7 @@ export class HttpReply implements Way {
 
   /** Keeps a silent connection alive: a reply that is long in coming becomes a stream at the second beat. */
   beat(): void {
-    if (!this.#accepts.sse || this.#beats++ === 0) return
+    if (!this.#accepts.sse || this.#isLeaving || this.#beats++ === 0) return
     this.#begin()?.beat()
   }
 
@@ -91,10 +94,28 @@ export class HttpReply implements Way {
   }
 
   #json(status: number, text: string): void {
-    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
-    this.#response
-      .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-      .end(text)
+    const response = this.#response
+    if (this.#context.isClosing()) response.shouldKeepAlive = false
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    if (response.shouldKeepAlive || response.req.complete) response.end(text)
+    else this.#linger(text)
+  }
+
+  /**
+   * Answers while the client is still sending. To close at once would reset the connection, and the answer with it;
+   * so what comes is read and thrown away for a moment.
+   */
+  #linger(text: string): void {
+    const { req } = this.#response
+    this.#isLeaving = true
+    this.#response.write(text)
+    // Out with it now: the parser may end the connection over what comes next.
+    this.#response.socket?.uncork()
+    const end = () => this.#response.end()
+    const timer = this.#context.clock.setTimer(LINGER_MS, end)
+    this.#response.once('close', () => timer.cancel())
+    req.once('end', end)
+    req.resume()
   }
 
   #begin(): EventStream | undefined {
@@ -110,4 +131,5 @@ export class HttpReply implements Way {
   }
 }
 
+const LINGER_MS = 1_000
 const NO_CONTENT = Object.freeze({ 'content-length': 0 })
