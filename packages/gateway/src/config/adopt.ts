@@ -1,10 +1,11 @@
 import { didYouMean } from './check.ts'
-import { type Complaints, quoted } from './complaints.ts'
+import type { Complaints } from './complaints.ts'
 import { type ForeignMap, findForeignMap, namedServers } from './dialect.ts'
 import { type ExpandProblem, type ExpandScope, expandTree } from './expand.ts'
 import { fromForeign } from './foreign.ts'
 import { foreignScope, type VariableContext } from './foreign-variables.ts'
 import { NAME_PATTERN, RESERVED_SERVER_NAMES, toServerName } from './names.ts'
+import { quoted } from './quoted.ts'
 import { knownKeys } from './schema.ts'
 import { child, type Entry, scalar, type Table, type Tree, table } from './tree.ts'
 

@@ -1,6 +1,7 @@
-import { type Complaints, quoted } from './complaints.ts'
+import type { Complaints } from './complaints.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
 import { nearest } from './nearest.ts'
+import { quoted } from './quoted.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 import { child, locate, type Tree } from './tree.ts'
 

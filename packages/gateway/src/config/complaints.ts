@@ -35,9 +35,3 @@ export function placeOf(origin: Origin, file: string): { file: string; line: num
   if (origin.source === 'flag') return { file: `flag ${origin.flag}`, line: 0, column: 0 }
   return { file, line: origin.line, column: origin.column }
 }
-
-/** A name of the file inside a sentence: cut, and without anything a terminal would act on. */
-export function quoted(name: string): string {
-  const cut = name.length > 80 ? `${name.slice(0, 79)}…` : name
-  return JSON.stringify(cut).replaceAll(/[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?')
-}

@@ -1,5 +1,6 @@
-import { type Complaints, quoted } from './complaints.ts'
+import type { Complaints } from './complaints.ts'
 import type { Client } from './dialect.ts'
+import { quoted } from './quoted.ts'
 import { child, type Entry, list, type Scalar, scalar, type Table, type Tree, table, textOf } from './tree.ts'
 
 /**

@@ -5,7 +5,7 @@ import { type Entry, list, pathOf, scalar, type Tree, table } from './tree.ts'
 /** YAML 1.2 of the core schema, with anchors and merge keys (`<<`). */
 export function readYaml(reading: Reading): Tree | undefined {
   // Keys are compared here: the parser's own check takes quadratic time.
-  const document = parseDocument(reading.text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+  const document = parseDocument(reading.text, { uniqueKeys: false, prettyErrors: false })
   for (const error of [...document.errors, ...document.warnings]) reading.syntaxFault(error.pos[0], sentenceOf(error))
   if (document.contents === null || document.errors.length > 0) return undefined
   return new YamlWalk(reading).toTree(document.contents, '', 1)

@@ -47,7 +47,7 @@ const selection = z.strictObject(
 )
 
 const listen = section(
-  z.strictObject({
+  {
     host: text
       .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
       .default('127.0.0.1')
@@ -74,12 +74,12 @@ const listen = section(
     dangerouslyBindAllInterfaces: truth()
       .prefault(false)
       .describe('Lets `host` be `0.0.0.0` or `::`. Anyone who reaches this machine can then use every server.'),
-  }),
+  },
   'Where the gateway listens.',
 )
 
 const restart = section(
-  z.strictObject({
+  {
     minDelayMs: whole(10, HOUR_MS)
       .prefault(500)
       .describe('First wait before a lost server is started again, in milliseconds.'),
@@ -89,7 +89,7 @@ const restart = section(
     resetAfterMs: whole(0, 24 * HOUR_MS)
       .prefault(60_000)
       .describe('A server that stayed up this long starts again at the first wait, in milliseconds.'),
-  }),
+  },
   'How a lost server is brought back.',
 )
 
@@ -178,7 +178,7 @@ const view = z
   .describe('Some of what the servers offer, served at `/mcp/<name>`.')
 
 const limits = section(
-  z.strictObject({
+  {
     maxRequestBytes: whole(KIB, 256 * MIB)
       .prefault(CALLER_LIMITS.maxBytes)
       .describe('Longest message from a caller, in bytes.'),
@@ -192,12 +192,12 @@ const limits = section(
     maxStreamBytes: whole(KIB, 256 * MIB)
       .prefault(4 * MIB)
       .describe('Most bytes waiting on one stream for a caller who does not read.'),
-  }),
+  },
   'Bounds.',
 )
 
 const timeouts = section(
-  z.strictObject({
+  {
     connectMs: whole(1, HOUR_MS)
       .prefault(30_000)
       .describe('Longest wait until a server is connected, in milliseconds.'),
@@ -216,17 +216,17 @@ const timeouts = section(
     killGraceMs: whole(0, 10 * 60_000)
       .prefault(2_000)
       .describe('How long a started server may take to exit once its stdin is closed, and again once asked by signal.'),
-  }),
+  },
   'Waits.',
 )
 
 const log = section(
-  z.strictObject({
+  {
     level: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'Must be debug, info, warn, error or silent' })
       .default('info')
       .describe('Least severe line that is written, to stderr.'),
-  }),
+  },
   'The log.',
 )
 
@@ -276,9 +276,10 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   return open instanceof z.ZodObject ? Object.keys(open.shape) : []
 }
 
-function section<Shape extends z.core.$ZodLooseShape>(shape: z.ZodObject<Shape, z.core.$strict>, about: string) {
+function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, about: string) {
+  const mapping = z.strictObject(shape, { error: 'Must be a mapping' })
   // An absent section is an empty one: its own defaults then apply.
-  return shape.prefault({} as never).describe(about)
+  return mapping.prefault({} as never).describe(about)
 }
 
 function unwrap(type: z.core.$ZodType | undefined): z.core.$ZodType | undefined {

@@ -1,3 +1,5 @@
+import { quoted } from './quoted.ts'
+
 /**
  * A configuration as it was written: values with their places. Whatever the format and the dialect, everything
  * after the readers works on this, so that a complaint can always point at a line.
@@ -101,6 +103,6 @@ export function toPlain(tree: Tree): unknown {
 /** `base.key`, with quotes where the key is no plain word. */
 export function pathOf(base: string, step: string | number): string {
   if (typeof step === 'number') return `${base}[${step}]`
-  if (!/^[\w$-]+$/.test(step)) return `${base}[${JSON.stringify(step.slice(0, 80))}]`
+  if (!/^[\w$-]+$/.test(step)) return `${base}[${quoted(step)}]`
   return base === '' ? step : `${base}.${step}`
 }

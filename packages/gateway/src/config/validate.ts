@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { didYouMean } from './check.ts'
-import { type Complaints, quoted } from './complaints.ts'
+import type { Complaints } from './complaints.ts'
+import { quoted } from './quoted.ts'
 import { configSchema, knownKeys, type WrittenConfig } from './schema.ts'
 import { locate, type Tree, toPlain } from './tree.ts'
 
