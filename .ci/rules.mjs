@@ -79,16 +79,11 @@ const sins = [
     text: `import type { config } from '@crosspoint/gateway/config'\nexport type x = typeof config`,
     rules: ['package-order-mcp'],
   },
-  ...['auth', 'sources', 'host', 'gateway', 'console'].map((name) => ({
+  ...['auth', 'sources', 'host', 'gateway', 'console', 'testkit'].map((name) => ({
     file: `packages/${name}/src/upward.ts`,
     text: `import 'crosspoint'`,
     rules: [`package-order-${name}`],
   })),
-  {
-    file: 'packages/testkit/src/upward.ts',
-    text: `import '@crosspoint/gateway'`,
-    rules: ['package-order-testkit'],
-  },
   {
     file: 'packages/cli/src/kit.ts',
     text: `import '@crosspoint/testkit'`,

@@ -3,11 +3,17 @@ import { root } from './installed.ts'
 
 export const CROSSPOINT = `${root}/packages/cli/bin/crosspoint.js`
 
-/** Starts the built gateway on a free port; it says the URL of the endpoint that offers everything. */
-export function startGateway(config: string): Promise<Running<string>> {
-  return start(process.execPath, [CROSSPOINT, 'up', '--config', config, '--port', '0', '--json'], (said) =>
-    'url' in said && typeof said.url === 'string' ? said.url : undefined,
-  )
+export interface Announcement {
+  /** The endpoint that offers everything. */
+  readonly url: string
+  readonly servers: readonly { readonly name: string; readonly state: string; readonly revision?: string }[]
+}
+
+/** Starts the built gateway on a free port; it says where it is and what became of its servers. */
+export function startGateway(config: string): Promise<Running<Announcement>> {
+  const args = [CROSSPOINT, 'up', '--config', config, '--port', '0', '--json']
+  // The line with the URL is the announcement; the tests read no other member of it than these.
+  return start(process.execPath, args, (said) => ('url' in said ? (said as Announcement) : undefined))
 }
 
 /** Starts a server that says which port it got; its endpoint is `/mcp`. */

@@ -2,7 +2,7 @@ import { NEWEST } from '@crosspoint/mcp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Running } from './child.ts'
 import { officialClients, type Seen, type Target, type Tour } from './clients.ts'
-import { CROSSPOINT, startGateway } from './gateway.ts'
+import { type Announcement, CROSSPOINT, startGateway } from './gateway.ts'
 import { installed, node22, requireInCi, root } from './installed.ts'
 
 const CONFIG = `${root}/examples/quickstart/crosspoint.yaml`
@@ -30,7 +30,7 @@ requireInCi()
 describe.skipIf(!installed || node22 === undefined)('the quickstart through the gateway', () => {
   const clients = officialClients(NEWEST.name)
   const alone = new Map<string, Seen>()
-  let gateway: Running<string>
+  let gateway: Running<Announcement>
 
   beforeAll(async () => {
     const [plain] = clients
@@ -49,7 +49,7 @@ describe.skipIf(!installed || node22 === undefined)('the quickstart through the 
   })
 
   const doors: Readonly<Record<string, () => Target>> = {
-    'over HTTP': () => ({ url: gateway.said }),
+    'over HTTP': () => ({ url: gateway.said.url }),
     'over the stdio door': () => ({ command: process.execPath, args: [CROSSPOINT, 'stdio', '--config', CONFIG] }),
   }
   for (const [door, target] of Object.entries(doors)) {

@@ -5,7 +5,7 @@ import { NEWEST, NEWEST_HANDSHAKE } from '@crosspoint/mcp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Running } from './child.ts'
 import { officialSdks, type SignalOrder, type Signals, type Target } from './clients.ts'
-import { startGateway, startServer } from './gateway.ts'
+import { type Announcement, startGateway, startServer } from './gateway.ts'
 import { installed, requireInCi, root } from './installed.ts'
 
 const OWN = `${root}/interop/peers/own-server.mjs`
@@ -18,7 +18,7 @@ describe.skipIf(!installed)('progress, log messages, completions, changes and ca
   let folder: string
   let direct: Running<string>
   let upstream: Running<string>
-  const gateways = new Map<string, Running<string>>()
+  const gateways = new Map<string, Running<Announcement>>()
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'crosspoint-signals-'))
@@ -35,7 +35,7 @@ describe.skipIf(!installed)('progress, log messages, completions, changes and ca
     }
     for (const [name, server] of Object.entries(servers)) {
       const config = join(folder, `${gateways.size}.json`)
-      await writeFile(config, JSON.stringify({ mcpServers: { own: server } }))
+      await writeFile(config, JSON.stringify({ servers: { own: server } }))
       gateways.set(name, await startGateway(config))
     }
   }, 60_000)
@@ -64,7 +64,7 @@ describe.skipIf(!installed)('progress, log messages, completions, changes and ca
     ]) {
       test(`${client.name} hears them from ${server} through the gateway`, { timeout: 60_000 }, async () => {
         const order: SignalOrder = { prefix: 'own__', resource: WATCHED }
-        expectAll(await client.signals({ url: gateways.get(server)?.said ?? '' }, order))
+        expectAll(await client.signals({ url: gateways.get(server)?.said.url ?? '' }, order))
       })
     }
   }

@@ -1,16 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HANDSHAKE_REVISIONS, NEWEST } from '@crosspoint/mcp'
+import { HANDSHAKE_REVISIONS, NEWEST, NEWEST_HANDSHAKE } from '@crosspoint/mcp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Running } from './child.ts'
 import { officialClients, type Seen, type Tour } from './clients.ts'
-import { startGateway, startServer } from './gateway.ts'
+import { type Announcement, startGateway, startServer } from './gateway.ts'
 import { installed, node22, requireInCi, root } from './installed.ts'
 
 const EVERYTHING = `${root}/node_modules/@modelcontextprotocol/server-everything/dist/index.js`
 const PEER = `${root}/interop/peers/sdk-v2-server.mjs`
 const OWN = `${root}/interop/peers/own-server.mjs`
+
+/** Revisions with a handshake that our fixture server speaks over HTTP. */
+const OLDER = HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(({ name }) => name)
 
 requireInCi()
 
@@ -18,7 +21,7 @@ requireInCi()
 describe.skipIf(!installed || node22 === undefined)('servers of every era behind the gateway', () => {
   const servers: Running<string>[] = []
   let folder: string
-  let gateway: Running<string>
+  let gateway: Running<Announcement>
 
   beforeAll(async () => {
     const loopback = ['--import', `${root}/interop/peers/loopback.mjs`]
@@ -29,22 +32,17 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
       startServer([OWN, 'http']),
     ])
     servers.push(everything, both, modern, own)
-    const mcpServers = {
+    const upstreams = {
       everything: { url: everything.said },
       official: { url: both.said },
       official_modern: { url: modern.said },
       official_stdio: { command: process.execPath, args: [PEER, 'stdio', '--modern-only'] },
       own: { url: own.said },
-      ...Object.fromEntries(
-        HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(({ name }) => [
-          `own_${name}`,
-          { url: own.said, revision: name },
-        ]),
-      ),
+      ...Object.fromEntries(OLDER.map((revision) => [`own_${revision}`, { url: own.said, revision }])),
     }
     folder = await mkdtemp(join(tmpdir(), 'crosspoint-interop-'))
     const config = join(folder, 'crosspoint.json')
-    await writeFile(config, JSON.stringify({ mcpServers }))
+    await writeFile(config, JSON.stringify({ servers: upstreams }))
     gateway = await startGateway(config)
   }, 60_000)
 
@@ -61,15 +59,27 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
     ['official_stdio__greet', { name: 'Ada' }, 'Hello, Ada!'],
     ['official_modern__count', { text: 'four' }, '{"letters":4}'],
     ['own__test_simple_text', {}, 'This is a simple text response for testing.'],
-    ...HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(
-      ({ name }) => [`own_${name}__test_simple_text`, {}, 'This is a simple text response for testing.'] as const,
+    ...OLDER.map(
+      (name) => [`own_${name}__test_simple_text`, {}, 'This is a simple text response for testing.'] as const,
     ),
   ]
   const tour: Tour = { calls: answers.map(([name, args]) => ({ name, arguments: args })), reads: ['note://hello'] }
 
+  test('each is spoken to in the revision it was told, or the newest it has', () => {
+    const spoken = gateway.said.servers.map(({ name, revision }) => [name, revision])
+    expect(Object.fromEntries(spoken)).toEqual({
+      everything: NEWEST_HANDSHAKE.name,
+      official: NEWEST.name,
+      official_modern: NEWEST.name,
+      official_stdio: NEWEST.name,
+      own: NEWEST.name,
+      ...Object.fromEntries(OLDER.map((name) => [`own_${name}`, name])),
+    })
+  })
+
   for (const client of officialClients(NEWEST.name)) {
     test(`${client.name} lists and calls each of them`, { timeout: 90_000 }, async () => {
-      const seen: Seen = await client.tour({ url: gateway.said }, tour)
+      const seen: Seen = await client.tour({ url: gateway.said.url }, tour)
       const names = seen.tools.map((tool) => tool.name)
       for (const [name, , text] of answers) {
         expect(names).toContain(name)

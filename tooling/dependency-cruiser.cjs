@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   gateway: ['mcp', 'auth', 'sources'],
   console: ['mcp'],
   cli: ['mcp', 'auth', 'sources', 'host', 'gateway', 'console'],
-  testkit: ['mcp'],
+  testkit: ['mcp', 'gateway'],
 }
 
 /** Where the platform may be touched: `node:` modules, and undici which is made of them. */
@@ -25,7 +25,7 @@ const PORCHES = [
 ]
 
 /** Tests, and what only they use. */
-const TESTS = '([.]test[.]ts$|/fixtures/)'
+const TESTS = '([.]test[.]ts$|/fixtures/|^packages/[^/]+/test/)'
 
 const roomOrder = ROOMS.slice(0, -1).map((room, at) => ({
   name: `room-order-${room}`,
