@@ -6,7 +6,7 @@ import type { Wire } from '../transports/wire.ts'
 import { isObject } from './opened.ts'
 
 export interface ListeningOptions {
-  readonly wire: Wire
+  readonly wire: Pick<Wire, 'onChange' | 'hearsChanges' | 'closed'>
   readonly capabilities: ServerCapabilities
   /** Sends `resources/subscribe` or `resources/unsubscribe`; true when the server agreed. Never rejects. */
   readonly subscribe: (method: string, uri: string) => Promise<boolean>

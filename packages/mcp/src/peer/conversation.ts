@@ -214,7 +214,7 @@ export class Conversation {
         return await interim.ask(request)
       } catch (error) {
         const cannotAsk = error instanceof McpError && error.code === 'caller.missing_capability'
-        if (!cannotAsk || ask === undefined) throw error
+        if (!cannotAsk) throw error
       }
     }
     if (ask === undefined) throw unknown(request.method)

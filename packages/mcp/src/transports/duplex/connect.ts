@@ -20,6 +20,8 @@ class DuplexWire implements Wire {
   readonly #conversation: Conversation
   #end: Closed | undefined
   #asked = false
+  /** Why we gave the server up. */
+  #problem: string | undefined
   /** Messages held back while the channel is full; undefined while it is not. */
   #held: string[] | undefined
 
@@ -76,8 +78,10 @@ class DuplexWire implements Wire {
     if (this.#held === undefined) {
       if (!this.#channel.send(text)) this.#hold()
     } else if (this.#held.length < MAX_HELD) this.#held.push(text)
-    // A peer that leaves this much unread is not going to read it.
-    else void this.#channel.close()
+    else {
+      this.#problem ??= 'The server does not read what it is sent'
+      void this.#channel.close()
+    }
   }
 
   #hold(): void {
@@ -96,7 +100,7 @@ class DuplexWire implements Wire {
   }
 
   #over(error: Error | undefined): Closed {
-    const reason = error?.message ?? (this.#asked ? 'Closed by us' : 'Closed by the server')
+    const reason = this.#problem ?? error?.message ?? (this.#asked ? 'Closed by us' : 'Closed by the server')
     this.#end = { reason, asked: this.#asked }
     this.#held = undefined
     this.#conversation.pending.failAll(({ outgoing }) => lost(outgoing.method, reason))

@@ -23,7 +23,8 @@ export class SseReader {
   readonly #decoder = new TextDecoder('utf-8')
   /** The line at hand, in the pieces it came in: joined once, however many there are. */
   #pieces: string[] = []
-  #size = 0
+  #heldSize = 0
+  #dataSize = 0
   #sawCarriageReturn = false
   #data: string[] = []
   #type = ''
@@ -59,7 +60,8 @@ export class SseReader {
 
   #hold(piece: string): void {
     this.#pieces.push(piece)
-    this.#grow(piece.length)
+    this.#heldSize += piece.length
+    this.#checkSize()
   }
 
   #line(last: string): void {
@@ -68,14 +70,10 @@ export class SseReader {
       this.#pieces.push(last)
       line = this.#pieces.join('')
       this.#pieces = []
+      this.#heldSize = 0
     }
     if (line === '') {
       this.#dispatch()
-      return
-    }
-    if (line.startsWith('data:')) {
-      this.#grow(last.length + 1)
-      this.#data.push(line.charCodeAt(5) === SPACE ? line.slice(6) : line.slice(5))
       return
     }
     const colon = line.indexOf(':')
@@ -86,8 +84,11 @@ export class SseReader {
   }
 
   #field(field: string, value: string): void {
-    if (field === 'data') this.#data.push(value)
-    else if (field === 'event') this.#type = value
+    if (field === 'data') {
+      this.#data.push(value)
+      this.#dataSize += value.length + 1
+      this.#checkSize()
+    } else if (field === 'event') this.#type = value
     else if (field === 'id' && !value.includes('\0')) this.#events.id?.(value)
     else if (field === 'retry' && /^\d{1,9}$/.test(value)) this.#events.retry?.(Number(value))
   }
@@ -97,14 +98,15 @@ export class SseReader {
     const type = this.#type === '' ? 'message' : this.#type
     this.#data = []
     this.#type = ''
-    this.#size = 0
+    this.#dataSize = 0
     if (data !== undefined && data !== '') this.#events.event({ type, data })
   }
 
   /** Counted in UTF-16 units, of which there are never more than bytes. */
-  #grow(units: number): void {
-    this.#size += units
-    if (this.#size > this.#maxBytes) throw new RangeError(`An event is larger than ${this.#maxBytes} bytes`)
+  #checkSize(): void {
+    if (this.#heldSize + this.#dataSize > this.#maxBytes) {
+      throw new RangeError(`An event is larger than ${this.#maxBytes} bytes`)
+    }
   }
 }
 

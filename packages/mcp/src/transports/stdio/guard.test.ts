@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
 import { allGone, isAlive } from './fixtures/processes.ts'
@@ -80,4 +81,24 @@ describe.skipIf(process.platform === 'win32')('no child outlives a parent that',
       expect(await allGone(pids, 8_000)).toBe(true)
     })
   }
+
+  it.skipIf(process.platform !== 'linux')('is killed after somebody killed the watchdog first', async () => {
+    const child = await startParent()
+    const watchdog = watchdogOf(child.pid ?? 0)
+    expect(watchdog).toBeGreaterThan(0)
+    process.kill(watchdog, 'SIGKILL')
+    while (watchdogOf(child.pid ?? 0) === 0 || watchdogOf(child.pid ?? 0) === watchdog) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    expect(await allGone(pids, 8_000)).toBe(true)
+  })
 })
+
+/** The shell among the children of a process, or 0. */
+function watchdogOf(parent: number): number {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').map(Number)
+  return children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/bin/sh')) ?? 0
+}

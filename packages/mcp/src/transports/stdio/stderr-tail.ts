@@ -7,6 +7,7 @@ import type { Clock } from '../../peer/clock.ts'
 export class StderrTail {
   readonly #clock: Clock
   readonly #pass: ((line: string) => void) | undefined
+  readonly #decoder = new TextDecoder('utf-8')
   readonly #kept: string[] = []
   #partial = ''
   #cutting = false
@@ -21,7 +22,7 @@ export class StderrTail {
   }
 
   push(chunk: Buffer): void {
-    const lines = chunk.toString('utf8').split(/\r?\n/)
+    const lines = this.#decoder.decode(chunk, { stream: true }).split(/\r?\n/)
     for (let at = 0; at < lines.length; at++) {
       this.#extend(lines[at] ?? '')
       if (at < lines.length - 1) this.#finish()

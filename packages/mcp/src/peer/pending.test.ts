@@ -1,0 +1,171 @@
+import { createFakeClock } from '@crosspoint/testkit'
+import { describe, expect, it, vi } from 'vitest'
+import { recordingInterim, toCall } from '../client/fixtures/calls.ts'
+import type { McpError } from '../errors.ts'
+import { Pending, type Waiting } from './pending.ts'
+
+function setUp({ timeoutMs = 1_000, max = 10 } = {}) {
+  const clock = createFakeClock(5)
+  const abandoned: [number, string][] = []
+  const abandon = (waiting: Waiting, reason: string) => void abandoned.push([waiting.id, reason])
+  return { clock, abandoned, pending: new Pending({ clock, timeoutMs, max, abandon }) }
+}
+
+const failureOf = (waiting: Waiting): Promise<McpError> =>
+  waiting.answer.then(
+    () => expect.fail('answered'),
+    (e) => e,
+  )
+const result = (value: unknown) => ({ kind: 'result', result: { value } }) as const
+
+describe('a request in flight', () => {
+  it('gets the answer of its own id, once', async () => {
+    const { pending, clock } = setUp()
+    const first = pending.open(toCall('a'))
+    const second = pending.open(toCall('b'))
+    expect(second.id).not.toBe(first.id)
+    expect(pending.settle(second.id, result(2))).toBe(true)
+    expect(pending.settle(second.id, result(3))).toBe(false)
+    expect(pending.settle(first.id, result(1))).toBe(true)
+    expect(await Promise.all([first.answer, second.answer])).toEqual([result(1), result(2)])
+    expect(pending.settle(99, result(0))).toBe(false)
+    expect(pending.size).toBe(0)
+    clock.advance(10_000)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('never shares an id with one before it', () => {
+    const { pending } = setUp({ max: 1 })
+    const ids = Array.from({ length: 100 }, () => {
+      const { id } = pending.open(toCall('a'))
+      pending.settle(id, result(0))
+      return id
+    })
+    expect(new Set(ids).size).toBe(100)
+    expect(ids.every(Number.isSafeInteger)).toBe(true)
+  })
+
+  it('is given up when it hears nothing for too long', async () => {
+    const { pending, clock, abandoned } = setUp()
+    const waiting = pending.open(toCall('a'))
+    clock.advance(999)
+    expect(waiting.open).toBe(true)
+    clock.advance(1)
+    expect(await failureOf(waiting)).toMatchObject({
+      code: 'upstream.timeout',
+      message: 'Cannot wait longer for "a": no answer for 1 s',
+    })
+    expect(abandoned).toEqual([[waiting.id, 'timed out']])
+  })
+
+  it('waits anew with every sign of life', async () => {
+    const { pending, clock } = setUp()
+    const waiting = pending.open(toCall('a'))
+    for (let round = 0; round < 5; round++) {
+      clock.advance(900)
+      pending.touch(waiting)
+    }
+    expect(waiting.open).toBe(true)
+    clock.advance(1_010)
+    expect(await failureOf(waiting)).toMatchObject({ code: 'upstream.timeout' })
+  })
+
+  it('keeps its deadline whatever it hears', async () => {
+    const { pending, clock } = setUp()
+    const waiting = pending.open(toCall('a', {}, { deadline: 505 }))
+    clock.advance(400)
+    pending.touch(waiting)
+    clock.advance(100)
+    expect(await failureOf(waiting)).toMatchObject({ message: 'Cannot wait longer for "a": its deadline has passed' })
+  })
+
+  it('waits while a person thinks about a question', () => {
+    const { pending, clock } = setUp()
+    const waiting = pending.open(toCall('a'))
+    waiting.questions = 1
+    clock.advance(100_000)
+    expect(waiting.open).toBe(true)
+    waiting.questions = 0
+    clock.advance(2_010)
+    expect(waiting.open).toBe(false)
+    waiting.answer.catch(() => {})
+  })
+
+  it('stays open where it is meant to', () => {
+    const { pending, clock } = setUp()
+    const waiting = pending.open(toCall('a'), Number.POSITIVE_INFINITY)
+    clock.advance(1e9)
+    expect(waiting.open).toBe(true)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is one of many on one timer, each ending in its own time', async () => {
+    const { pending, clock, abandoned } = setUp()
+    const long = pending.open(toCall('long', {}, { deadline: 800 }))
+    const short = pending.open(toCall('short', {}, { deadline: 100 }))
+    expect(clock.pending).toBe(1)
+    clock.advance(95)
+    expect(await failureOf(short)).toMatchObject({ code: 'upstream.timeout' })
+    expect(long.open).toBe(true)
+    clock.advance(700)
+    expect(await failureOf(long)).toMatchObject({ code: 'upstream.timeout' })
+    expect(abandoned.map(([id]) => id)).toEqual([short.id, long.id])
+  })
+
+  it('ends when its caller cancels, and the peer is told', async () => {
+    const { pending, abandoned } = setUp()
+    const cancel = new AbortController()
+    const waiting = pending.open(toCall('a', {}, { signal: cancel.signal }))
+    cancel.abort()
+    expect(await failureOf(waiting)).toMatchObject({ code: 'caller.cancelled', message: 'Cancelled "a"' })
+    expect(abandoned).toEqual([[waiting.id, 'cancelled']])
+  })
+
+  it('is not even sent when its caller cancelled before', () => {
+    const { pending } = setUp()
+    expect(() => pending.open(toCall('a', {}, { signal: AbortSignal.abort() }))).toThrow('Cancelled "a"')
+    expect(pending.size).toBe(0)
+  })
+
+  it('is refused when too many are', () => {
+    const { pending } = setUp({ max: 2 })
+    pending.open(toCall('a'))
+    const { id } = pending.open(toCall('a'))
+    expect(() => pending.open(toCall('a'))).toThrow('2 requests are already in flight')
+    pending.settle(id, result(0))
+    pending.open(toCall('a'))
+  })
+
+  it('ends with all the others when the way is lost, and no timer is left', async () => {
+    const { pending, clock, abandoned } = setUp()
+    const all = [pending.open(toCall('a')), pending.open(toCall('b'))]
+    pending.failAll(({ outgoing }) => new Error(`lost ${outgoing.method}`) as McpError)
+    expect((await Promise.all(all.map(failureOf))).map(({ message }) => message)).toEqual(['lost a', 'lost b'])
+    expect(clock.pending).toBe(0)
+    expect(abandoned).toEqual([])
+  })
+})
+
+describe('a signal behind many requests', () => {
+  it('gets one listener, on however many connections', async () => {
+    const cancel = new AbortController()
+    const listened = vi.spyOn(cancel.signal, 'addEventListener')
+    const all = Array.from({ length: 50 }, () => setUp().pending.open(toCall('a', {}, { signal: cancel.signal })))
+    expect(listened).toHaveBeenCalledTimes(1)
+    cancel.abort()
+    for (const waiting of all) expect(await failureOf(waiting)).toMatchObject({ code: 'caller.cancelled' })
+  })
+
+  it('holds nothing of requests that are over', () => {
+    const { pending, abandoned } = setUp()
+    const cancel = new AbortController()
+    for (let round = 0; round < 100; round++) {
+      pending.settle(
+        pending.open(toCall('a', {}, { signal: cancel.signal, interim: recordingInterim() })).id,
+        result(0),
+      )
+    }
+    cancel.abort()
+    expect(abandoned).toEqual([])
+  })
+})
