@@ -1,0 +1,5 @@
+export { plainForm, samplingAnswer, samplingRequest, severalForm, urlElicitation } from './asking.ts'
+export { json, text } from './content.ts'
+export { notifications, params, questions } from './params.ts'
+export { answers, results } from './results.ts'
+export { tool } from './tools.ts'
