@@ -1,3 +1,4 @@
+import { INTERNAL_ERROR, INVALID_PARAMS } from '../jsonrpc/codes.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
 import { isObject } from './steps.ts'
 
@@ -6,8 +7,6 @@ import { isObject } from './steps.ts'
  * `data.upstream` of an internal error, so that an older client still gets the code its server sent.
  */
 
-const INVALID_PARAMS = -32602
-const INTERNAL_ERROR = -32603
 const RESOURCE_NOT_FOUND = -32002
 const URL_ELICITATION_REQUIRED = -32042
 
