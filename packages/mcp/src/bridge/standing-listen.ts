@@ -62,7 +62,9 @@ export class StandingListen {
       this.#listen((honoured) => {
         this.#pauseMs = FIRST_PAUSE_MS
         for (const notification of toMissed(honoured)) this.#tell(notification)
-      }).catch((error: unknown) => this.#served.log('warn', 'listen.lost', { error }))
+      }).catch((error: unknown) => {
+        if (!this.#abort.signal.aborted) this.#served.log('warn', 'listen.lost', { error })
+      })
     })
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
   }

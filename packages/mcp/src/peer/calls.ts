@@ -23,6 +23,7 @@ export class Calls implements Keeper {
   readonly #listening = new Map<unknown, OpenCall>()
   #line: OpenCall[] = []
   #running = 0
+  #isHeld = false
   #overdue: Timer | undefined
   #whenIdle: (() => void)[] = []
 
@@ -54,14 +55,15 @@ export class Calls implements Keeper {
       call.run()
       return
     }
-    if (this.#running >= maxConcurrent && this.#line.length >= maxWaiting) {
+    const mustWait = this.#isHeld || this.#running >= maxConcurrent
+    if (mustWait && this.#line.length >= maxWaiting) {
       call.keeper = undefined
       call.fail(new McpError('policy.limit', `Cannot take another request: ${maxWaiting} are waiting`))
       return
     }
     this.#open.set(call.key, call)
     this.#overdue ??= this.#served.clock.setTimer(this.#served.callTimeoutMs, () => this.#failOverdue())
-    if (this.#running >= maxConcurrent) {
+    if (mustWait) {
       this.#line.push(call)
       return
     }
@@ -77,6 +79,16 @@ export class Calls implements Keeper {
       this.#runNext()
     }
     if (this.size === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  /** Begins no other call until released: nobody reads the answers. Those at work go on. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+    while (this.#running < this.#options.maxConcurrent && this.#runNext());
   }
 
   /** The caller no longer wants an answer. Says whether there was such a call. */
@@ -116,13 +128,15 @@ export class Calls implements Keeper {
     return new Promise((resolve) => void this.#whenIdle.push(resolve))
   }
 
-  #runNext(): void {
+  #runNext(): boolean {
+    if (this.#isHeld) return false
     for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
       if (next.isOver) continue
       this.#running++
       next.run()
-      return
+      return true
     }
+    return false
   }
 
   /** All calls get the same time, so those at the front are the oldest: one timer serves them all. */

@@ -32,7 +32,7 @@ export class CallVoice implements Voice {
     if (this.#token === undefined || typeof progress !== 'number' || !(progress > this.#last)) return undefined
     if (!Number.isFinite(progress)) return undefined
     this.#last = progress
-    return { [PROGRESS_TOKEN]: this.#token, ...params }
+    return { ...params, [PROGRESS_TOKEN]: this.#token }
   }
 
   #isWanted(level: unknown): boolean {

@@ -5,6 +5,7 @@ import { INVALID_REQUEST, PARSE_ERROR } from '../../jsonrpc/codes.ts'
 import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/encode.ts'
 import type { Frame, NotificationFrame, RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
+import { shown } from '../../jsonrpc/shown.ts'
 import { BatchWay } from '../../peer/batch.ts'
 import { Calls } from '../../peer/calls.ts'
 import { openEnveloped, parseNamedVersion } from '../../peer/enveloped.ts'
@@ -83,8 +84,7 @@ class ChannelServer implements ServedChannel {
       this.#refuse(error)
       return
     }
-    if (this.#isClogged || this.#held.length > 0 || (this.#state === 'opening' && !isUrgent(message)))
-      this.#hold(message)
+    if (this.#isClogged || (this.#state === 'opening' && !isUrgent(message))) this.#hold(message)
     else this.#take(message)
   }
 
@@ -136,10 +136,19 @@ class ChannelServer implements ServedChannel {
   }
 
   #request(frame: RequestFrame, way: Way): void {
+    try {
+      this.#answer(frame, way)
+    } catch (error) {
+      const revision = this.#session?.handshake.revision ?? this.#served.handshakes[0] ?? NEWEST
+      way.answer(toFailure(revision, frame.method, frame.id, error))
+    }
+  }
+
+  #answer(frame: RequestFrame, way: Way): void {
     if (this.#closing !== undefined) {
-      const error = new McpError('policy.busy', 'Cannot take a request: the server is closing')
-      way.answer(toFailure(this.#session?.handshake.revision ?? NEWEST, frame.method, frame.id, error))
-    } else if (hasEnvelope(frame.params)) this.#enveloped(frame, way)
+      throw new McpError('policy.busy', 'Cannot take a request: the server is closing')
+    }
+    if (hasEnvelope(frame.params)) this.#enveloped(frame, way)
     else if (this.#session !== undefined) this.#session.request(frame, way)
     else if (frame.method === 'initialize') this.#initialize(frame, way)
     else this.#early(frame, way)
@@ -157,24 +166,17 @@ class ChannelServer implements ServedChannel {
 
   /** Before initialize only pings are answered. */
   #early(frame: RequestFrame, way: Way): void {
-    const [revision] = this.#served.handshakes
-    if (revision === undefined) {
-      way.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(this.#served, undefined)))
-    } else if (admits(this.#state, frame.method) === 'now') {
-      way.answer({ text: encodeResult(frame.id, {}), status: 200 })
-    } else {
-      const error = new McpError('peer.invalid_request', `Cannot answer "${frame.method}" before "initialize"`)
-      way.answer(toFailure(revision, frame.method, frame.id, error))
+    if (this.#served.handshakes.length === 0) throw unsupportedRevision(this.#served, undefined)
+    if (admits(this.#state, frame.method) !== 'now') {
+      throw new McpError('peer.invalid_request', `Cannot answer "${shown(frame.method)}" before "initialize"`)
     }
+    way.answer({ text: encodeResult(frame.id, {}), status: 200 })
   }
 
   #initialize(frame: RequestFrame, way: Way): void {
     const { protocolVersion } = frame.params
-    const [revision] = this.#served.handshakes
-    if (revision === undefined) {
-      const asked = typeof protocolVersion === 'string' ? protocolVersion : undefined
-      way.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(this.#served, asked)))
-      return
+    if (this.#served.handshakes.length === 0) {
+      throw unsupportedRevision(this.#served, typeof protocolVersion === 'string' ? protocolVersion : undefined)
     }
     this.#state = advance(this.#state, 'initialize')
     shakeHands(this.#served, frame.params, ANONYMOUS, undefined, this.#leaving.signal).then(
@@ -244,6 +246,7 @@ class ChannelServer implements ServedChannel {
   #send(text: string): void {
     if (this.#isGone || this.#channel.send(text) || this.#isClogged) return
     this.#isClogged = true
+    this.#calls.hold()
     this.#channel.drained().then(
       () => this.#unclog(),
       (error: unknown) => this.#gone(toError(error)),
@@ -257,6 +260,7 @@ class ChannelServer implements ServedChannel {
       this.#send(text)
       if (this.#isClogged) return
     }
+    this.#calls.release()
     this.#takeHeld()
   }
 
