@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { run, start } from '../../test/crosspoint.ts'
-import { createWorkspace, EVERYTHING, RUDE, rudeServer, type Workspace } from '../../test/workspace.ts'
+import { run, start } from '../../fixtures/crosspoint.ts'
+import { createWorkspace, EVERYTHING, RUDE, rudeServer, type Workspace } from '../../fixtures/workspace.ts'
 
 const everything = ['--', process.execPath, ...EVERYTHING]
 const rude = ['--', process.execPath, RUDE]
