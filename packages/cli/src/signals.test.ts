@@ -20,7 +20,7 @@ it('asks to end with the first signal and forces it with the next', () => {
   source.emit('SIGINT')
   expect(stopping.signal.aborted).toBe(true)
   expect(stopping.by).toBe('SIGINT')
-  clock.now = 600
+  clock.now = 1
   source.emit('SIGTERM')
   expect(codes).toEqual([143])
   expect(stopping.by).toBe('SIGINT')

@@ -28,7 +28,7 @@ export interface SignalOptions {
 }
 
 /**
- * The first signal asks a command to end; another forces it. Within half a second a repetition is the same
+ * The first signal asks a command to end; another forces it. Within half a second the same one again is the same
  * keystroke: a terminal signals its whole foreground group, and npm passes the signal on once more.
  */
 export function watchSignals(source: SignalSource, options: SignalOptions): Stopping {
@@ -42,7 +42,7 @@ export function watchSignals(source: SignalSource, options: SignalOptions): Stop
       by = signal
       since = options.now()
       controller.abort(new Error(`Stopped by ${signal}`))
-    } else if (options.now() - since >= SAME_KEYSTROKE_MS) {
+    } else if (signal !== by || options.now() - since >= SAME_KEYSTROKE_MS) {
       options.forceExit(128 + NUMBERS[signal])
     }
   }

@@ -1,0 +1,225 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Running, run, start } from '../../fixtures/crosspoint.ts'
+import { createWorkspace, rudeServer, type Workspace } from '../../fixtures/workspace.ts'
+
+const posix = describe.skipIf(process.platform === 'win32')
+
+interface Announced {
+  readonly url: string
+  readonly config: string
+  readonly views: Readonly<Record<string, string>>
+  readonly servers: readonly { readonly name: string; readonly state: string }[]
+}
+
+/** Starts the gateway on a free port and resolves when it says that it serves. */
+async function up(workspace: Workspace, ...args: readonly string[]): Promise<{ running: Running; announced: Announced }> {
+  const running = start(['up', '--port', '0', '--json', ...args], workspace.options)
+  const [line] = await running.sees('stdout', /^\{.*\}\n/)
+  return { running, announced: JSON.parse(line) as Announced }
+}
+
+function withServers(servers: (workspace: Workspace) => object, rest: object = {}): Workspace {
+  const workspace = createWorkspace()
+  workspace.write('crosspoint.json', { servers: servers(workspace), ...rest })
+  return workspace
+}
+
+const echo = (url: string) => run(['call', url, 'everything__echo', 'message=hi'])
+
+/** Hears when a process that holds a connection to it is gone. */
+async function lifeline(): Promise<{ port: string; connected: Promise<Socket>; gone: (socket: Socket) => Promise<void> }> {
+  let server: Server | undefined
+  const connected = new Promise<Socket>((resolve) => {
+    server = createServer(resolve)
+  })
+  const listening = server
+  if (listening === undefined) throw new Error('unreachable')
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void listening.close())
+  return {
+    port: String((listening.address() as AddressInfo).port),
+    connected,
+    gone: (socket) => new Promise((resolve) => socket.on('error', () => {}).on('close', () => resolve()).resume()),
+  }
+}
+
+describe('up', () => {
+  it('serves the official servers, says so in one JSON object, and answers calls over HTTP', async () => {
+    const workspace = withServers((at) => at.quickstart().servers, { views: { small: { servers: ['memory'] } } })
+    const { running, announced } = await up(workspace)
+    expect(announced).toEqual({
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/),
+      views: { small: `${announced.url}/small` },
+      config: 'crosspoint.json',
+      servers: expect.any(Array),
+    })
+    expect(announced.servers.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'everything ready',
+      'filesystem ready',
+      'memory ready',
+    ])
+    expect(await echo(announced.url)).toMatchObject({ code: 0, stdout: 'Echo: hi\n', stderr: '' })
+    const { stdout } = await run(['ls', 'tools', `${announced.url}/small`, '--json'])
+    const { tools } = JSON.parse(stdout) as { tools: readonly { name: string }[] }
+    expect(tools.length).toBeGreaterThan(0)
+    expect(tools.every(({ name }) => name.startsWith('memory__'))).toBe(true)
+    running.child.kill('SIGTERM')
+    await running.ended
+  })
+
+  it('tells people on standard error where it is and what each server offers or why not, and is silent on standard output', async () => {
+    const workspace = withServers((at) => ({
+      everything: at.quickstart().servers.everything,
+      broken: { command: 'crosspoint-no-such-program' },
+    }))
+    const running = start(['up', '--port', '0'], workspace.options)
+    await running.sees('stderr', /Ctrl-C stops everything/)
+    expect(running.stderr()).toMatch(/^ {2}http:\/\/127\.0\.0\.1:\d+\/mcp$/m)
+    expect(running.stderr()).toMatch(/^everything +ready +\S+ +\d+ tools/m)
+    expect(running.stderr()).toMatch(/^broken +down +.*crosspoint-no-such-program/m)
+    expect(running.stdout()).toBe('')
+  })
+
+  it('says what to do when the port is taken', async () => {
+    const workspace = withServers(() => ({}))
+    const { announced } = await up(workspace)
+    const { port } = new URL(announced.url)
+    const second = await run(['up', '--port', port, '--json'], workspace.options)
+    expect([second.code, second.stdout]).toEqual([1, ''])
+    expect(JSON.parse(second.stderr.trim().split('\n').at(-1) ?? '')).toEqual({
+      error: {
+        kind: 'usage',
+        exitCode: 1,
+        code: 'EADDRINUSE',
+        message: `Cannot listen on 127.0.0.1:${port}: the port is in use`,
+        hint: expect.stringContaining('--port 0'),
+      },
+    })
+  })
+
+  it('refuses to be open to everybody', async () => {
+    const workspace = withServers(() => ({}))
+    const { code, stderr } = await run(['up', '--host', '0.0.0.0', '--port', '0'], workspace.options)
+    expect(code).toBe(1)
+    expect(stderr).toContain('listen.dangerouslyBindAllInterfaces')
+  })
+
+  it('names file, line and column of what is wrong in a configuration', async () => {
+    const workspace = createWorkspace()
+    workspace.write('crosspoint.yaml', 'servers:\n  x:\n    comand: node\n')
+    const { code, stdout, stderr } = await run(['up'], workspace.options)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^crosspoint\.yaml:3:\d+: error: .*comand/m)
+    const json = await run(['up', '--json'], workspace.options)
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      error: { kind: 'usage', code: 'config', details: expect.arrayContaining([expect.objectContaining({ line: 3 })]) },
+    })
+  })
+
+  it('serves the fallback only when there is no configuration', async () => {
+    const workspace = createWorkspace()
+    const fallback = workspace.write('example.json', { servers: {} })
+    const { running, announced } = await up(workspace, '--fallback-config', fallback)
+    expect(announced.config).toBe(fallback)
+    running.child.kill('SIGTERM')
+    await running.ended
+    workspace.write('crosspoint.json', { servers: {} })
+    expect((await up(workspace, '--fallback-config', fallback)).announced.config).toBe('crosspoint.json')
+  })
+})
+
+posix('stopping', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 0],
+  ] as const)('after %s ends with %i and leaves no server behind', async (signal, code) => {
+    const workspace = withServers((at) => at.quickstart().servers)
+    const { running } = await up(workspace)
+    expect(workspace.left()).toHaveLength(3)
+    running.child.kill(signal)
+    expect(await running.ended).toMatchObject({ code, signal: null })
+    expect(workspace.left()).toEqual([])
+  })
+
+  it('while servers are still starting, waits for none of them', async () => {
+    const line = await lifeline()
+    const silent = 'require("node:net").connect(process.env.LIFELINE, "127.0.0.1")'
+    const workspace = withServers((at) => ({ silent: { ...rudeServer(at, { LIFELINE: line.port }), args: ['-e', silent] } }))
+    const running = start(['up', '--port', '0'], workspace.options)
+    await line.connected
+    running.child.kill('SIGINT')
+    expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
+    expect(workspace.left()).toEqual([])
+  })
+
+  it('lets a call under way finish first', async () => {
+    const workspace = withServers((at) => ({ everything: at.quickstart().servers.everything }))
+    const { running, announced } = await up(workspace)
+    const call = start(['call', announced.url, 'everything__trigger-long-running-operation', 'duration:=1', 'steps:=4'])
+    await call.sees('stderr', /… 1\/4/)
+    running.child.kill('SIGTERM')
+    expect(await call.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Long running operation completed') })
+    expect(await running.ended).toMatchObject({ code: 0 })
+    expect(workspace.left()).toEqual([])
+  })
+
+  it('ends at once with a second signal, and its servers end too', async () => {
+    const line = await lifeline()
+    const workspace = withServers((at) => ({ rude: rudeServer(at, { LIFELINE: line.port, STUBBORN: '1' }) }))
+    const { running, announced } = await up(workspace)
+    const gone = line.gone(await line.connected)
+    const call = start(['call', announced.url, 'rude__hang'])
+    await running.sees('stderr', /hanging/)
+    running.child.kill('SIGINT')
+    await running.sees('stderr', /press Ctrl-C again/)
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toMatchObject({ code: 143 })
+    await gone
+    expect(await call.ended).toMatchObject({ code: 4 })
+  })
+
+  it('takes its servers with it even when it is killed', async () => {
+    const line = await lifeline()
+    const workspace = withServers((at) => ({ rude: rudeServer(at, { LIFELINE: line.port, STUBBORN: '1' }) }))
+    const { running } = await up(workspace)
+    const gone = line.gone(await line.connected)
+    running.child.kill('SIGKILL')
+    expect(await running.ended).toMatchObject({ signal: 'SIGKILL' })
+    await gone
+  })
+})
+
+posix('the configuration, when it changes', () => {
+  const rude = (at: Workspace) => ({ rude: rudeServer(at) })
+
+  it('is read again on SIGHUP', async () => {
+    const workspace = withServers((at) => ({ everything: at.quickstart().servers.everything }))
+    const { running, announced } = await up(workspace, '--no-watch')
+    const { everything } = workspace.quickstart().servers
+    workspace.write('crosspoint.json', { servers: { everything, ...rude(workspace) } })
+    running.child.kill('SIGHUP')
+    await running.sees('stderr', /Read crosspoint\.json again: added: rude$/m)
+    expect(await run(['call', announced.url, 'rude__recolour'])).toMatchObject({ code: 0 })
+    expect(await echo(announced.url)).toMatchObject({ stdout: 'Echo: hi\n' })
+  })
+
+  it('is followed without being asked', async () => {
+    const workspace = withServers(rude)
+    const { running, announced } = await up(workspace)
+    workspace.write('crosspoint.json', { servers: {} })
+    await running.sees('stderr', /Read crosspoint\.json again: removed: rude$/m)
+    expect(await run(['ls', 'tools', announced.url])).toMatchObject({ code: 0, stdout: '' })
+    expect(workspace.left()).toEqual([])
+  })
+
+  it.each([['--no-watch'], ['--json']])('is told and not used when it is bad (%s)', async (flag) => {
+    const workspace = withServers((at) => ({ everything: at.quickstart().servers.everything }))
+    const { running, announced } = await up(workspace, flag)
+    workspace.write('crosspoint.json', '{\n  "servers": {\n    "x": { "comand": "node" }\n  }\n}')
+    running.child.kill('SIGHUP')
+    await running.sees('stderr', /crosspoint\.json:3:\d+: error/)
+    expect(await echo(announced.url)).toMatchObject({ code: 0, stdout: 'Echo: hi\n' })
+  })
+})
