@@ -112,7 +112,7 @@ async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signa
   const asked = new AbortController()
   const answer = askDiscover(wire, NEWEST, settings, asked.signal)
   const gone = wire.closed.then((): Gone => 'gone')
-  const silent = silence(settings)
+  const silent = silence(settings, signal)
   try {
     const first = await Promise.race([answer.catch(rethrowUnlessGone(gone)), gone, silent.over])
     if (signal.aborted) throw signal.reason
@@ -154,13 +154,25 @@ async function openSilent(wire: Wire, late: Promise<Answer>, settings: Settings,
 
 const NOTHING_YET = new Promise<never>(() => {})
 
-function silence({ clock, probeTimeoutMs }: Settings): { over: Promise<Silent>; cancel(): void } {
-  let resolve: (silent: Silent) => void = () => {}
-  const over = new Promise<Silent>((onSilence) => {
-    resolve = onSilence
+/** Over when a server had its time to answer, and at once when nobody waits any longer. */
+function silence(
+  { clock, probeTimeoutMs }: Settings,
+  signal: AbortSignal,
+): { over: Promise<Silent>; cancel(): void } {
+  let end: () => void = () => {}
+  const over = new Promise<Silent>((resolve) => {
+    end = () => resolve('silent')
   })
-  const timer = clock.setTimer(probeTimeoutMs, () => resolve('silent'))
-  return { over, cancel: () => timer.cancel() }
+  const timer = clock.setTimer(probeTimeoutMs, end)
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  return {
+    over,
+    cancel: () => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+    },
+  }
 }
 
 /** A probe that fails because the server went away is told by the way it went. */

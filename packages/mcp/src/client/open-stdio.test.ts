@@ -139,6 +139,19 @@ describe('a stdio server', () => {
     expect(failure.message).toMatch(/^Cannot open ".*": no answer within 0\.1 s$/)
   })
 
+  it('that is silent while it is probed is given up as soon as nobody waits any longer', async () => {
+    const waiting = new AbortController()
+    const opening = openConnection(fixtureServer('mute'), {
+      client,
+      probeTimeoutMs: 600_000,
+      connectTimeoutMs: 600_000,
+      killGraceMs: 100,
+      signal: waiting.signal,
+    }).catch((e) => e)
+    waiting.abort()
+    expect(await opening).toMatchObject({ code: 'upstream.unavailable', message: expect.stringContaining('Gave up') })
+  })
+
   it('that dies takes its calls with it and says how it died', () =>
     withServer(['legacy'], {}, async ({ handle, closed }) => {
       const failures = await Promise.all([handle(call('never')).catch((e) => e), handle(call('die')).catch((e) => e)])
