@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { fileURLToPath } from 'node:url'
 
 const argv = process.argv.slice(2)
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string } // ours
@@ -23,6 +24,7 @@ async function runMain(): Promise<number> {
     stderr: process.stderr,
     env: process.env,
     cwd: process.cwd(),
+    program: [process.execPath, fileURLToPath(new URL('../bin/crosspoint.js', import.meta.url))],
     version,
     stopping: watchSignals(process, {
       forceExit: (code) => process.exit(code),

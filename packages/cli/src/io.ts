@@ -8,6 +8,8 @@ export interface Io {
   readonly stdin: Readable
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The command that runs us, in whole paths: for others to start us with. */
+  readonly program: readonly [command: string, ...args: string[]]
   /** Our own version, for `clientInfo` and `serverInfo`. */
   readonly version: string
   readonly stopping: Stopping

@@ -17,6 +17,7 @@ async function run(...argv: string[]) {
     stderr: stream('err'),
     env: {},
     cwd: '/',
+    program: ['node', 'crosspoint.js'],
     version: '1.2.3',
     stopping: { signal: new AbortController().signal, by: undefined, onHangup: () => {}, dispose: () => {} },
   })
@@ -45,6 +46,7 @@ describe('the command line', () => {
     ['read'],
     ['prompt'],
     ['config', 'validate'],
+    ['config', 'explain'],
     ['doctor'],
     ['pipeline'],
     ['completion'],

@@ -14,6 +14,8 @@ export interface Host {
   readonly stderr: OutputStream
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The command that runs us, in whole paths. */
+  readonly program: readonly [command: string, ...args: string[]]
   readonly version: string
   readonly stopping: Stopping
 }

@@ -194,7 +194,10 @@ function addPrompt(program: Command, { child, run }: ProgramContext): void {
 }
 
 function addConfig(program: Command, { run }: ProgramContext): void {
-  const config = program.command('config').summary('check the configuration').description('Check the configuration.')
+  const config = program
+    .command('config')
+    .summary('check or explain the configuration')
+    .description('Check or explain the configuration.')
   config
     .command('validate [file]')
     .summary('say whether it can be used, and where not')
@@ -214,6 +217,17 @@ function addConfig(program: Command, { run }: ProgramContext): void {
       return run(options, async (io) =>
         (await import('./commands/config-validate.ts')).configValidate(io, file, options),
       )
+    })
+  config
+    .command('explain [file]')
+    .summary('print every setting and where its value comes from')
+    .description(
+      'Print what the configuration comes to: every setting, its value, where it is from. Secrets are masked.',
+    )
+    .addHelpText('after', examples(['crosspoint config explain', 'the file that would be used from here']))
+    .action((file: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions>()
+      return run(options, async (io) => (await import('./commands/config-explain.ts')).configExplain(io, file, options))
     })
 }
 

@@ -22,6 +22,8 @@ export interface Serving {
   /** True when nobody's own configuration was found. */
   readonly isFallback: boolean
   readonly log: ProcessLog
+  /** Keeps the log down to errors while something else tells people the same, and brings it back. */
+  hush(isHushed: boolean): void
   /** Resolves with the first of SIGINT, SIGTERM and a terminal that is gone. */
   readonly stopped: Promise<void>
   /** Lets calls finish as long as the configuration allows, and leaves nothing behind. */
@@ -43,6 +45,11 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     log,
     isFallback: path === options.fallbackConfig && options.config === undefined,
     stopped: aborted(io.stopping.signal),
+    hush: (isHushed) => {
+      const { isWatched, json, verbose } = io.terminal
+      if (isWatched && !json && !verbose)
+        log.setLevel(isHushed ? 'error' : toThreshold(io.terminal, gateway.config.log.level))
+    },
     close: async () => {
       await watch?.close()
       await gateway.close()

@@ -5,7 +5,10 @@ import { createWorkspace } from '../../fixtures/workspace.ts'
 describe('config validate', () => {
   it('accepts what can be used, without starting it', async () => {
     const { write, options } = createWorkspace()
-    write('crosspoint.yaml', 'servers:\n  a:\n    command: crosspoint-no-such-program\nviews:\n  v:\n    servers: [a]\n')
+    write(
+      'crosspoint.yaml',
+      'servers:\n  a:\n    command: crosspoint-no-such-program\nviews:\n  v:\n    servers: [a]\n',
+    )
     expect(await run(['config', 'validate'], options)).toEqual({
       code: 0,
       signal: null,
@@ -41,7 +44,12 @@ describe('config validate', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({
       valid: false,
       errors: expect.arrayContaining([
-        expect.objectContaining({ file: 'crosspoint.yaml', line: 5, column: expect.any(Number), path: 'servers.b.url' }),
+        expect.objectContaining({
+          file: 'crosspoint.yaml',
+          line: 5,
+          column: expect.any(Number),
+          path: 'servers.b.url',
+        }),
       ]),
     })
   })
@@ -51,5 +59,25 @@ describe('config validate', () => {
     const { code, stdout } = await run(['config', 'validate', 'nowhere.yaml'], options)
     expect(code).toBe(1)
     expect(stdout).toContain('nowhere.yaml: error: The configuration cannot be read: there is no such file')
+  })
+})
+
+describe('config explain', () => {
+  it('says of every setting what it is and where it comes from, and shows no secret', async () => {
+    const { write, options } = createWorkspace()
+    write('crosspoint.yaml', 'servers:\n  a:\n    command: node\n    env:\n      TOKEN: ${SECRET}\n')
+    const env = { ...options.env, SECRET: 'hunter2', CROSSPOINT_LISTEN_PORT: '9001' }
+    const { code, stdout } = await run(['config', 'explain', '--json'], { ...options, env })
+    expect(code).toBe(0)
+    const { file, settings } = JSON.parse(stdout) as { file: string; settings: readonly { path: string }[] }
+    expect(file).toBe('crosspoint.yaml')
+    const byPath = Object.fromEntries(settings.map((setting) => [setting.path, setting]))
+    expect(byPath['listen.port']).toMatchObject({ value: 9001, source: 'env', place: 'CROSSPOINT_LISTEN_PORT' })
+    expect(byPath['listen.host']).toMatchObject({ value: '127.0.0.1', source: 'default' })
+    expect(byPath['servers.a.command']).toMatchObject({ value: 'node', source: 'file', place: 'crosspoint.yaml:3:14' })
+    const text = await run(['config', 'explain'], { ...options, env })
+    expect(text.stdout).toMatch(/^listen\.port +9001 +env: CROSSPOINT_LISTEN_PORT$/m)
+    expect(text.stdout).toMatch(/^servers\.a\.env\.TOKEN /m)
+    for (const output of [stdout, text.stdout]) expect(output).not.toContain('hunter2')
   })
 })

@@ -6,7 +6,12 @@ import { createWorkspace, rudeServer } from '../../fixtures/workspace.ts'
 
 interface Report {
   readonly ok: boolean
-  readonly checks: readonly { readonly about: string; readonly name: string; readonly status: string; readonly fix?: string }[]
+  readonly checks: readonly {
+    readonly about: string
+    readonly name: string
+    readonly status: string
+    readonly fix?: string
+  }[]
 }
 
 async function listen(status: number): Promise<number> {
@@ -24,7 +29,12 @@ describe('doctor', () => {
     expect(code).toBe(0)
     const { ok, checks } = JSON.parse(stdout) as Report
     expect(ok).toBe(true)
-    expect(checks.map(({ about, status }) => `${about} ${status}`)).toEqual(['node ok', 'config ok', 'port ok', 'server ok'])
+    expect(checks.map(({ about, status }) => `${about} ${status}`)).toEqual([
+      'node ok',
+      'config ok',
+      'port ok',
+      'server ok',
+    ])
     expect(workspace.left()).toEqual([])
   })
 
@@ -46,7 +56,13 @@ describe('doctor', () => {
     expect(checks).toEqual([
       expect.objectContaining({ about: 'node', status: 'ok' }),
       expect.objectContaining({ about: 'config', status: 'ok' }),
-      { about: 'port', name: `127.0.0.1:${busy}`, status: 'warn', message: expect.any(String), fix: expect.any(String) },
+      {
+        about: 'port',
+        name: `127.0.0.1:${busy}`,
+        status: 'warn',
+        message: expect.any(String),
+        fix: expect.any(String),
+      },
       {
         about: 'server',
         name: 'missing',
@@ -63,7 +79,10 @@ describe('doctor', () => {
 
   it('ends with 3 when a server wants credentials', async () => {
     const { write, options } = createWorkspace()
-    write('crosspoint.json', { listen: { port: 0 }, servers: { closed: { url: `http://127.0.0.1:${await listen(401)}/mcp` } } })
+    write('crosspoint.json', {
+      listen: { port: 0 },
+      servers: { closed: { url: `http://127.0.0.1:${await listen(401)}/mcp` } },
+    })
     const { code, stdout } = await run(['doctor', '--json'], options)
     expect(code).toBe(3)
     expect((JSON.parse(stdout) as Report).checks.at(-1)).toMatchObject({ name: 'closed', status: 'fail' })
@@ -84,7 +103,7 @@ describe('doctor', () => {
 describe('pipeline', () => {
   it('prints the places a call passes in their order', async () => {
     const { stdout } = await run(['pipeline', '--explain'])
-    expect(stdout).toMatch(/trace[^]*audit[^]*route[^]*deadline/)
+    expect(stdout).toMatch(/trace.*audit.*route.*deadline/s)
     const json = await run(['pipeline', '--json'])
     const { pipeline } = JSON.parse(json.stdout) as { pipeline: readonly { name: string; inForce: boolean }[] }
     expect(pipeline.filter(({ inForce }) => inForce).map(({ name }) => name)).toEqual(

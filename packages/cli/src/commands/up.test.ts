@@ -1,5 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Running, run, start } from '../../fixtures/crosspoint.ts'
 import { createWorkspace, rudeServer, type Workspace } from '../../fixtures/workspace.ts'
@@ -14,7 +14,10 @@ interface Announced {
 }
 
 /** Starts the gateway on a free port and resolves when it says that it serves. */
-async function up(workspace: Workspace, ...args: readonly string[]): Promise<{ running: Running; announced: Announced }> {
+async function up(
+  workspace: Workspace,
+  ...args: readonly string[]
+): Promise<{ running: Running; announced: Announced }> {
   const running = start(['up', '--port', '0', '--json', ...args], workspace.options)
   const [line] = await running.sees('stdout', /^\{.*\}\n/)
   return { running, announced: JSON.parse(line) as Announced }
@@ -29,7 +32,11 @@ function withServers(servers: (workspace: Workspace) => object, rest: object = {
 const echo = (url: string) => run(['call', url, 'everything__echo', 'message=hi'])
 
 /** Hears when a process that holds a connection to it is gone. */
-async function lifeline(): Promise<{ port: string; connected: Promise<Socket>; gone: (socket: Socket) => Promise<void> }> {
+async function lifeline(): Promise<{
+  port: string
+  connected: Promise<Socket>
+  gone: (socket: Socket) => Promise<void>
+}> {
   let server: Server | undefined
   const connected = new Promise<Socket>((resolve) => {
     server = createServer(resolve)
@@ -41,7 +48,13 @@ async function lifeline(): Promise<{ port: string; connected: Promise<Socket>; g
   return {
     port: String((listening.address() as AddressInfo).port),
     connected,
-    gone: (socket) => new Promise((resolve) => socket.on('error', () => {}).on('close', () => resolve()).resume()),
+    gone: (socket) =>
+      new Promise((resolve) =>
+        socket
+          .on('error', () => {})
+          .on('close', () => resolve())
+          .resume(),
+      ),
   }
 }
 
@@ -79,7 +92,24 @@ describe('up', () => {
     expect(running.stderr()).toMatch(/^ {2}http:\/\/127\.0\.0\.1:\d+\/mcp$/m)
     expect(running.stderr()).toMatch(/^everything +ready +\S+ +\d+ tools/m)
     expect(running.stderr()).toMatch(/^broken +down +.*crosspoint-no-such-program/m)
+    for (const client of ['Claude Code', 'Claude Desktop', 'Cursor', 'VS Code', 'Codex']) {
+      expect(running.stderr()).toMatch(new RegExp(`^ {2}${client} +\\S`, 'm'))
+    }
+    expect(running.stderr()).toContain(`"${workspace.folder}/crosspoint.json"`)
     expect(running.stdout()).toBe('')
+  })
+
+  it('serves one view and nothing beside it when asked to', async () => {
+    const views = { small: { tools: { include: ['rude__recolour'] } }, large: {} }
+    const workspace = withServers((at) => ({ rude: rudeServer(at) }), { views })
+    const { announced } = await up(workspace, '--view', 'small')
+    expect(announced.views).toEqual({})
+    expect((await run(['ls', 'tools', announced.url])).stdout).toMatch(/^rude__recolour .*\n$/)
+    expect(await run(['ls', 'tools', `${announced.url}/large`])).toMatchObject({ code: 4 })
+    expect(await run(['up', '--view', 'lage'], workspace.options)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Did you mean "large"?'),
+    })
   })
 
   it('says what to do when the port is taken', async () => {
@@ -146,7 +176,9 @@ posix('stopping', () => {
   it('while servers are still starting, waits for none of them', async () => {
     const line = await lifeline()
     const silent = 'require("node:net").connect(process.env.LIFELINE, "127.0.0.1")'
-    const workspace = withServers((at) => ({ silent: { ...rudeServer(at, { LIFELINE: line.port }), args: ['-e', silent] } }))
+    const workspace = withServers((at) => ({
+      silent: { ...rudeServer(at, { LIFELINE: line.port }), args: ['-e', silent] },
+    }))
     const running = start(['up', '--port', '0'], workspace.options)
     await line.connected
     running.child.kill('SIGINT')
@@ -160,7 +192,10 @@ posix('stopping', () => {
     const call = start(['call', announced.url, 'everything__trigger-long-running-operation', 'duration:=1', 'steps:=4'])
     await call.sees('stderr', /… 1\/4/)
     running.child.kill('SIGTERM')
-    expect(await call.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Long running operation completed') })
+    expect(await call.ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Long running operation completed'),
+    })
     expect(await running.ended).toMatchObject({ code: 0 })
     expect(workspace.left()).toEqual([])
   })

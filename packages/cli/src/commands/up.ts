@@ -1,5 +1,6 @@
+import { resolve } from 'node:path'
+import { openFrontDoor } from '@crosspoint/gateway'
 import type { ConfigFlag, ListenConfig } from '@crosspoint/gateway/config'
-import { openFrontDoor } from '../door.ts'
 import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { UpOptions } from '../options.ts'
@@ -9,13 +10,18 @@ import { createServing, type Serving } from '../serving.ts'
 /** Serves all configured servers at one address until it is stopped. */
 export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
   const serving = await createServing(io, options, toFlags(options))
+  serving.hush(true) // the table tells it better
   try {
     const door = await openDoor(serving, options)
     try {
       // The door is open already: a server that takes its time holds up nobody else.
       await Promise.race([serving.gateway.start(), serving.stopped])
-      if (!io.stopping.signal.aborted) announce(io, toAnnounced(serving, door.url, options))
+      if (!io.stopping.signal.aborted) {
+        announce(io, toAnnounced(serving, door.url, options), toStdioDoor(io, serving, options))
+        serving.hush(false)
+      }
       await serving.stopped
+      serving.hush(true)
       io.terminal.say('Stopping: calls under way may finish; press Ctrl-C again to end at once')
     } finally {
       await door.close({ drainMs: serving.gateway.config.timeouts.drainMs })
@@ -29,7 +35,7 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
 async function openDoor({ gateway, log }: Serving, { view }: UpOptions) {
   const { listen } = gateway.config
   try {
-    return await openFrontDoor({ gateway, listen, log, view })
+    return await openFrontDoor(gateway, { ...listen, log, ...(view !== undefined && { view }) })
   } catch (error) {
     throw toListenFault(error, listen)
   }
@@ -66,10 +72,17 @@ function toFlags({ host, port }: UpOptions): ConfigFlag[] {
 function toAnnounced({ gateway, path, isFallback }: Serving, url: string, { view }: UpOptions): Announced {
   const names = view === undefined ? [...gateway.config.views.keys()] : []
   return {
-    url: `${url}/mcp`,
-    views: Object.fromEntries(names.map((name) => [name, `${url}/mcp/${name}`])),
+    url,
+    views: Object.fromEntries(names.map((name) => [name, `${url}/${name}`])),
     config: path,
     isFallback,
     servers: gateway.status(),
   }
+}
+
+/** For clients that only start programs: whole paths, since they start them in folders of their own. */
+function toStdioDoor(io: Io, { path }: Serving, { view }: UpOptions) {
+  const [command, ...words] = io.program
+  const args = [...words, 'stdio', '--config', resolve(io.cwd, path), ...(view === undefined ? [] : ['--view', view])]
+  return { command, args }
 }

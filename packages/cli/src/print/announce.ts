@@ -1,6 +1,7 @@
-import type { UpstreamStatus } from '@crosspoint/gateway'
+import { type ClientDoor, type ClientSnippet, toClientSnippets, type UpstreamStatus } from '@crosspoint/gateway'
 import type { Io } from '../io.ts'
 import { describeServers } from './servers.ts'
+import type { Style } from './style.ts'
 import { visible } from './visible.ts'
 
 /** What `up` says once it serves. Its JSON form is stable. */
@@ -15,7 +16,7 @@ export interface Announced {
 }
 
 /** For programs one JSON object on one line of standard output; for people, on standard error, what they need next. */
-export function announce({ terminal }: Io, announced: Announced): void {
+export function announce({ terminal }: Io, announced: Announced, stdio: ClientDoor['stdio']): void {
   const { url, views, config, isFallback, servers } = announced
   if (terminal.json) {
     terminal.value({ url, views, config, servers })
@@ -32,6 +33,10 @@ export function announce({ terminal }: Io, announced: Announced): void {
     describeServers(servers, terminal.err, terminal.errWidth),
     '',
   ]
+  const shell = process.platform === 'win32' ? 'windows' : 'posix'
+  lines.push(bold('Paste into your client'), '')
+  for (const snippet of toClientSnippets({ url, stdio, shell })) lines.push(...describeSnippet(snippet, terminal.err))
+  lines.push('')
   if (isFallback) lines.push(dim('This is the example; write a crosspoint.yaml of your own to serve your servers.'), '')
   lines.push(dim('Ctrl-C stops everything.'), '')
   terminal.say(lines.join('\n'))
@@ -39,4 +44,12 @@ export function announce({ terminal }: Io, announced: Announced): void {
 
 function count(servers: number): string {
   return servers === 1 ? 'the one server' : `the ${servers} servers`
+}
+
+/** One line where a command does it; otherwise the file, and what belongs into it. */
+function describeSnippet({ title, command, file }: ClientSnippet, { dim }: Style): readonly string[] {
+  const label = `  ${title.padEnd(15)} `
+  if (command !== undefined) return [label + command]
+  if (file === undefined) return []
+  return [`${label}${dim(file.path)}`, ...file.text.split('\n').map((line) => `    ${line}`)]
 }

@@ -220,3 +220,14 @@ test('abuse-03: binding every interface without authentication is refused unless
   const door = await openFrontDoor(gateway, { host: '0.0.0.0', dangerouslyBindAllInterfaces: true })
   await door.close()
 })
+
+test('serves one view at the root, and nothing beside it, when asked to', async () => {
+  const more = { views: { small: { tools: { include: ['demo__echo'] } }, large: {} } }
+  const { door, start } = await open({ demo: createDemo() }, { more, door: { view: 'small' } })
+  await start()
+  const client = await clientOf(door.url)
+  expect((await client.listTools().all()).map(({ name }) => name)).toEqual(['demo__echo'])
+  const { status, text } = await get(`${door.url}/large`)
+  expect(status).toBe(404)
+  expect(JSON.parse(text)).toMatchObject({ paths: ['/mcp', '/healthz', '/readyz'] })
+})

@@ -9,6 +9,8 @@ export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | '
   readonly host?: string
   /** Default 0: any free port. */
   readonly port?: number
+  /** Serves this view at `/mcp` and nothing else. Default: everything there, and each view under its name. */
+  readonly view?: string
   /** Lets `/readyz` say the state of every server, not only whether all settled. Default false. */
   readonly readyDetail?: boolean
   readonly log?: Log
@@ -29,14 +31,17 @@ export interface FrontDoor {
  */
 export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
   const { host = '127.0.0.1', port = 0, log, dangerouslyBindAllInterfaces = false, readyDetail = false } = options
+  const { view } = options
   const door: HttpDoor = await openHttpDoor({
     host,
     port,
     endpoint: (path) => {
-      if (path === ROOT) return gateway.endpoint()
-      return path.startsWith(`${ROOT}/`) ? gateway.endpoint(path.slice(ROOT.length + 1)) : undefined
+      if (path === ROOT) return gateway.endpoint(view)
+      return view === undefined && path.startsWith(`${ROOT}/`)
+        ? gateway.endpoint(path.slice(ROOT.length + 1))
+        : undefined
     },
-    plain: (request) => answerPlain(gateway, request, readyDetail),
+    plain: (request) => answerPlain(gateway, request, readyDetail, view),
     ...toHosts(host, options.allowedHosts ?? []),
     ...toOrigins(host, port, options.allowedOrigins ?? []),
     ...(dangerouslyBindAllInterfaces ? { authenticate: () => ANONYMOUS } : {}),
@@ -68,14 +73,19 @@ function toOrigins(
   return { allowedOrigins: [...own, ...allowed] }
 }
 
-function answerPlain(gateway: Gateway, { method, path }: PlainRequest, readyDetail: boolean): PlainReply {
+function answerPlain(
+  gateway: Gateway,
+  { method, path }: PlainRequest,
+  readyDetail: boolean,
+  only: string | undefined,
+): PlainReply {
   const reads = method === 'GET' || method === 'HEAD'
   if (reads && path === '/healthz') return toJson(200, { status: 'ok' })
   if (reads && path === '/readyz') {
     const status = gateway.settled ? 'ready' : 'starting'
     return toJson(gateway.settled ? 200 : 503, readyDetail ? { status, upstreams: toDetail(gateway) } : { status })
   }
-  const views = [...gateway.config.views.keys()].map((view) => `${ROOT}/${view}`)
+  const views = only === undefined ? [...gateway.config.views.keys()].map((view) => `${ROOT}/${view}`) : []
   return toJson(404, { error: 'Nothing is served at this path', paths: [ROOT, ...views, '/healthz', '/readyz'] })
 }
 
