@@ -16,8 +16,6 @@ export function checkConfig(config: WrittenConfig, root: Tree, complaints: Compl
   }
 }
 
-const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '0', '::0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])
-
 class Check {
   /** Of all servers, those with faults of their own included: nobody is told that a server they wrote is not there. */
   readonly names: readonly string[]
@@ -35,10 +33,11 @@ class Check {
 
   listen(): void {
     const { host, dangerouslyBindAllInterfaces } = this.#config.listen
-    if (WILDCARD_HOSTS.has(host) && !dangerouslyBindAllInterfaces) {
+    const isWildcard = isWildcardHost(host)
+    if (isWildcard && !dangerouslyBindAllInterfaces) {
       const hint = 'bind 127.0.0.1, or set listen.dangerouslyBindAllInterfaces to true'
       this.#error(['listen', 'host'], 'Every interface would be open to callers nobody has asked who they are', hint)
-    } else if (!WILDCARD_HOSTS.has(host) && !isLoopback(host)) {
+    } else if (!isWildcard && !isLoopback(host)) {
       this.#warn(['listen', 'host'], 'Callers from other machines are served without being asked who they are')
     }
   }
@@ -198,6 +197,19 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return found === undefined ? undefined : `did you mean ${quoted(found)}?`
 }
 
+const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]'])
+
+function isWildcardHost(host: string): boolean {
+  return WILDCARD_HOSTS.has(canonicalHost(host))
+}
+
 function isLoopback(host: string): boolean {
-  return /^(?:localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[?::1\]?)$/i.test(host)
+  return /^(?:localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(canonicalHost(host))
+}
+
+/** One spelling for each address: `0x0`, `0` and `0.0.0.0` are bound alike. */
+function canonicalHost(host: string): string {
+  const bare = host.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
+  const url = `http://${bare.includes(':') ? `[${bare}]` : bare}`
+  return URL.canParse(url) ? new URL(url).hostname : host
 }

@@ -174,7 +174,7 @@ function typeRule(draft: Draft, entry: Entry): void {
   if (type !== undefined) draft.set('type', entry, scalar(type, entry.value.origin))
   // What is no text is reported by the schema.
   else if (written === undefined) draft.set('type', entry)
-  else draft.unusable = `its transport ${quoted(written)} is not one of stdio, http and sse`
+  else draft.unusable ??= `its transport ${quoted(written)} is not one of stdio, http and sse`
 }
 
 /** A program, a program with its arguments in one list (opencode), or a table of both (older Zed). */
@@ -197,7 +197,7 @@ function commandRule(draft: Draft, entry: Entry): void {
 function urlRule(draft: Draft, entry: Entry, key: string): void {
   const written = textOf(entry.value)
   if (written !== undefined && /^(?:unix|pipe|wss?):/i.test(written)) {
-    draft.unusable = 'sockets are not supported as transports'
+    draft.unusable ??= 'sockets are not supported as transports'
   }
   draft.set('url', entry)
   if (key === 'httpUrl') draft.set('type', entry, scalar('http', entry.value.origin))

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
 import { type LoadedConfig, type ParseOptions, parseConfig } from '../config/parse.ts'
 import { MAX_CONFIG_BYTES } from '../config/reading.ts'
@@ -45,7 +45,7 @@ export async function findConfig(
   for (const folder of [cwd, userFolder(env)]) {
     for (const name of CONFIG_NAMES) {
       const path = join(folder, name)
-      if (await isReadable(path)) return folder === cwd ? relative(process.cwd(), path) || path : path
+      if (await isFile(path)) return shortest(path)
     }
   }
   return undefined
@@ -56,14 +56,20 @@ function userFolder(env: Readonly<Record<string, string | undefined>>): string {
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'crosspoint')
 }
 
-async function isReadable(path: string): Promise<boolean> {
+/** One that may not be read counts: better an error than another file in its place. */
+async function isFile(path: string): Promise<boolean> {
   try {
-    await access(path, constants.F_OK)
-    return true
+    return (await stat(path)).isFile()
   } catch {
     // Absent, or in a folder that may not be entered: not ours to use either way.
     return false
   }
+}
+
+/** As messages name it: from here, where it is below. */
+function shortest(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') || isAbsolute(short) ? path : short
 }
 
 function readBounded(full: string, path: string): string {
