@@ -88,7 +88,7 @@ test('what is written is what is read, in YAML and in JSON', () => {
         }
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })
 
@@ -111,7 +111,7 @@ test('explaining is stable, complete and never shows an env or header value', ()
       expect(new Set(rows.map(({ path }) => path)).size).toBe(rows.length)
       expect(JSON.stringify(rows)).not.toContain(secret)
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })
 
@@ -176,7 +176,7 @@ test('whatever is done to a text, it is read or refused with a ConfigError whose
         expectReadOrRefused(mutated, `c.${format}`)
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 800 },
   )
 })
 
@@ -185,7 +185,7 @@ test('any text at all is read or refused with a ConfigError', () => {
     fc.string({ unit: 'binary', maxLength: 200 }),
     fc.array(fc.constantFrom(...SNIPPETS)).map((parts) => parts.join('')),
   )
-  fc.assert(fc.property(noise, fc.constantFrom('c.yaml', 'c.json', 'c'), expectReadOrRefused), { numRuns: 1500 })
+  fc.assert(fc.property(noise, fc.constantFrom('c.yaml', 'c.json', 'c'), expectReadOrRefused), { numRuns: 800 })
 })
 
 test('any document of JSON values is read or refused with a ConfigError', () => {
@@ -226,7 +226,7 @@ test('any document of JSON values is read or refused with a ConfigError', () => 
       expectReadOrRefused(JSON.stringify(any), 'c.json')
       expectReadOrRefused(stringify(any), 'c.yaml')
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
 })
 
