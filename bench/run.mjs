@@ -73,7 +73,6 @@ async function stdioLeg() {
     [bin, '--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--', ...server],
     {
       ready: (line) => (/server|listening|starting/i.test(line) ? port : undefined),
-      stream: 'stderr',
     },
   )
   subjects.push({ subject: proxy, job: { path: '/mcp', tool: 'echo', era: 'legacy' } })
