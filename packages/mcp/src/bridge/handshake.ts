@@ -3,7 +3,6 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Served } from '../peer/served.ts'
 import { type Call, type Downstream, NO_INTERIM, type Principal } from '../protocol/call.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
-import type { InitializeResult } from '../protocol/features/base.ts'
 import { findRevision } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
 
@@ -11,8 +10,9 @@ import type { Revision } from '../revisions/revision.ts'
 export interface Handshake {
   readonly revision: Revision
   readonly downstream: Downstream
+  /** Ours, in the newest words; the result says them in the client's. */
   readonly capabilities: ServerCapabilities
-  readonly result: InitializeResult
+  readonly result: JsonObject
 }
 
 /**
@@ -31,23 +31,26 @@ export async function shakeHands(
   const found = findRevision(asked.version)
   const isOffered = found !== undefined && served.handshakes.includes(found)
   const revision = isOffered ? found : served.handshakes[0]
-  if (revision === undefined) throw new McpError('caller.unknown_method', 'Cannot initialize: no handshake is spoken')
+  const codec = revision?.methods.get('initialize')
+  if (revision === undefined || codec === undefined) {
+    throw new McpError('caller.unknown_method', 'Cannot initialize: no handshake is spoken')
+  }
   const downstream: Downstream = Object.freeze({
     revision: revision.name,
     client: asked.client,
-    capabilities: asked.capabilities,
+    capabilities: toCapabilities(codec.upParams({ capabilities: asked.capabilities })),
     session,
   })
   const discovered = await served.handle(toDiscoverCall(principal, downstream, signal))
-  const capabilities = toOlderCapabilities(isObject(discovered.capabilities) ? discovered.capabilities : {})
+  const capabilities = toCapabilities(discovered)
   const { instructions } = discovered
-  const result: InitializeResult = {
+  const result = codec.downResult({
     // An older spelling of a version is answered as it was asked, since that client knows no other.
     protocolVersion: isOffered ? asked.version : revision.name,
     capabilities,
     serverInfo: served.serverInfo,
     ...(typeof instructions === 'string' ? { instructions } : {}),
-  }
+  })
   return { revision, downstream, capabilities, result }
 }
 
@@ -85,12 +88,9 @@ function parseAsked(params: JsonObject): {
   }
 }
 
-/** Without what cannot be used inside a session: the tasks extension belongs to envelopes only. */
-function toOlderCapabilities(capabilities: JsonObject): ServerCapabilities {
-  const { extensions } = capabilities
-  if (!isObject(extensions) || !Object.hasOwn(extensions, TASKS_EXTENSION)) return capabilities
-  const { [TASKS_EXTENSION]: _, ...kept } = extensions
-  return { ...capabilities, extensions: kept }
+/** The member `capabilities`; what has the wrong shape counts as nothing. */
+function toCapabilities({ capabilities }: JsonObject): JsonObject {
+  return isObject(capabilities) ? capabilities : {}
 }
 
 function isImplementation(value: unknown): value is Implementation {
@@ -100,5 +100,3 @@ function isImplementation(value: unknown): value is Implementation {
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
-
-const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'

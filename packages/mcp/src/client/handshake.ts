@@ -38,7 +38,8 @@ async function initialize(
   signal?: AbortSignal,
 ): Promise<{ revision: Revision; result: JsonObject }> {
   wire.adopt(asked, false)
-  const params = { protocolVersion: asked.name, capabilities: settings.capabilities, clientInfo: settings.client }
+  const { client, capabilities } = settings
+  const params = toWords(asked).downParams({ protocolVersion: asked.name, capabilities, clientInfo: client })
   const answer = await wire.request(toOutgoing('initialize', params, signal), '', settings.connectTimeoutMs)
   if (answer.kind !== 'result') throw toFailure(answer, 'initialize', asked)
   const { protocolVersion } = answer.result
@@ -52,7 +53,14 @@ async function initialize(
   }
   wire.adopt(revision, true)
   await wire.notify('notifications/initialized', {})
-  return { revision, result: answer.result }
+  return { revision, result: toWords(revision).upResult(answer.result) }
+}
+
+/** How a revision says `initialize`, and with it the capabilities of both sides. */
+function toWords(revision: Revision): MethodCodec {
+  const codec = revision.methods.get('initialize')
+  if (codec === undefined) throw new McpError('internal.error', `Revision "${revision.name}" has no handshake`)
+  return codec
 }
 
 class HandshakeSession {
@@ -139,10 +147,9 @@ class HandshakeSession {
   /** What `server/discover` would say, from what `initialize` said. */
   async #discover(): Promise<Result> {
     const { serverInfo, capabilities, instructions } = this.#identity
-    const { tasks: _, ...carried } = capabilities
     return {
       supportedVersions: [this.#revision.name],
-      capabilities: (await this.#wire.hearsChanges) ? carried : withoutChanges(carried),
+      capabilities: (await this.#wire.hearsChanges) ? capabilities : withoutChanges(capabilities),
       ...(instructions === undefined ? {} : { instructions }),
       ...(serverInfo === undefined ? {} : { _meta: { [SERVER_INFO]: serverInfo } }),
     }

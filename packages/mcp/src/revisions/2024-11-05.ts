@@ -1,7 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Delta } from './revision.ts'
 import { checkSilent } from './sampling.ts'
-import { changeMember, mapMember, onCapabilities, without } from './steps.ts'
+import { changeMember, mapMember, without } from './steps.ts'
 
 /** The first revision: HTTP+SSE, no audio, progress without words. `2024-10-07` was its pre-release name. */
 export const r20241105: Delta = {
@@ -14,8 +14,6 @@ export const r20241105: Delta = {
       'sampling/createMessage': checkSilent,
     },
     results: {
-      // The method is there, the capability that says so is not.
-      initialize: onCapabilities((capabilities) => without(capabilities, ['completions'])),
       'tools/call': (result) => mapMember(result, 'content', toSilentContent),
       'prompts/get': (result) => mapMember(result, 'messages', toSilentMessage),
       'sampling/createMessage': checkSilent,
