@@ -19,6 +19,8 @@ export type {
   Trace,
 } from './protocol/call.ts'
 export { ANONYMOUS, compose, NO_INTERIM } from './protocol/call.ts'
+export type { Cancellation, CancelWatcher } from './protocol/cancellation.ts'
+export { CancellationSource, cancellationOf } from './protocol/cancellation.ts'
 export type { ClientCapabilities, Implementation, ServerCapabilities } from './protocol/capabilities.ts'
 export { hasCapability } from './protocol/capabilities.ts'
 export type { DiscoverResult } from './protocol/features/base.ts'

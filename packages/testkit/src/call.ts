@@ -1,4 +1,12 @@
-import { ANONYMOUS, type Call, type JsonObject, type LogLevel, NEWEST, type Notification } from '@crosspoint/mcp'
+import {
+  ANONYMOUS,
+  type Call,
+  cancellationOf,
+  type JsonObject,
+  type LogLevel,
+  NEWEST,
+  type Notification,
+} from '@crosspoint/mcp'
 
 export interface CallOptions {
   readonly meta?: JsonObject
@@ -37,7 +45,7 @@ export function recordCall(method: string, params: JsonObject = {}, options: Cal
     meta: options.meta ?? {},
     principal: ANONYMOUS,
     downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
-    signal: aborting.signal,
+    cancellation: cancellationOf(aborting.signal),
     deadline: undefined,
     trace: undefined,
     interim: {

@@ -2,6 +2,7 @@ import type { UpstreamStatus } from '@crosspoint/gateway'
 import {
   ANONYMOUS,
   type Call,
+  cancellationOf,
   type Handle,
   hasCapability,
   type Interim,
@@ -41,7 +42,7 @@ export function ask(io: Io, peer: Peer, method: string, params: JsonObject): Pro
       capabilities: NOTHING,
       session: undefined,
     },
-    signal: io.stopping.signal,
+    cancellation: cancellationOf(io.stopping.signal),
     deadline: peer.timeoutMs === undefined ? undefined : systemClock.now() + peer.timeoutMs,
     trace: undefined,
     interim: toInterim(io),

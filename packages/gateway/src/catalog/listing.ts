@@ -1,4 +1,13 @@
-import { ANONYMOUS, type Call, type Handle, type JsonObject, McpError, NEWEST, NO_INTERIM } from '@crosspoint/mcp'
+import {
+  ANONYMOUS,
+  type Call,
+  cancellationOf,
+  type Handle,
+  type JsonObject,
+  McpError,
+  NEWEST,
+  NO_INTERIM,
+} from '@crosspoint/mcp'
 import { shown } from '../shown.ts'
 import { type Item, KINDS, type Kind, keyOf } from './kinds.ts'
 
@@ -118,7 +127,7 @@ export function toOwnCall(method: string, params: JsonObject, signal: AbortSigna
     meta: {},
     principal: ANONYMOUS,
     downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
-    signal,
+    cancellation: cancellationOf(signal),
     deadline: undefined,
     trace: undefined,
     interim,

@@ -99,15 +99,16 @@ export class Listeners {
   }
 
   #stay(call: Passage, flags: ReadonlySet<ListFlag>): Promise<Result> {
-    if (this.#ended || call.signal.aborted) return Promise.resolve({})
+    if (this.#ended || call.cancellation.isCancelled) return Promise.resolve({})
     return new Promise((resolve) => {
       const end = () => {
-        call.signal.removeEventListener('abort', end)
+        call.cancellation.unwatch(watcher)
         this.#open.delete(listener)
         resolve({})
       }
       const listener: Listener = { flags, notify: (notification) => call.interim.notify(notification), end }
-      call.signal.addEventListener('abort', end, { once: true })
+      const watcher = { cancelled: end }
+      call.cancellation.watch(watcher)
       this.#open.add(listener)
     })
   }

@@ -1,4 +1,4 @@
-import type { Call, Downstream, Interim, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
+import type { Call, Cancellation, Downstream, Interim, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import type { View } from '../catalog/view.ts'
 
@@ -18,7 +18,7 @@ export class Passage implements Call {
   readonly meta: Meta
   readonly principal: Principal
   readonly downstream: Downstream
-  readonly signal: AbortSignal
+  readonly cancellation: Cancellation
   readonly deadline: number | undefined
   readonly interim: Interim
   /** What the endpoint offered when the call came: the whole passage sees one moment. */
@@ -34,7 +34,7 @@ export class Passage implements Call {
     this.meta = call.meta
     this.principal = call.principal
     this.downstream = call.downstream
-    this.signal = call.signal
+    this.cancellation = call.cancellation
     this.deadline = call.deadline
     this.interim = call.interim
     this.view = view

@@ -174,7 +174,7 @@ export class Upstream {
   }
 
   #failed(call: Call, link: Link, error: unknown): Result {
-    const loss = call.signal.aborted ? undefined : toLoss(error)
+    const loss = call.cancellation.isCancelled ? undefined : toLoss(error)
     if (loss === undefined) throw error
     // One failed call is a symptom; what the survey finds is the diagnosis.
     if (link === this.#link) link.survey?.check()

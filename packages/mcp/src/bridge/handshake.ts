@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Served } from '../peer/served.ts'
 import { type Call, type Downstream, NO_INTERIM, type Principal } from '../protocol/call.ts'
+import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import { findRevision } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -61,7 +62,7 @@ function toDiscoverCall(principal: Principal, downstream: Downstream, signal: Ab
     meta: {},
     principal,
     downstream,
-    signal,
+    cancellation: cancellationOf(signal),
     deadline: undefined,
     trace: undefined,
     interim: NO_INTERIM,

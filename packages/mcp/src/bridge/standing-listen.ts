@@ -4,6 +4,7 @@ import type { Timer } from '../peer/clock.ts'
 import type { Caller } from '../peer/open-call.ts'
 import type { Served } from '../peer/served.ts'
 import type { Call, Notification } from '../protocol/call.ts'
+import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 
 /**
@@ -76,7 +77,7 @@ export class StandingListen {
       meta: {},
       principal: this.#caller.principal,
       downstream: this.#caller.downstream,
-      signal: this.#abort.signal,
+      cancellation: cancellationOf(this.#abort.signal),
       deadline: undefined,
       trace: undefined,
       interim: {

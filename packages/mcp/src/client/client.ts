@@ -9,6 +9,7 @@ import {
   type Notification,
   type Result,
 } from '../protocol/call.ts'
+import { type Cancellation, CancellationSource, cancellationOf } from '../protocol/cancellation.ts'
 import type { DiscoverResult, ProgressParams } from '../protocol/features/base.ts'
 import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
 import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts'
@@ -142,7 +143,7 @@ function toCall(
     meta: options.meta ?? {},
     principal: ANONYMOUS,
     downstream,
-    signal: options.signal ?? NEVER,
+    cancellation: options.signal === undefined ? NEVER : cancellationOf(options.signal),
     deadline: options.timeoutMs === undefined ? undefined : clock.now() + options.timeoutMs,
     trace: undefined,
     interim: toInterim(options, ask),
@@ -167,4 +168,4 @@ function refuseToAnswer({ method }: Notification): Promise<Result> {
   return Promise.reject(new McpError('caller.missing_capability', message))
 }
 
-const NEVER: AbortSignal = new AbortController().signal
+const NEVER: Cancellation = new CancellationSource()

@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
+import type { Cancellation } from '../protocol/cancellation.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -62,8 +63,8 @@ export class Listening {
     const uris = listener.honoured.resourceSubscriptions ?? []
     try {
       listener.honoured = await Promise.race([lost, this.#agree(listener.honoured)])
-      if (!call.signal.aborted) acknowledge(listener)
-      return await Promise.race([lost, aborted(call.signal)])
+      if (!call.cancellation.isCancelled) acknowledge(listener)
+      return await Promise.race([lost, cancelled(call.cancellation)])
     } finally {
       this.#listeners.delete(listener)
       for (const uri of uris) this.#leave(uri)
@@ -175,11 +176,9 @@ function parseFilter(call: Call): ListenFilter {
   return { ...notifications, resourceSubscriptions: [...new Set(uris)] }
 }
 
-function aborted(signal: AbortSignal): Promise<Result> {
-  if (signal.aborted) return Promise.resolve({})
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve({}), { once: true })
-  })
+function cancelled(cancellation: Cancellation): Promise<Result> {
+  if (cancellation.isCancelled) return Promise.resolve({})
+  return new Promise((resolve) => cancellation.watch({ cancelled: () => resolve({}) }))
 }
 
 const UPDATED = 'notifications/resources/updated'

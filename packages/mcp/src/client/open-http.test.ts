@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { UPSTREAM_LIMITS } from '../jsonrpc/limits.ts'
+import { cancellationOf } from '../protocol/cancellation.ts'
 import { type Exchanged, startHttpServer } from '../transports/http/fixtures/server.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
 import { recordingInterim, toCall } from './fixtures/calls.ts'
@@ -252,7 +253,7 @@ describe('a handshake session over HTTP', () => {
     const server = await start(legacy(() => {}))
     const connection = await open(server)
     const cancel = new AbortController()
-    const call = failureOf(connection.handle(tool('slow', {}, { signal: cancel.signal })))
+    const call = failureOf(connection.handle(tool('slow', {}, { cancellation: cancellationOf(cancel.signal) })))
     const { message } = await server.saw((seen) => seen.message.method === 'tools/call')
     cancel.abort()
     expect(await call).toMatchObject({ code: 'caller.cancelled' })
@@ -327,7 +328,7 @@ describe('a handshake session over HTTP', () => {
       const call = toCall(
         'subscriptions/listen',
         { notifications: filter },
-        { interim: { ...interim, notify }, signal: cancel.signal },
+        { interim: { ...interim, notify }, cancellation: cancellationOf(cancel.signal) },
       )
       connection.handle(call).catch(() => {})
     })
@@ -357,7 +358,7 @@ describe('a handshake session over HTTP', () => {
         interim.notify(notification)
         resolve()
       }
-      const call = { interim: { ...interim, notify }, signal: cancel.signal }
+      const call = { interim: { ...interim, notify }, cancellation: cancellationOf(cancel.signal) }
       connection.handle(toCall('subscriptions/listen', { notifications: filter }, call)).catch(() => {})
     })
     await notified
@@ -469,7 +470,7 @@ describe('a stateless conversation over HTTP', () => {
     const server = await start(modern((exchanged) => void exchanged.stream()))
     const connection = await open(server)
     const cancel = new AbortController()
-    const call = failureOf(connection.handle(tool('slow', {}, { signal: cancel.signal })))
+    const call = failureOf(connection.handle(tool('slow', {}, { cancellation: cancellationOf(cancel.signal) })))
     const exchanged = await server.saw((seen) => seen.message.method === 'tools/call')
     cancel.abort()
     await exchanged.gone

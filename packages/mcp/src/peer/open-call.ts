@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import { encodeNotification } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, RequestFrame } from '../jsonrpc/frame.ts'
 import type { Call, Downstream, Notification, Params, Principal, Result } from '../protocol/call.ts'
+import { CancellationSource } from '../protocol/cancellation.ts'
 import { type Envelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
@@ -44,7 +45,7 @@ export class OpenCall {
   readonly #codec: MethodCodec
   readonly #way: Way
   readonly #voice: Voice
-  readonly #abort = new AbortController()
+  readonly #cancellation = new CancellationSource()
   #isOver = false
 
   constructor(served: Served, caller: Caller, codec: MethodCodec, frame: RequestFrame, envelope: Envelope, way: Way) {
@@ -66,7 +67,7 @@ export class OpenCall {
       meta: envelope.meta,
       principal: caller.principal,
       downstream: caller.downstream,
-      signal: this.#abort.signal,
+      cancellation: this.#cancellation,
       deadline: this.isListening ? undefined : served.clock.now() + served.callTimeoutMs,
       trace: undefined,
       interim: {
@@ -129,7 +130,7 @@ export class OpenCall {
     this.#way.answer(answer)
     this.keeper?.leave(this)
     // After the answer, so that what the handler does about it cannot come before. A listener holds on to nothing else.
-    if (reason !== undefined || this.isListening) this.#abort.abort(reason)
+    if (reason !== undefined || this.isListening) this.#cancellation.cancel(reason)
   }
 
   #notify(notification: Notification): void {

@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
+import type { CancelWatcher } from '../protocol/cancellation.ts'
 import type { Outgoing } from '../protocol/envelope.ts'
 import type { Clock, Timer } from './clock.ts'
 
@@ -79,7 +80,8 @@ export class Pending {
    */
   open(outgoing: Outgoing, timeoutMs = this.#options.timeoutMs): Waiting {
     const { clock, max } = this.#options
-    if (outgoing.signal.aborted) throw cancelled(outgoing)
+    const { cancellation } = outgoing
+    if (cancellation.isCancelled) throw cancelled(outgoing)
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
@@ -98,13 +100,14 @@ export class Pending {
       progress: Number.NEGATIVE_INFINITY,
       carrier: undefined,
       pending: this,
+      cancelled: giveUpCancelled,
       timeoutMs,
       dueAt: outgoing.deadline ?? clock.now() + timeoutMs,
       resolve,
       reject,
     }
     this.#entries.set(entry.id, entry)
-    watchAbort(outgoing, entry)
+    cancellation.watch(entry)
     if (entry.dueAt < this.#ringsAt) this.#ring(entry.dueAt)
     return entry
   }
@@ -150,7 +153,7 @@ export class Pending {
     if (entry === undefined) return undefined
     this.#entries.delete(id)
     entry.open = false
-    watchingOf.get(entry.outgoing.signal)?.delete(entry)
+    entry.outgoing.cancellation.unwatch(entry)
     return entry
   }
 
@@ -176,7 +179,7 @@ export class Pending {
   }
 }
 
-interface Entry extends Waiting {
+interface Entry extends Waiting, CancelWatcher {
   readonly pending: Pending
   readonly timeoutMs: number
   /** A deadline is the caller's and stands; a timeout is ours and starts anew with every sign of life. */
@@ -185,34 +188,17 @@ interface Entry extends Waiting {
   reject: (error: unknown) => void
 }
 
-/**
- * Gives requests up when their signal aborts. However many wait on it, a signal gets one listener: the same one may
- * be behind calls to fifty servers, and the runtime warns of a leak at eleven.
- */
-function watchAbort({ signal }: Outgoing, entry: Entry): void {
-  const watching = watchingOf.get(signal)
-  if (watching !== undefined) {
-    watching.add(entry)
-    return
-  }
-  const first = new Set([entry])
-  watchingOf.set(signal, first)
-  const giveAllUp = () => {
-    watchingOf.delete(signal)
-    for (const { pending, outgoing, id } of first) pending.giveUp(id, cancelled(outgoing), 'cancelled')
-  }
-  signal.addEventListener('abort', giveAllUp, { once: true })
-}
-
-const watchingOf = new WeakMap<AbortSignal, Set<Entry>>()
-
 function timedOut({ outgoing: { method, deadline }, timeoutMs }: Entry): McpError {
   const what = deadline === undefined ? `no answer for ${timeoutMs / 1000} s` : 'its deadline has passed'
   return new McpError('upstream.timeout', `Cannot wait longer for "${method}": ${what}`)
 }
 
-function cancelled(outgoing: Outgoing): McpError {
-  return new McpError('caller.cancelled', `Cancelled "${outgoing.method}"`, { cause: outgoing.signal.reason })
+function giveUpCancelled(this: Entry): void {
+  this.pending.giveUp(this.id, cancelled(this.outgoing), 'cancelled')
+}
+
+function cancelled({ method, cancellation }: Outgoing): McpError {
+  return new McpError('caller.cancelled', `Cancelled "${method}"`, { cause: cancellation.reason })
 }
 
 function nothing(): void {}

@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Cancellation } from './cancellation.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import type { LogLevel } from './features/logging.ts'
 
@@ -62,7 +63,7 @@ export interface Interim {
   /**
    * Sends a notification of this call; progress carries no token here, the edge adds the caller's. What the
    * caller did not ask for or cannot understand is dropped at the edge. Never throws: a caller who is gone
-   * shows on `signal`.
+   * shows on `cancellation`.
    */
   notify(notification: Notification): void
   /**
@@ -78,8 +79,11 @@ export interface Call {
   readonly meta: Meta
   readonly principal: Principal
   readonly downstream: Downstream
-  /** Aborts when the caller cancels, is gone (where that means cancel) or the deadline passes. */
-  readonly signal: AbortSignal
+  /**
+   * Happens when the caller cancels, is gone (where that means cancel) or the deadline passes. Its `signal` is an
+   * AbortSignal, made for whoever reads it.
+   */
+  readonly cancellation: Cancellation
   /** Point on the injected clock, in milliseconds, after which nobody waits for the answer. */
   readonly deadline: number | undefined
   readonly trace: Trace | undefined

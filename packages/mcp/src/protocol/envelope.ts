@@ -28,7 +28,7 @@ const HOP_KEYS: readonly string[] = [
 export type ProgressToken = string | number
 
 /** What a request needs on its way out. Every {@link Call} has it; `params` are those of the revision spoken. */
-export type Outgoing = Pick<Call, 'method' | 'params' | 'meta' | 'signal' | 'deadline' | 'trace' | 'interim'>
+export type Outgoing = Pick<Call, 'method' | 'params' | 'meta' | 'cancellation' | 'deadline' | 'trace' | 'interim'>
 
 /** What a request's `_meta` says about its hop, and what is left to travel on. */
 export interface Envelope {

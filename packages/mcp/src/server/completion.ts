@@ -15,7 +15,7 @@ export async function complete(prompts: PromptRegistry, templates: TemplateRegis
   if (completer === undefined) return NOTHING
   const output = await completer(argument.value, {
     arguments: toTexts(context),
-    signal: call.signal,
+    signal: call.cancellation.signal,
     principal: call.principal,
   })
   return { completion: toCompletion(output) }

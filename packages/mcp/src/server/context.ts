@@ -25,12 +25,14 @@ export interface OpenContext extends Context {
 
 /** @param canLog whether the server has announced that it logs; otherwise messages are dropped */
 export function openContext(call: Call, canLog: boolean): OpenContext {
-  const { interim, signal, principal } = call
+  const { interim, principal } = call
   let last = Number.NEGATIVE_INFINITY
   let open = true
   return {
     call,
-    signal,
+    get signal() {
+      return call.cancellation.signal
+    },
     principal,
     progress(done, total, message) {
       if (!open || !interim.progress || !(done > last)) return

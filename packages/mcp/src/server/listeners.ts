@@ -44,15 +44,16 @@ export class Listeners {
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications: toAcknowledged(hears, watched) },
     })
-    if (this.#ended || call.signal.aborted) return Promise.resolve({})
+    if (this.#ended || call.cancellation.isCancelled) return Promise.resolve({})
     return new Promise((resolve) => {
       const end = () => {
-        call.signal.removeEventListener('abort', end)
+        call.cancellation.unwatch(watcher)
         this.#open.delete(listener)
         resolve({})
       }
       const listener: Listener = { hears, watched, notify: (n) => call.interim.notify(n), end }
-      call.signal.addEventListener('abort', end, { once: true })
+      const watcher = { cancelled: end }
+      call.cancellation.watch(watcher)
       this.#open.add(listener)
     })
   }

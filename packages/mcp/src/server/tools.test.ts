@@ -295,7 +295,7 @@ test('a handler sees the signal, the principal and the call', async () => {
   const server = createServer(who)
   const { call } = recordCall('tools/call', { name: 't' })
   server.tool('t', {}, (_args, context) => {
-    expect(context.signal).toBe(call.signal)
+    expect(context.signal).toBe(call.cancellation.signal)
     expect(context.principal).toBe(call.principal)
     expect(context.call).toBe(call)
     return 'seen'

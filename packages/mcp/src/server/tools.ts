@@ -87,7 +87,7 @@ function unknownTool(tools: ToolRegistry, name: unknown): McpError {
 
 function toFailure(tool: LiveTool, settings: ServerSettings, call: Call, error: unknown): Result {
   if (error instanceof McpError) throw error
-  if (call.signal.aborted) {
+  if (call.cancellation.isCancelled) {
     throw new McpError('caller.cancelled', `The call of the tool "${tool.name}" was cancelled`, { cause: error })
   }
   const text = toAuthoredText(error)

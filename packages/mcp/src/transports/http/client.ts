@@ -182,7 +182,7 @@ class HttpWire implements Wire, CallCarrier {
     let cursor: unknown
     for (let page = 0; page < MAX_PAGES; page++) {
       const params = cursor === undefined ? {} : { cursor }
-      const answer = await this.request(toOutgoing('tools/list', params, outgoing.signal), hop, timeoutMs)
+      const answer = await this.request(toOutgoing('tools/list', params, outgoing.cancellation.signal), hop, timeoutMs)
       if (answer.kind !== 'result') return answer
       cursor = answer.result.nextCursor
       if (cursor === undefined) break
