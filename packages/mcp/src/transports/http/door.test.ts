@@ -308,7 +308,7 @@ describe('closing', () => {
     clock.advance(5_000)
     const { status, messages } = await answer
     expect([status, messages[0].error.message]).toEqual([503, 'Cannot finish the request: the server is closing'])
-    expect(calls[0]?.signal.aborted).toBe(true)
+    expect(calls[0]?.cancellation.isCancelled).toBe(true)
     await closed
     expect(clock.pending).toBe(0)
   })
@@ -316,7 +316,7 @@ describe('closing', () => {
   it('ends listeners with their result', async () => {
     const handle = (call: Call) =>
       new Promise<Result>((resolve) => {
-        call.signal.addEventListener('abort', () => resolve({}))
+        call.cancellation.signal.addEventListener('abort', () => resolve({}))
         call.interim.notify({
           method: 'notifications/subscriptions/acknowledged',
           params: { notifications: { toolsListChanged: true } },

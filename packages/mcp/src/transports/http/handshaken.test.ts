@@ -246,7 +246,7 @@ describe('a session', () => {
     const call = await began.promise
     await session.end()
     expect((await answer).messages[0].error.message).toBe('The session has ended')
-    expect(call.signal.aborted).toBe(true)
+    expect(call.cancellation.signal.aborted).toBe(true)
     await stream.closed
   })
 

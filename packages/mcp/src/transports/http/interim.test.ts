@@ -122,9 +122,9 @@ describe('what is said before the answer', () => {
       (call) =>
         new Promise(() => {
           const chunk = 'x'.repeat(64 * 1024)
-          call.signal.addEventListener('abort', () => ended.resolve(call.signal.reason))
+          call.cancellation.signal.addEventListener('abort', () => ended.resolve(call.cancellation.signal.reason))
           const write = () => {
-            if (call.signal.aborted) return
+            if (call.cancellation.signal.aborted) return
             written += chunk.length
             call.interim.notify({ method: 'notifications/progress', params: { progress: written, message: chunk } })
             setImmediate(write)
@@ -150,7 +150,7 @@ describe('hanging up', () => {
     const began = createDeferred<Call>()
     const aborted = createDeferred<void>()
     const url = await open((call) => {
-      call.signal.addEventListener('abort', () => aborted.resolve())
+      call.cancellation.signal.addEventListener('abort', () => aborted.resolve())
       began.resolve(call)
       return new Promise(() => {})
     })
@@ -164,7 +164,7 @@ describe('hanging up', () => {
   it('cancels the call in the middle of its stream', async () => {
     const aborted = createDeferred<unknown>()
     const url = await open((call) => {
-      call.signal.addEventListener('abort', () => aborted.resolve(call.signal.reason))
+      call.cancellation.signal.addEventListener('abort', () => aborted.resolve(call.cancellation.signal.reason))
       call.interim.notify({ method: 'notifications/progress', params: { progress: 1 } })
       return new Promise(() => {})
     })
@@ -189,6 +189,6 @@ describe('hanging up', () => {
     expect(call.deadline).toBe(1_000)
     clock.advance(1_000)
     expect((await answer).messages[0].error.message).toBe('Cannot answer "tools/call" within 1000 ms')
-    expect(call.signal.aborted).toBe(true)
+    expect(call.cancellation.signal.aborted).toBe(true)
   })
 })

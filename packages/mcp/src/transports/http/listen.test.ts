@@ -73,7 +73,7 @@ describe('subscriptions/listen', () => {
     const aborted = createDeferred<void>()
     const { server } = createWatched()
     const url = await open((call) => {
-      call.signal.addEventListener('abort', () => aborted.resolve())
+      call.cancellation.signal.addEventListener('abort', () => aborted.resolve())
       return server.endpoint.handle(call)
     })
     const stream = await openHttp(url, toEnveloped('subscriptions/listen', asked))

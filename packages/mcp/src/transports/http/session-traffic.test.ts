@@ -131,7 +131,7 @@ describe('changes', () => {
         params: { notifications: call.params.notifications },
       })
       return new Promise((resolve) => {
-        call.signal.addEventListener('abort', () => {
+        call.cancellation.signal.addEventListener('abort', () => {
           resolve({})
           ended.resolve()
         })
@@ -230,7 +230,7 @@ describe('taking a request back', () => {
     expect(
       (await session.notify('notifications/cancelled', { requestId: 'x', reason: 'changed my mind' })).status,
     ).toBe(202)
-    expect(call.signal.reason).toMatchObject({ code: 'caller.cancelled' })
+    expect(call.cancellation.signal.reason).toMatchObject({ code: 'caller.cancelled' })
     expect(await stream.rest()).toBe('')
   })
 
@@ -251,7 +251,7 @@ describe('taking a request back', () => {
       const stream = await session.open('tools/call', { name: 't', _meta: { progressToken: 1 } }, { id: 7 })
       const call = await began.promise
       await session.post(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`)
-      expect(call.signal.aborted).toBe(false)
+      expect(call.cancellation.signal.aborted).toBe(false)
       stream.destroy()
     },
   )
@@ -264,7 +264,7 @@ describe('taking a request back', () => {
     const stream = await mine.open('tools/call', { name: 't', _meta: { progressToken: 1 } }, { id: 7 })
     const call = await began.promise
     await theirs.notify('notifications/cancelled', { requestId: 7 })
-    expect(call.signal.aborted).toBe(false)
+    expect(call.cancellation.signal.aborted).toBe(false)
     stream.destroy()
   })
 
@@ -276,9 +276,9 @@ describe('taking a request back', () => {
     stream.destroy()
     await stream.closed
     for (let i = 0; i < 3; i++) await session.request('ping')
-    expect(call.signal.aborted).toBe(false)
+    expect(call.cancellation.signal.aborted).toBe(false)
     await session.notify('notifications/cancelled', { requestId: 7 })
-    expect(call.signal.aborted).toBe(true)
+    expect(call.cancellation.signal.aborted).toBe(true)
   })
 })
 
