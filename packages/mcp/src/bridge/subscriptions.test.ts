@@ -36,7 +36,7 @@ function createListening() {
   const handle = (call: Call): Promise<Result> =>
     new Promise((resolve, reject) => {
       open.push({ call, end: () => resolve({}), fail: reject })
-      call.signal.addEventListener('abort', () => reject(call.signal.reason))
+      call.cancellation.signal.addEventListener('abort', () => reject(call.cancellation.signal.reason))
       call.interim.notify({
         method: 'notifications/subscriptions/acknowledged',
         params: { notifications: call.params.notifications },
@@ -120,7 +120,7 @@ describe('Subscriptions', () => {
     const { subscriptions, told } = open(handle)
     await subscriptions.subscribe({ uri: 'a:b' })
     subscriptions.unsubscribe({ uri: 'a:b' })
-    expect(listens[0]?.call.signal.aborted).toBe(true)
+    expect(listens[0]?.call.cancellation.signal.aborted).toBe(true)
     listens[0]?.call.interim.notify({ method: 'notifications/resources/updated', params: { uri: 'a:b' } })
     expect(told).toEqual([])
     subscriptions.unsubscribe({ uri: 'never:subscribed' })
@@ -140,7 +140,7 @@ describe('Subscriptions', () => {
       code: 'caller.invalid_params',
       message: expect.stringContaining('a:b'),
     })
-    expect(given?.signal.aborted).toBe(true)
+    expect(given?.cancellation.signal.aborted).toBe(true)
   })
 
   it('says what the handle said when it cannot listen', async () => {

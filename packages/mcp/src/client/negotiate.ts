@@ -155,10 +155,7 @@ async function openSilent(wire: Wire, late: Promise<Answer>, settings: Settings,
 const NOTHING_YET = new Promise<never>(() => {})
 
 /** Over when a server had its time to answer, and at once when nobody waits any longer. */
-function silence(
-  { clock, probeTimeoutMs }: Settings,
-  signal: AbortSignal,
-): { over: Promise<Silent>; cancel(): void } {
+function silence({ clock, probeTimeoutMs }: Settings, signal: AbortSignal): { over: Promise<Silent>; cancel(): void } {
   let end: () => void = () => {}
   const over = new Promise<Silent>((resolve) => {
     end = () => resolve('silent')

@@ -309,7 +309,9 @@ describe('abuse-41: taking a request back', () => {
     const peer = open((call) => {
       if (call.method !== 'tools/call') return answers(call)
       began.resolve(call)
-      return new Promise((resolve) => call.signal.addEventListener('abort', () => resolve({ content: [] })))
+      return new Promise((resolve) =>
+        call.cancellation.signal.addEventListener('abort', () => resolve({ content: [] })),
+      )
     })
     await peer.initialize()
     const params = { name: 't' }
@@ -317,7 +319,7 @@ describe('abuse-41: taking a request back', () => {
     const call = await began.promise
     peer.notify('notifications/cancelled', { requestId: 'c' })
     await peer.request('ping', {}, 'after')
-    expect(call.signal.aborted).toBe(true)
+    expect(call.cancellation.signal.aborted).toBe(true)
     expect(peer.got.map(({ id }) => id)).not.toContain('c')
   })
 
@@ -494,7 +496,7 @@ describe('the end', () => {
     const call = await began.promise
     await peer.channel.close()
     await peer.served.closed
-    expect(call.signal.reason).toMatchObject({ code: 'caller.cancelled' })
+    expect(call.cancellation.signal.reason).toMatchObject({ code: 'caller.cancelled' })
   })
 
   it('asked for by us lets calls finish and refuses new ones', async () => {

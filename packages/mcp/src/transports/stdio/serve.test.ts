@@ -136,6 +136,6 @@ describe('serveStdio', () => {
     const served = serveStdio({ handle, serverInfo }, { stdin, stdout, drainMs: 10 })
     stdin.end(`${call(1, 'a')}\n`)
     await served.closed
-    expect(aborted?.signal.aborted).toBe(true)
+    expect(aborted?.cancellation.signal.aborted).toBe(true)
   })
 })
