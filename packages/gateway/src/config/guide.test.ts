@@ -1,0 +1,62 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../node/config-file.ts'
+import { INHERITED_ENV } from './child-environment.ts'
+import { parseConfig } from './parse.ts'
+import { knownKeys } from './schema.ts'
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
+const guide = await readFile(`${root}docs/guides/configuration.md`, 'utf8')
+const blocks = [...guide.matchAll(/^```(yaml|jsonc)\n(.*?)^```$/gms)].map(([, format = '', text = '']) => ({
+  format,
+  text,
+}))
+
+test.each(blocks)('the guide’s $format block is a configuration: $text', ({ format, text }) => {
+  const { warnings } = parseConfig(text, {
+    path: `guide.${format}`,
+    baseDir: '/etc/crosspoint',
+    env: { DOCS_TOKEN: 'x', GITHUB_TOKEN: 'x' },
+  })
+  expect(warnings.map(({ message }) => message).filter((message) => message !== 'No server is configured')).toEqual([])
+})
+
+test('the guide shows the defaults that are in force', () => {
+  const all = blocks.find(({ text }) => text.includes('killGraceMs'))?.text ?? ''
+  const { listen, limits, timeouts, log } = parseConfig(all).config
+  expect({ listen, limits, timeouts, log }).toMatchObject(parseSettings(''))
+})
+
+test('the guide names every key and every inherited variable', () => {
+  const paths = [
+    [],
+    ['listen'],
+    ['servers', 'a'],
+    ['servers', 'a', 'restart'],
+    ['views', 'v'],
+    ['limits'],
+    ['timeouts'],
+    ['log'],
+  ]
+  const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]
+  expect(names.length).toBeGreaterThan(80)
+  expect(names.filter((name) => !guide.includes(name))).toEqual([])
+})
+
+test('every example is a configuration without warnings', async () => {
+  const found: string[] = []
+  for (const story of await readdir(`${root}examples`)) {
+    for (const file of await readdir(`${root}examples/${story}`)) {
+      if (!/^crosspoint\.(?:ya?ml|jsonc?)$/.test(file)) continue
+      found.push(story)
+      expect(loadConfig(`${root}examples/${story}/${file}`, { env: {} }).warnings, story).toEqual([])
+    }
+  }
+  expect(found).toEqual(expect.arrayContaining(['quickstart', 'views', 'mcp-servers']))
+})
+
+function parseSettings(text: string) {
+  const { listen, limits, timeouts, log } = parseConfig(text).config
+  return { listen, limits, timeouts, log }
+}
