@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import type { Call } from './call.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import { isLogLevel, type LogLevel } from './features/logging.ts'
@@ -138,17 +139,10 @@ function optional<T>(
   return value
 }
 
+/** Nearly every request has keys of the hop and nothing else, which needs no copy. */
 function withoutHopKeys(meta: JsonObject): JsonObject {
-  let rest: Record<string, unknown> | undefined
-  for (const key of Object.keys(meta)) {
-    if (HOP_KEYS.includes(key)) continue
-    rest ??= {}
-    // A plain assignment to "__proto__" would reach the setter; a defined property is only data.
-    if (key === '__proto__')
-      Object.defineProperty(rest, key, { value: meta[key], enumerable: true, configurable: true, writable: true })
-    else rest[key] = meta[key]
-  }
-  return rest ?? NOTHING
+  for (const key in meta) if (!HOP_KEYS.includes(key)) return without(meta, HOP_KEYS)
+  return NOTHING
 }
 
 function isObject(value: unknown): value is JsonObject {

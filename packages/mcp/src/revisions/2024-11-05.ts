@@ -1,7 +1,8 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import type { Delta } from './revision.ts'
 import { checkSilent } from './sampling.ts'
-import { changeMember, mapMember, without } from './steps.ts'
+import { changeMember, mapMember } from './steps.ts'
 
 /** The first revision: HTTP+SSE, no audio, progress without words. `2024-10-07` was its pre-release name. */
 export const r20241105: Delta = {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import type { Delta } from './revision.ts'
-import { changeMember, mapMember, onCapabilities, without } from './steps.ts'
+import { changeMember, mapMember, onCapabilities } from './steps.ts'
 import { withText } from './structured-output.ts'
 
 /** Batches; no elicitation, no structured output, no resource links. */

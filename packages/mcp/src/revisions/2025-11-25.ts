@@ -1,8 +1,9 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
-import { changeMember, isObject, mapMember, onCapabilities, without } from './steps.ts'
+import { changeMember, isObject, mapMember, onCapabilities } from './steps.ts'
 import { toObjectOutput } from './structured-output.ts'
 import { toNewerTool, toOlderTool } from './tools.ts'
 
@@ -116,24 +117,27 @@ function withoutTask(params: JsonObject): JsonObject {
 }
 
 function withoutNewMembers(result: JsonObject): JsonObject {
-  const { resultType, ttlMs, cacheScope } = result
+  const { resultType, ttlMs, cacheScope, _meta } = result
   const isBare = resultType === undefined && ttlMs === undefined && cacheScope === undefined
-  return withoutHopMeta(isBare ? result : without(result, NEW_MEMBERS), HOP_OF_RESULT)
+  if (_meta !== undefined) return withoutHopMeta(result, HOP_OF_RESULT, NEW_MEMBERS)
+  return isBare ? result : without(result, NEW_MEMBERS)
+}
+
+function withoutSubscription(params: JsonObject): JsonObject {
+  return withoutHopMeta(params, HOP_OF_NOTIFICATION, [])
+}
+
+/** A value without these members, and its `_meta` without these keys; without `_meta` where nothing is left of it. */
+function withoutHopMeta(value: JsonObject, keys: readonly string[], members: readonly string[]): JsonObject {
+  if (!isObject(value._meta)) return without(value, members)
+  const meta = without(value._meta, keys)
+  if (meta === value._meta) return without(value, members)
+  const bare = without(value, [...members, '_meta'])
+  return Object.keys(meta).length === 0 ? bare : { ...bare, _meta: meta }
 }
 
 const HOP_OF_RESULT = [SERVER_INFO, SUBSCRIPTION_ID]
 const HOP_OF_NOTIFICATION = [SUBSCRIPTION_ID]
-
-function withoutSubscription(params: JsonObject): JsonObject {
-  return withoutHopMeta(params, HOP_OF_NOTIFICATION)
-}
-
-function withoutHopMeta(value: JsonObject, keys: readonly string[]): JsonObject {
-  if (!isObject(value._meta)) return value
-  const meta = without(value._meta, keys)
-  if (meta === value._meta) return value
-  return Object.keys(meta).length === 0 ? without(value, ['_meta']) : { ...value, _meta: meta }
-}
 
 /** The bound of 100 was a sentence before it became a rule of the schema. */
 function toFewValues(completion: JsonObject): JsonObject {

@@ -1,21 +1,15 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import type { Step } from './revision.ts'
 
 /**
- * What conversion steps are made of. Each returns its input where there is nothing to change, and never assigns a
- * key of a peer: spreads and `Object.fromEntries` define members, so `__proto__` stays a member like any other.
+ * What conversion steps are made of, beside {@link without}. Each returns its input where there is nothing to change,
+ * and never assigns a key of a peer: spreads and `Object.fromEntries` define members, so that `__proto__` stays one
+ * like any other.
  */
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** A copy without these members, or the value itself when it has none of them. */
-export function without(value: JsonObject, members: readonly string[]): JsonObject {
-  let has = false
-  for (const member of members) if (Object.hasOwn(value, member)) has = true
-  if (!has) return value
-  return Object.fromEntries(Object.entries(value).filter(([member]) => !members.includes(member)))
 }
 
 /** Converts a member that is an object; undefined leaves it out. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { changeMember, isObject, without } from './steps.ts'
+import { without } from '../jsonrpc/members.ts'
+import { changeMember, isObject } from './steps.ts'
 import { toObjectSchema } from './structured-output.ts'
 
 /** Toward revisions whose tools answer with objects and whose schemas describe properties by objects. */
