@@ -343,6 +343,61 @@ describe('a handshake session over HTTP', () => {
     expect((streams[1]?.at ?? 0) - (streams[0]?.at ?? 0)).toBeGreaterThanOrEqual(55)
   })
 
+  it('opens a new session when the stream shows that the old one is gone, though nobody calls', async () => {
+    let session = 1
+    const server = await start(async (exchanged) => {
+      const { method, message, headers } = exchanged
+      if (message.method === 'initialize') return legacy(ok, { session: `s${session}` })(exchanged)
+      if (message.method === 'server/discover') return exchanged.plain(400)
+      if (headers['mcp-session-id'] !== `s${session}`) return exchanged.plain(404)
+      if (message.method === 'resources/subscribe') return exchanged.result({})
+      if (method !== 'GET') return legacy(ok)(exchanged)
+      const { raw, cut } = exchanged.stream()
+      raw('retry: 10\n\n')
+      if (session > 1) return
+      await server.saw((seen) => seen.message.method === 'resources/subscribe')
+      session++
+      cut()
+    })
+    const connection = await open(server)
+    const heard = await new Promise<unknown[]>((resolve) => {
+      const interim = recordingInterim()
+      const notify = (notification: Parameters<typeof interim.notify>[0]) => {
+        interim.notify(notification)
+        if (interim.heard.length === 3) resolve(interim.heard)
+      }
+      const filter = { toolsListChanged: true, resourceSubscriptions: ['a:1'] }
+      const call = toCall('subscriptions/listen', { notifications: filter }, { interim: { ...interim, notify } })
+      connection.handle(call).catch(() => {})
+    })
+    expect(heard.slice(1)).toEqual([
+      { method: 'notifications/tools/list_changed', params: {} },
+      { method: 'notifications/resources/updated', params: { uri: 'a:1' } },
+    ])
+    expect(server.methods().filter((method) => method === 'initialize')).toHaveLength(2)
+    await server.saw((seen) => seen.message.method === 'resources/subscribe' && seen.headers['mcp-session-id'] === 's2')
+    expect(await connection.handle(tool('x'))).toEqual(OK)
+  })
+
+  it('opens a new session with the next call when that failed before', async () => {
+    let state: 'up' | 'forgetful' | 'down' = 'up'
+    const server = await start((exchanged) => {
+      const { message, headers } = exchanged
+      if (state === 'down') return exchanged.plain(503)
+      if (state === 'forgetful' && message.method !== 'initialize') {
+        if (headers['mcp-session-id'] === undefined) return exchanged.plain(400, 'Bad Request')
+        state = 'down'
+        return exchanged.plain(404)
+      }
+      legacy((e) => e.result({ tools: [] }))(exchanged)
+    })
+    const connection = await open(server)
+    state = 'forgetful'
+    expect(await failureOf(connection.handle(toCall('tools/list')))).toMatchObject({ code: 'upstream.unavailable' })
+    state = 'up'
+    expect(await connection.handle(toCall('tools/list'))).toEqual({ tools: [] })
+  })
+
   it('promises no changes where the server has no stream to send them on', async () => {
     const server = await start((exchanged) =>
       exchanged.message.method === 'resources/subscribe' ? exchanged.result({}) : legacy(ok)(exchanged),

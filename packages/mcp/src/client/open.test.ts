@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, officialServer, startEverythingHttp } from '../transports/stdio/fixtures/servers.ts'
 import type { ConnectionOptions, Target } from './connection.ts'
@@ -43,6 +44,56 @@ describe('server-everything', () => {
       expect(await connection.closed).toEqual({ reason: 'Closed by us', asked: true })
     })
   }
+})
+
+describe('other official servers', () => {
+  it('server-filesystem lists and reads a folder it was given', async () => {
+    const folder = fileURLToPath(new URL('.', import.meta.url))
+    const connection = await openConnection(officialServer('filesystem', folder), options)
+    try {
+      const { tools } = await connection.handle(toCall('tools/list'))
+      expect(tools).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'read_text_file' })]))
+      const call = { name: 'read_text_file', arguments: { path: `${folder}open.test.ts`, head: 1 } }
+      const { content } = await connection.handle(toCall('tools/call', call))
+      expect(content).toMatchObject([{ type: 'text', text: expect.stringContaining('import') }])
+    } finally {
+      await connection.close()
+    }
+  })
+
+  it('server-memory is called, and its resource listed', async () => {
+    const connection = await openConnection(officialServer('memory'), options)
+    try {
+      const { resources } = await connection.handle(toCall('resources/list'))
+      expect(resources).toHaveLength(1)
+      const call = { name: 'search_nodes', arguments: { query: 'nothing is stored' } }
+      expect(await connection.handle(toCall('tools/call', call))).toMatchObject({
+        structuredContent: { entities: [], relations: [] },
+      })
+    } finally {
+      await connection.close()
+    }
+  })
+
+  it('server-everything asks for roots and is answered', async () => {
+    const asked: string[] = []
+    const connection = await openConnection(officialServer('everything'), {
+      ...options,
+      capabilities: { roots: {} },
+      ask: async ({ method }) => {
+        asked.push(method)
+        return { roots: [{ uri: 'file:///workspace', name: 'workspace' }] }
+      },
+    })
+    try {
+      const call = { name: 'get-roots-list', arguments: {} }
+      const { content } = await connection.handle(toCall('tools/call', call))
+      expect(content).toMatchObject([{ text: expect.stringContaining('file:///workspace') }])
+      expect(asked).toContain('roots/list')
+    } finally {
+      await connection.close()
+    }
+  })
 })
 
 describe('a server that cannot be reached', () => {
