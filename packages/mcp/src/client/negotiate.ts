@@ -35,7 +35,12 @@ export type Judgement =
   | { readonly era: 'unknown' }
 
 export function judge(answer: Answer, kind: 'http' | 'stream'): Judgement {
-  if (answer.kind === 'result') return { era: 'envelope', result: answer.result }
+  if (answer.kind === 'result') {
+    // Some older servers answer anything with an empty result; what has no versions is no answer to this question.
+    return Array.isArray(answer.result.supportedVersions)
+      ? { era: 'envelope', result: answer.result }
+      : { era: 'handshake' }
+  }
   const status = answer.kind === 'refused' ? answer.status : answer.status
   if (status !== undefined && (status === 401 || status === 403)) return { era: 'unknown' }
   if (status !== undefined && (status >= 500 || status === 408 || status === 429 || status < 200)) {
@@ -91,7 +96,7 @@ async function conclude(
   if (judgement.era === 'handshake') return openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
   if (answer.kind === 'result') return openStateless(wire, wire.revision, answer, settings)
   if (!('offers' in judgement)) throw toFailure(answer, 'server/discover', wire.revision)
-  const common = ENVELOPE_REVISIONS.find(({ name }) => judgement.offers.includes(name) && name !== wire.revision.name)
+  const common = ENVELOPE_REVISIONS.find(({ name }) => judgement.offers.includes(name))
   if (common !== undefined) {
     return openStateless(wire, common, await askDiscover(wire, common, settings, signal), settings)
   }
@@ -137,7 +142,7 @@ async function openSilent(wire: Wire, late: Promise<Answer>, settings: Settings,
   const stop = () => initializing.abort(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   const modern = late.then(
-    (answer) => (answer.kind === 'result' ? answer : NOTHING_YET),
+    (answer) => (answer.kind === 'result' && judge(answer, 'stream').era === 'envelope' ? answer : NOTHING_YET),
     () => NOTHING_YET,
   )
   const handshake = openHandshake(wire, NEWEST_HANDSHAKE, settings, initializing.signal)

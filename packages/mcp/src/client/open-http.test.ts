@@ -78,6 +78,7 @@ const tool = (name: string, args: JsonObject = {}, more = {}) => toCall('tools/c
 describe('the era of an HTTP server', () => {
   const rows: [string, (exchanged: Exchanged) => void, string][] = [
     ['a result', (e) => e.result({ supportedVersions: [MODERN], capabilities: {} }), MODERN],
+    ['a result that names no versions', (e) => e.result({}), '2025-11-25'],
     ['400 with an empty body', (e) => e.plain(400), '2025-11-25'],
     ['404 with an empty body', (e) => e.plain(404), '2025-11-25'],
     ['405', (e) => e.plain(405), '2025-11-25'],
@@ -125,13 +126,19 @@ describe('the era of an HTTP server', () => {
     expect(server.methods()).toEqual(['server/discover'])
   })
 
-  it('is asked for again in a revision the server offers', async () => {
+  it('is asked for once more when the server refuses a revision it then offers', async () => {
     let first = true
     const server = await start((exchanged) => {
       if (!first) return modern(ok)(exchanged)
       first = false
-      exchanged.error(-32022, 'no', { status: 400, data: { supported: ['2099-01-01'] } })
+      exchanged.error(-32022, 'no', { status: 400, data: { supported: [MODERN] } })
     })
+    expect((await open(server)).verdict.revision).toBe(MODERN)
+    expect(server.methods()).toEqual(['server/discover', 'server/discover'])
+  })
+
+  it('is not agreed on where the server offers nothing we speak', async () => {
+    const server = await start(({ error }) => error(-32022, 'no', { status: 400, data: { supported: ['2099-01-01'] } }))
     expect(await failureOf(open(server))).toMatchObject({
       code: 'upstream.protocol',
       message: 'Cannot agree on a revision: the server offers 2099-01-01',
