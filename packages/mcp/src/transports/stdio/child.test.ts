@@ -57,7 +57,7 @@ console.log('ready')
 
 describe.skipIf(process.platform === 'win32')('a child process', () => {
   it('is asked to end by its stdin, then by TERM, then made to', async () => {
-    const { channel, heard, closed, first } = open(ORDER)
+    const { channel, heard, closed, first } = open(ORDER, { killGraceMs: 500 })
     await first
     await channel.close()
     expect(heard).toEqual(['ready', 'end of stdin', 'SIGTERM'])
@@ -121,6 +121,7 @@ describe.skipIf(process.platform === 'win32')('a child process', () => {
     const { channel, first, heard } = open(
       `console.log('ready'); let size = 0
        setTimeout(() => process.stdin.on('data', (chunk) => { size += chunk.length }).on('end', () => console.log(size)), 50)`,
+      { killGraceMs: 5_000 },
     )
     await first
     for (let at = 0; at < 40; at++) if (!channel.send('x'.repeat(99_999))) await channel.drained()
@@ -129,7 +130,7 @@ describe.skipIf(process.platform === 'win32')('a child process', () => {
   })
 
   it('that was closed takes nothing more and says nothing more', async () => {
-    const { channel, heard, closed } = open(`process.stdin.pipe(process.stdout)`)
+    const { channel, heard, closed } = open(`process.stdin.pipe(process.stdout)`, { killGraceMs: 5_000 })
     channel.send('one')
     await channel.close()
     await closed

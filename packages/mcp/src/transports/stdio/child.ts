@@ -72,7 +72,6 @@ class ChildChannel implements Channel {
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk))
     child.stdout.on('end', () => lines.end())
     child.stderr.on('data', (chunk: Buffer) => this.#tail.push(chunk))
-    child.stderr.on('end', () => this.#tail.end())
   }
 
   send(text: string): boolean {
@@ -172,6 +171,7 @@ class ChildChannel implements Channel {
       forgetGroup(child.pid)
     }
     for (const stream of [child?.stdin, child?.stdout, child?.stderr]) stream?.destroy()
+    this.#tail.end()
     for (const resolve of this.#whenOver.splice(0)) resolve()
     this.#events?.closed(this.#closing !== undefined && this.#problem === undefined ? undefined : this.#reason())
   }

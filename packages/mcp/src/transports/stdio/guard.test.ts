@@ -36,11 +36,13 @@ for (const [command, ...args] of ${JSON.stringify(CHILDREN)}) {
 process.stdin.on('data', (chunk) => {
   if (String(chunk).includes('throw')) throw new Error('on purpose')
   if (String(chunk).includes('exit')) process.exit(0)
+  if (String(chunk).includes('ping')) console.log('pong')
 })
 `
 
 let parent: ChildProcess | undefined
 let pids: number[] = []
+let heardPong = () => {}
 
 async function startParent(): Promise<ChildProcess> {
   // A group of its own, as a shell gives to what runs in the foreground.
@@ -51,10 +53,15 @@ async function startParent(): Promise<ChildProcess> {
   parent = child
   pids = []
   let servers = 0
-  for await (const line of createInterface({ input: child.stdout })) {
-    pids.push(...(JSON.parse(line) as number[]))
-    if (++servers === CHILDREN.length) break
-  }
+  await new Promise<void>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line === 'pong') heardPong()
+      else {
+        pids.push(...(JSON.parse(line) as number[]))
+        if (++servers === CHILDREN.length) resolve()
+      }
+    })
+  })
   return child
 }
 
@@ -90,6 +97,12 @@ describe.skipIf(process.platform === 'win32')('no child outlives a parent that',
     while (watchdogOf(child.pid ?? 0) === 0 || watchdogOf(child.pid ?? 0) === watchdog) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+    // The new one is told of the children in the turn it is started in: an answer means that this turn is over.
+    const pong = new Promise<void>((resolve) => {
+      heardPong = resolve
+    })
+    child.stdin?.write('ping\n')
+    await pong
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
