@@ -9,8 +9,8 @@ export function guardGroup(pid: number): void {
   groups.add(pid)
   if (groups.size === 1) process.on('exit', endAllNow)
   if (ON_WINDOWS) return
-  watchdog ??= startWatchdog()
-  tellWatchdog(`+${pid}`)
+  if (watchdog === undefined) watchdog = startWatchdog()
+  else tellWatchdog(`+${pid}`)
 }
 
 /** The group is gone; its number may belong to somebody else from now on. */
@@ -42,7 +42,8 @@ const groups = new Set<number>()
 let watchdog: ChildProcess | undefined
 
 function startWatchdog(): ChildProcess {
-  const child = spawn('/bin/sh', ['-c', SCRIPT], {
+  // Told of the groups as it starts: between its start and a first line we could be killed.
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'crosspoint-watchdog', ...[...groups].map(String)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     env: { PATH: '/usr/bin:/bin' },
@@ -53,7 +54,6 @@ function startWatchdog(): ChildProcess {
     watchdog = undefined
     if (groups.size === 0) return
     watchdog = startWatchdog()
-    for (const pid of groups) tellWatchdog(`+${pid}`)
   }
   child.on('exit', replace)
   // Without a shell there is no watchdog; what is left is ending the groups when we exit in order.
@@ -98,7 +98,7 @@ const ON_WINDOWS = process.platform === 'win32'
 /** POSIX sh. Reads `+pid` and `-pid`; at the end of its input it TERMs what is listed, waits, and KILLs the rest. */
 const SCRIPT = `
 trap '' TERM INT HUP QUIT
-list=' '
+list=" $* "
 while IFS= read -r line; do
   pid=\${line#?}
   case $line in
