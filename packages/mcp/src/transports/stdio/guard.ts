@@ -106,6 +106,7 @@ while IFS= read -r line; do
     -*) case $list in *" $pid "*) list="\${list%% $pid *} \${list#* $pid }" ;; esac ;;
   esac
 done
+case $list in *[0-9]*) ;; *) exit 0 ;; esac
 for pid in $list; do kill -s TERM -- "-$pid"; done
 for round in 1 2; do
   sleep 1
