@@ -1,13 +1,17 @@
 import type { Complaints } from './complaints.ts'
+import { folderOf, joinPath } from './join-path.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
 import { nearest } from './nearest.ts'
 import { quoted } from './quoted.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 import { child, locate, type Tree } from './tree.ts'
 
-/** What no schema can say: whether the parts of a configuration fit together. */
-export function checkConfig(config: WrittenConfig, root: Tree, complaints: Complaints): void {
-  const check = new Check(config, root, complaints)
+/**
+ * What no schema can say: whether the parts of a configuration fit together.
+ * @param file the configuration itself, absolute where that is known
+ */
+export function checkConfig(config: WrittenConfig, root: Tree, file: string, complaints: Complaints): void {
+  const check = new Check(config, root, file, complaints)
   check.listen()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
@@ -21,11 +25,13 @@ class Check {
   readonly names: readonly string[]
   readonly #config: WrittenConfig
   readonly #root: Tree
+  readonly #file: string
   readonly #complaints: Complaints
 
-  constructor(config: WrittenConfig, root: Tree, complaints: Complaints) {
+  constructor(config: WrittenConfig, root: Tree, file: string, complaints: Complaints) {
     this.#config = config
     this.#root = root
+    this.#file = file
     this.#complaints = complaints
     const servers = child(root, 'servers')
     this.names = servers?.kind === 'table' ? [...servers.entries.keys()] : []
@@ -50,6 +56,7 @@ class Check {
     if (server.restart.minDelayMs > server.restart.maxDelayMs) {
       this.#error([...at, 'restart', 'minDelayMs'], 'Must not be longer than restart.maxDelayMs')
     }
+    if (server.enabled) this.#nesting(at, server)
     if (server.url !== undefined) this.#url([...at, 'url'], server.url, server)
   }
 
@@ -123,6 +130,18 @@ class Check {
     }
   }
 
+  /** A gateway that starts itself with this configuration would do so again and again. */
+  #nesting(at: readonly string[], server: WrittenServer): void {
+    const started = startedConfig(server)
+    if (started === undefined) return
+    const folder = joinPath(folderOf(this.#file), server.cwd ?? '')
+    if (started === '' || joinPath(folder, started) === this.#file) {
+      this.#error([...at, 'command'], 'This is the gateway itself, which would start itself again and again', LEAVE_OUT)
+    } else {
+      this.#warn([...at, 'command'], 'This is another gateway inside the gateway', 'list its servers here instead')
+    }
+  }
+
   #exactNumber(path: readonly string[]): void {
     const { found } = locate(this.#root, path)
     if (found?.kind !== 'scalar' || typeof found.value !== 'number' || found.written === undefined) return
@@ -139,7 +158,7 @@ class Check {
       this.#error(path, 'A URL must not hold a user name or password', 'put an Authorization header into "headers"')
     }
     if (server.enabled && this.#isOwn(parsed)) {
-      this.#error(path, 'This is the address of the gateway itself', 'remove the server or set "enabled" to false')
+      this.#error(path, 'This is the address of the gateway itself', LEAVE_OUT)
     }
     if (parsed.protocol === 'http:' && !isLoopback(parsed.hostname) && Object.keys(server.headers ?? {}).length > 0) {
       this.#warn(path, 'Headers are sent to another machine without encryption', 'use https://')
@@ -195,6 +214,19 @@ class Check {
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const found = nearest(word, candidates)
   return found === undefined ? undefined : `did you mean ${quoted(found)}?`
+}
+
+const LEAVE_OUT = 'remove the server or set "enabled" to false'
+
+/** The configuration that a server which is a gateway of ours is started with; empty when none is named. */
+function startedConfig({ command = '', args = [] }: WrittenServer): string | undefined {
+  const words = [command, ...args]
+  const at = words.findIndex((word) => /(?:^|[\\/])crosspoint(?:@[^\\/]*|\.(?:js|cmd|exe))?$/i.test(word))
+  const rest = words.slice(at + 1)
+  if (at < 0 || !rest.some((word) => word === 'stdio' || word === 'up')) return undefined
+  const flag = rest.findIndex((word) => /^(?:--config|-c)(?:=|$)/.test(word))
+  if (flag < 0) return ''
+  return rest[flag]?.includes('=') ? rest[flag]?.replace(/^[^=]*=/, '') : (rest[flag + 1] ?? '')
 }
 
 const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]'])

@@ -10,3 +10,8 @@ export function joinPath(folder: string, path: string): string {
   if (plain === '' || plain === '.') return folder
   return /[\\/]$/.test(folder) || folder === '' ? `${folder}${plain}` : `${folder}/${plain}`
 }
+
+/** Where a file is; empty for a bare name. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'), 0))
+}

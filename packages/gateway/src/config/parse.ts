@@ -4,6 +4,7 @@ import { checkConfig } from './check.ts'
 import { Complaints } from './complaints.ts'
 import { ConfigError, type ConfigIssue, sortIssues } from './config-error.ts'
 import { addEnvFiles } from './env-files.ts'
+import { folderOf, joinPath } from './join-path.ts'
 import type { GatewayConfig } from './model.ts'
 import { applyOverrides, type ConfigFlag } from './overrides.ts'
 import { type ConfigFormat, readTree } from './read.ts'
@@ -52,7 +53,8 @@ export function parseConfig(text: string, options: ParseOptions = {}): LoadedCon
   const complete = addEnvFiles(adopted, { baseDir, readText, complaints })
   const tree = applyOverrides(complete, env, options.flags ?? [])
   const effective = validate(tree, complaints)
-  if (effective !== undefined) checkConfig(effective, tree, complaints)
+  const file = joinPath(baseDir, path.slice(folderOf(path).length).replace(/^[\\/]/, ''))
+  if (effective !== undefined) checkConfig(effective, tree, file, complaints)
   if (effective === undefined || complaints.errors.length > 0) throw new ConfigError(complaints.errors)
   return {
     config: toModel(effective, baseDir),

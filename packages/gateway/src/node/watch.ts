@@ -151,7 +151,15 @@ class FileWatch implements ConfigWatch {
       return { kind: 'loaded', loaded, diff: diffConfig(this.#current.config, loaded.config) }
     } catch (error) {
       if (error instanceof ConfigError) return { kind: 'failed', error }
-      throw error
+      // A mistake of ours must not end a gateway that runs: it is reported like one of the file.
+      const issue = {
+        message: 'The configuration cannot be read: internal error',
+        path: '',
+        file: this.#path,
+        line: 0,
+        column: 0,
+      }
+      return { kind: 'failed', error: new ConfigError([issue], { cause: error }) }
     }
   }
 

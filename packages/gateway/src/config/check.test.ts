@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { parseConfig } from './parse.ts'
+
+const read = (text: string) => parseConfig(text, { path: 'conf/crosspoint.yaml', baseDir: '/etc/conf' })
+const server = (rest: string) => `servers: { a: { ${rest} } }`
+
+test.each([
+  ['command: crosspoint, args: [stdio]'],
+  ['command: npx, args: [-y, crosspoint, stdio]'],
+  ['command: npx, args: [-y, "crosspoint@1.2", up]'],
+  ['command: node, args: [/opt/x/bin/crosspoint.js, stdio, --config, crosspoint.yaml]'],
+  ['command: "C:\\\\bin\\\\crosspoint.cmd", args: [stdio, "--config=/etc/conf/crosspoint.yaml"]'],
+  ['command: crosspoint, args: [stdio, -c, conf/crosspoint.yaml], cwd: /etc'],
+])('a server that is the gateway itself is refused: %s', (rest) => {
+  expect(() => read(server(rest))).toThrow('This is the gateway itself, which would start itself again and again')
+  expect(read(server(`${rest}, enabled: false`)).warnings).toEqual([])
+})
+
+test.each([
+  ['command: crosspoint, args: [stdio, --config, other.yaml]', ['This is another gateway inside the gateway']],
+  ['command: crosspoint, args: [ls]', []],
+  ['command: crosspointer, args: [stdio]', []],
+  ['command: node, args: [crosspoint/server.js, stdio]', []],
+])('and what only looks like it is not: %s', (rest, warnings) => {
+  expect(read(server(rest)).warnings.map(({ message }) => message)).toEqual(warnings)
+})
+
+test.each([
+  ['url: "http://127.0.0.1:8360/mcp"', true],
+  ['url: "http://localhost:8360/mcp/view"', true],
+  ['url: "http://[::1]:8360/mcp"', true],
+  ['url: "http://localhost:8361/mcp"', false],
+  ['url: "http://localhost:8360/other"', false],
+])('the address of the gateway itself is refused as a server: %s', (rest, isOwn) => {
+  const run = () => read(server(rest))
+  if (isOwn) expect(run).toThrow('This is the address of the gateway itself')
+  else expect(run).not.toThrow()
+})
+
+test.each([
+  ['url: "https://u:p@x/"', 'A URL must not hold a user name or password'],
+  ['url: "https://"', 'This is not a valid URL'],
+  ['url: "https://x", headers: { A: "b\\nc" }', 'A header value cannot hold this character'],
+  ['url: "https://x", headers: { A: "日本" }', 'A header value cannot hold this character'],
+  ['url: "https://x", env: { A: b }', 'Only a server with "command" has this'],
+  ['url: "https://x", type: stdio', 'A stdio server needs "command"'],
+  ['command: x, headers: { A: b }', 'Only a server with "url" has this'],
+  ['command: x, type: sse', 'A sse server needs "url"'],
+  ['type: http', 'The server has no "url"'],
+  ['type: stdio', 'The server has no "command"'],
+  ['command: ~/bin/x', 'No shell is there to replace "~"'],
+  ['command: x, cwd: ~/work', 'No shell is there to replace "~"'],
+  ['command: x, restart: { minDelayMs: 100, maxDelayMs: 50 }', 'Must not be longer than restart.maxDelayMs'],
+])('%s is refused', (rest, message) => {
+  expect(() => read(server(rest))).toThrow(message)
+})
+
+test.each([
+  ['servers: { crosspoint: { command: x } }', 'The name "crosspoint" is reserved'],
+  ['servers: { a: { command: x } }\nviews: { server-card: {} }', 'The name "server-card" is reserved'],
+  [
+    'servers: { a: { command: x } }\nviews: { v: { tools: { include: [a__x, y] }, rename: { a__x: y } } }',
+    'The name "y" is the name of another tool of this view',
+  ],
+])('%j is refused', (text, message) => {
+  expect(() => read(text)).toThrow(message)
+})
+
+test('tools may swap their names', () => {
+  const text =
+    'servers: { a: { command: x } }\nviews: { v: { tools: { include: [a__x, a__y] }, rename: { a__x: a__y, a__y: a__x } } }'
+  expect(read(text).warnings).toEqual([])
+})
