@@ -18,7 +18,12 @@ else process.exit(await runMain())
 
 async function runMain(): Promise<number> {
   const [{ main }, { watchSignals }] = await Promise.all([import('./main.ts'), import('./signals.ts')])
-  return main(argv, {
+  const stopping = watchSignals(process, {
+    forceExit: (code) => process.exit(code),
+    hasTerminalGone: () => !terminals.every((fd) => isatty(fd)),
+    now: () => performance.now(),
+  })
+  const code = await main(argv, {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -26,12 +31,12 @@ async function runMain(): Promise<number> {
     cwd: process.cwd(),
     program: [process.execPath, fileURLToPath(new URL('../bin/crosspoint.js', import.meta.url))],
     version,
-    stopping: watchSignals(process, {
-      forceExit: (code) => process.exit(code),
-      hasTerminalGone: () => !terminals.every((fd) => isatty(fd)),
-      now: () => performance.now(),
-    }),
+    stopping,
   })
+  // Node aborts when it exits and cannot put a terminal in order that is gone; the signal itself ends us without that.
+  stopping.dispose()
+  if (stopping.by === 'SIGHUP') process.kill(process.pid, 'SIGHUP')
+  return code
 }
 
 function crash(error: unknown): never {

@@ -22,6 +22,8 @@ export interface Serving {
   /** True when nobody's own configuration was found. */
   readonly isFallback: boolean
   readonly log: ProcessLog
+  /** Tells people in words and programs in the log. */
+  tell(message: string): void
   /** Keeps the log down to errors while something else tells people the same, and brings it back. */
   hush(isHushed: boolean): void
   /** Resolves with the first of SIGINT, SIGTERM and a terminal that is gone. */
@@ -45,6 +47,7 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     log,
     isFallback: path === options.fallbackConfig && options.config === undefined,
     stopped: aborted(io.stopping.signal),
+    tell: (message) => tell(io, log, message),
     hush: (isHushed) => {
       const { isWatched, json, verbose } = io.terminal
       if (isWatched && !json && !verbose)
@@ -72,7 +75,7 @@ function follow(io: Io, gateway: Gateway, log: ProcessLog, followed: Followed): 
     try {
       log.setLevel(toThreshold(io.terminal, config.log.level))
       const diff = await gateway.apply(config)
-      io.terminal.say(`Read ${visible(path)} again: ${describeDiff(diff)}`)
+      tell(io, log, `Read ${visible(path)} again: ${describeDiff(diff)}`)
     } catch (error) {
       io.terminal.fail(toCliError(error, `Cannot go over to ${path}`))
     }
@@ -102,6 +105,11 @@ function follow(io: Io, gateway: Gateway, log: ProcessLog, followed: Followed): 
   )
   io.stopping.onHangup(() => watch.reload())
   return watch
+}
+
+function tell({ terminal }: Io, log: ProcessLog, message: string): void {
+  if (terminal.json) log.info({}, message)
+  else terminal.say(message)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

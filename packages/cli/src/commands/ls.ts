@@ -6,10 +6,10 @@ import type { Request } from '../options.ts'
 import { toTable } from '../print/table.ts'
 import { visibleSummary } from '../print/visible.ts'
 import { withPeer } from '../targets/open.ts'
-import { listAll } from '../targets/peer.ts'
+import { listAll, type Peer } from '../targets/peer.ts'
 import { listServers } from './ls-servers.ts'
 
-/** Lists what a target has. As JSON: one object whose only member is named after the kind. */
+/** Lists what a target has. As JSON: one object with a member named after the kind. */
 export async function ls(io: Io, { words, child, options }: Request): Promise<ExitKind> {
   const { kind, target } = parseListing(words, child)
   if (kind === 'servers') return listServers(io, target, options)
@@ -17,7 +17,7 @@ export async function ls(io: Io, { words, child, options }: Request): Promise<Ex
   return withPeer(io, target, options, async (peer) => {
     const items = await listAll<never>(io, peer, LIST_METHODS[kind]) // the listing of a kind knows the shape of its items
     const { terminal } = io
-    if (terminal.json) terminal.value({ [listing.key]: items })
+    if (terminal.json) terminal.value({ [listing.key]: items, ...toUnavailable(peer) })
     else if (items.length > 0) {
       terminal.data(
         toTable(
@@ -28,6 +28,14 @@ export async function ls(io: Io, { words, child, options }: Request): Promise<Ex
     } else terminal.say(`${peer.title} has no ${kind}`)
     return 'ok'
   })
+}
+
+/** A list that is not whole says so: the configured servers whose things may be missing from it. */
+function toUnavailable({ away = [] }: Peer): object {
+  const unavailable = away
+    .filter(({ state }) => state !== 'disabled')
+    .map(({ name, state, reason }) => ({ name, state, ...(reason !== undefined && { reason }) }))
+  return unavailable.length === 0 ? {} : { unavailable }
 }
 
 interface Listing {

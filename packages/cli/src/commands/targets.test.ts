@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, start } from '../../fixtures/crosspoint.ts'
+import { createLifeline } from '../../fixtures/lifeline.ts'
 import { createWorkspace, EVERYTHING, RUDE, rudeServer, type Workspace } from '../../fixtures/workspace.ts'
 
 const everything = ['--', process.execPath, ...EVERYTHING]
@@ -89,9 +90,35 @@ describe('without a target', () => {
     })
   })
 
+  it('says which servers a list lacks', async () => {
+    const workspace = createWorkspace()
+    const broken = { command: 'crosspoint-no-such-program' }
+    workspace.write('crosspoint.json', { servers: { rude: rudeServer(workspace), broken } })
+    const { stdout } = await run(['ls', 'tools', '--json'], workspace.options)
+    expect(JSON.parse(stdout)).toEqual({
+      tools: [expect.anything(), expect.anything(), expect.anything()],
+      unavailable: [{ name: 'broken', state: 'backing-off', reason: expect.any(String) }],
+    })
+    const text = await run(['ls', 'tools'], workspace.options)
+    expect(text.stderr).toMatch(/^server "broken" is down: /)
+  })
+
+  it.skipIf(process.platform === 'win32')('gives up waiting for a server on Ctrl-C', async () => {
+    const line = await createLifeline()
+    const workspace = createWorkspace()
+    const silent = 'require("node:net").connect(process.env.LIFELINE, "127.0.0.1")'
+    const server = { ...rudeServer(workspace, { LIFELINE: line.port }), args: ['-e', silent] }
+    workspace.write('crosspoint.json', { servers: { silent: server } })
+    const running = start(['ls', 'tools'], workspace.options)
+    await line.connected
+    running.child.kill('SIGINT')
+    expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
+    expect(workspace.left()).toEqual([])
+  })
+
   it('ends with 1 for a name nothing has and with 4 for one whose server is away', async () => {
     const { options } = withQuickstart({ broken: { command: 'crosspoint-no-such-program' } })
-    const typo = await run(['call', 'everything__ehco', 'message=x', '--json', '-q'], options)
+    const typo = await run(['call', 'everything__ehco', 'message=x', '--json'], options)
     expect([typo.code, typo.stdout]).toEqual([1, ''])
     expect(JSON.parse(typo.stderr)).toEqual({
       error: {
@@ -101,7 +128,7 @@ describe('without a target', () => {
         hint: 'Did you mean "everything__echo"?',
       },
     })
-    const away = await run(['call', 'broken__tool', '--json', '-q'], options)
+    const away = await run(['call', 'broken__tool', '--json'], options)
     expect(away.code).toBe(4)
     expect(JSON.parse(away.stderr)).toMatchObject({ error: { kind: 'unreachable', exitCode: 4 } })
   })

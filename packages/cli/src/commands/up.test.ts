@@ -1,7 +1,7 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Server, type Socket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Running, run, start } from '../../fixtures/crosspoint.ts'
+import { spawn, spawnSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { BIN, type Running, run, start } from '../../fixtures/crosspoint.ts'
+import { createLifeline } from '../../fixtures/lifeline.ts'
 import { createWorkspace, rudeServer, type Workspace } from '../../fixtures/workspace.ts'
 
 const posix = describe.skipIf(process.platform === 'win32')
@@ -30,33 +30,6 @@ function withServers(servers: (workspace: Workspace) => object, rest: object = {
 }
 
 const echo = (url: string) => run(['call', url, 'everything__echo', 'message=hi'])
-
-/** Hears when a process that holds a connection to it is gone. */
-async function lifeline(): Promise<{
-  port: string
-  connected: Promise<Socket>
-  gone: (socket: Socket) => Promise<void>
-}> {
-  let server: Server | undefined
-  const connected = new Promise<Socket>((resolve) => {
-    server = createServer(resolve)
-  })
-  const listening = server
-  if (listening === undefined) throw new Error('unreachable')
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void listening.close())
-  return {
-    port: String((listening.address() as AddressInfo).port),
-    connected,
-    gone: (socket) =>
-      new Promise((resolve) =>
-        socket
-          .on('error', () => {})
-          .on('close', () => resolve())
-          .resume(),
-      ),
-  }
-}
 
 describe('up', () => {
   it('serves the official servers, says so in one JSON object, and answers calls over HTTP', async () => {
@@ -174,7 +147,7 @@ posix('stopping', () => {
   })
 
   it('while servers are still starting, waits for none of them', async () => {
-    const line = await lifeline()
+    const line = await createLifeline()
     const silent = 'require("node:net").connect(process.env.LIFELINE, "127.0.0.1")'
     const workspace = withServers((at) => ({
       silent: { ...rudeServer(at, { LIFELINE: line.port }), args: ['-e', silent] },
@@ -201,7 +174,7 @@ posix('stopping', () => {
   })
 
   it('ends at once with a second signal, and its servers end too', async () => {
-    const line = await lifeline()
+    const line = await createLifeline()
     const workspace = withServers((at) => ({ rude: rudeServer(at, { LIFELINE: line.port, STUBBORN: '1' }) }))
     const { running, announced } = await up(workspace)
     const gone = line.gone(await line.connected)
@@ -216,13 +189,28 @@ posix('stopping', () => {
   })
 
   it('takes its servers with it even when it is killed', async () => {
-    const line = await lifeline()
+    const line = await createLifeline()
     const workspace = withServers((at) => ({ rude: rudeServer(at, { LIFELINE: line.port, STUBBORN: '1' }) }))
     const { running } = await up(workspace)
     const gone = line.gone(await line.connected)
     running.child.kill('SIGKILL')
     expect(await running.ended).toMatchObject({ signal: 'SIGKILL' })
     await gone
+  })
+})
+
+const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+
+describe.skipIf(!hasScript)('a terminal that is closed', () => {
+  it('ends it and its servers, although SIGHUP otherwise asks to read the configuration again', async () => {
+    const line = await createLifeline()
+    const workspace = withServers((at) => ({ rude: rudeServer(at, { LIFELINE: line.port }) }))
+    const command = `'${process.execPath}' '${BIN}' up --port 0`
+    const terminal = spawn('script', ['-qfec', command, '/dev/null'], { cwd: workspace.folder, stdio: 'ignore' })
+    const ended = new Promise((resolve) => terminal.on('close', resolve))
+    const gone = line.gone(await line.connected)
+    terminal.kill('SIGKILL')
+    await Promise.all([ended, gone])
   })
 })
 
@@ -235,7 +223,7 @@ posix('the configuration, when it changes', () => {
     const { everything } = workspace.quickstart().servers
     workspace.write('crosspoint.json', { servers: { everything, ...rude(workspace) } })
     running.child.kill('SIGHUP')
-    await running.sees('stderr', /Read crosspoint\.json again: added: rude$/m)
+    await running.sees('stderr', /Read crosspoint\.json again: added: rude/)
     expect(await run(['call', announced.url, 'rude__recolour'])).toMatchObject({ code: 0 })
     expect(await echo(announced.url)).toMatchObject({ stdout: 'Echo: hi\n' })
   })
@@ -244,7 +232,7 @@ posix('the configuration, when it changes', () => {
     const workspace = withServers(rude)
     const { running, announced } = await up(workspace)
     workspace.write('crosspoint.json', { servers: {} })
-    await running.sees('stderr', /Read crosspoint\.json again: removed: rude$/m)
+    await running.sees('stderr', /Read crosspoint\.json again: removed: rude/)
     expect(await run(['ls', 'tools', announced.url])).toMatchObject({ code: 0, stdout: '' })
     expect(workspace.left()).toEqual([])
   })

@@ -22,7 +22,7 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
       }
       await serving.stopped
       serving.hush(true)
-      io.terminal.say('Stopping: calls under way may finish; press Ctrl-C again to end at once')
+      serving.tell('Stopping: calls under way may finish; press Ctrl-C again to end at once')
     } finally {
       await door.close({ drainMs: serving.gateway.config.timeouts.drainMs })
     }

@@ -88,6 +88,12 @@ describe('a terminal', () => {
     expect(verbose.written.err).toContain('because: Error: deep')
   })
 
+  it('keeps chatter away from programs', () => {
+    const { terminal, written } = recorder({ json: true })
+    terminal.say('looking')
+    expect(written).toEqual({ out: '', err: '' })
+  })
+
   it('writes a value on one line for a program and indented for a reader', () => {
     const piped = recorder({ json: true })
     piped.terminal.value({ a: [1] })

@@ -44,7 +44,7 @@ export interface Terminal {
   bytes(bytes: Uint8Array): void
   /** A line on standard error that is told in any case: already safe to show. */
   tell(text: string): void
-  /** Chatter: already safe to show, dropped with `--quiet`. */
+  /** Chatter: already safe to show, dropped with `--quiet` and with `--json`. */
   say(text: string): void
   /** Chatter for `--verbose`. */
   detail(text: string): void
@@ -73,7 +73,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     bytes: (bytes) => void stdout.write(bytes),
     tell: (text) => void stderr.write(`${text}\n`),
     say: (text) => {
-      if (!quiet) stderr.write(`${text}\n`)
+      if (!quiet && !json) stderr.write(`${text}\n`)
     },
     detail: (text) => {
       if (verbose) stderr.write(`${err.dim(text)}\n`)

@@ -14,6 +14,7 @@ import {
   type Result,
   systemClock,
 } from '@crosspoint/mcp'
+import { CliError } from '../exit.ts'
 import type { Io } from '../io.ts'
 import { visible, visibleLines } from '../print/visible.ts'
 
@@ -30,7 +31,7 @@ export interface Peer {
 }
 
 /** Asks one thing. What the peer says meanwhile goes to standard error; Ctrl-C cancels. */
-export function ask(io: Io, peer: Peer, method: string, params: JsonObject): Promise<Result> {
+export async function ask(io: Io, peer: Peer, method: string, params: JsonObject): Promise<Result> {
   const call: Call = {
     method,
     params,
@@ -47,7 +48,12 @@ export function ask(io: Io, peer: Peer, method: string, params: JsonObject): Pro
     trace: undefined,
     interim: toInterim(io),
   }
-  return peer.handle(call)
+  const result = await peer.handle(call)
+  if (result.resultType === undefined || result.resultType === 'complete') return result
+  throw new CliError('refused', `Cannot finish "${method}": the server asks something back (${result.resultType})`, {
+    code: result.resultType,
+    hint: 'Use a client with a person in front of it: the command line gives no answers yet',
+  })
 }
 
 /** Everything of a list, page after page. A peer without the capability has nothing and is not asked. */
