@@ -162,6 +162,19 @@ test('a call that was open when its server died is an error of the tool with an 
   })
 })
 
+test('the silence of a server becomes an error that names it and the setting', async () => {
+  const server = createNamed('one')
+  server.tool('hang', {}, () => {
+    throw new McpError('upstream.timeout', 'No answer for 60 s')
+  })
+  const { gateway } = await ready(configOf(['one']), { one: dialTo(server).dial })
+  await expect(ask(gateway, 'tools/call', { name: 'one__hang' })).rejects.toMatchObject({
+    code: 'upstream.timeout',
+    message: expect.stringMatching(/"one" did not answer.*requestTimeoutMs/),
+    data: { kind: 'upstream_timeout', upstream: 'one' },
+  })
+})
+
 test('a server that keeps crashing is given up after a bound, and started again by a reload', async () => {
   let starts = 0
   const dial = () => {

@@ -13,6 +13,7 @@ import { toChangedKinds, type View } from '../catalog/view.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
 import { forward } from '../routes/forward.ts'
 import { Passage } from '../routes/passage.ts'
+import { shown } from '../shown.ts'
 import { Listeners, type ListenersOptions } from './listeners.ts'
 
 /** Settings of an endpoint that a reload may change while it is served. */
@@ -80,12 +81,12 @@ function toAnswer(listeners: Listeners): Handle<Passage> {
   for (const [kind, { method }] of Object.entries(KINDS)) {
     own.set(method, (call) => call.view.pages[kind as Kind].page(call.params.cursor)) // the keys of KINDS are kinds
   }
-  return async (call) => {
-    if (call.route !== undefined) return forward(call, call.route)
+  const answerOwn = async (call: Passage) => {
     const answer = own.get(call.method)
     if (answer !== undefined) return answer(call)
-    throw new McpError('caller.unknown_method', `The gateway does not answer "${call.method}"`)
+    throw new McpError('caller.unknown_method', `The gateway does not answer "${shown(call.method)}"`)
   }
+  return (call) => (call.route === undefined ? answerOwn(call) : forward(call, call.route))
 }
 
 function toEndpoint(

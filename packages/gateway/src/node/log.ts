@@ -11,21 +11,29 @@ export interface ProcessLog extends Log {
 }
 
 /**
- * JSON lines on stderr, which is where everything but protocol goes. Written without waiting; what comes while a
- * write is under way goes out with the next.
+ * JSON lines on stderr, which is where everything but protocol goes. Written without waiting, several lines at a
+ * time: a write each would cost more than the line.
  * @param fd file descriptor. Default 2
  */
 export function createLog(level: LogThreshold, fd = 2): ProcessLog {
-  const stream = destination({ dest: fd, sync: false })
+  const stream = destination({ dest: fd, sync: false, minLength: CHUNK_BYTES, periodicFlush: FLUSH_MS })
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: toLabel } },
     stream,
   )
+  const time = createTimeText()
   return {
     debug: (details, message) => logger.debug(details, message),
     info: (details, message) => logger.info(details, message),
     warn: (details, message) => logger.warn(details, message),
     error: (details, message) => logger.error(details, message),
+    recorder: {
+      get isOn() {
+        return logger.isLevelEnabled('info')
+      },
+      write: (message, members) =>
+        void stream.write(`{"level":"info","time":"${time()}","msg":"${message}",${members}}\n`),
+    },
     setLevel(next) {
       logger.level = next
     },
@@ -36,6 +44,24 @@ export function createLog(level: LogThreshold, fd = 2): ProcessLog {
         // The stream was not open yet, or its reader is gone: there is nobody left to tell.
       }
     },
+  }
+}
+
+const CHUNK_BYTES = 16_384
+/** How late a line may be. */
+const FLUSH_MS = 100
+
+/** ISO 8601, written anew once a millisecond. */
+function createTimeText(): () => string {
+  let last = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== last) {
+      last = now
+      text = new Date(now).toISOString()
+    }
+    return text
   }
 }
 

@@ -67,7 +67,7 @@ export const PIPELINE: readonly Place[] = [
   { name: 'retry', does: 'repeats what is safe to repeat', because: 'around the deadline, which bounds one attempt' },
   {
     name: 'deadline',
-    does: 'does not send what nobody waits for; names the upstream that stays silent',
+    does: 'does not send what nobody waits for any more',
     because: 'innermost: it bounds one attempt',
     create: ({ clock }) => deadline(clock),
   },

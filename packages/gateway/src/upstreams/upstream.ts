@@ -174,12 +174,20 @@ export class Upstream {
   }
 
   #failed(call: Call, link: Link, error: unknown): Result {
-    const loss = call.cancellation.isCancelled ? undefined : toLoss(error)
+    if (call.cancellation.isCancelled) throw error
+    if (error instanceof McpError && error.code === 'upstream.timeout') throw this.#toSilence(error)
+    const loss = toLoss(error)
     if (loss === undefined) throw error
     // One failed call is a symptom; what the survey finds is the diagnosis.
     if (link === this.#link) link.survey?.check()
     if (call.method !== 'tools/call') throw error
     return toToolError(this.#explainFailure(loss, error))
+  }
+
+  #toSilence(cause: McpError): McpError {
+    const { name } = this
+    const sentence = `The server "${name}" did not answer in time: ${cause.message}. "requestTimeoutMs" of "${name}" sets how long it may take`
+    return new McpError('upstream.timeout', sentence, { data: { kind: 'upstream_timeout', upstream: name }, cause })
   }
 
   #explainFailure(loss: 'gone' | 'sign-in', error: unknown): string {

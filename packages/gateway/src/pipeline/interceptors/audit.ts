@@ -8,15 +8,20 @@ import { shown } from '../../shown.ts'
  * it took. Never a value of an argument or of a result.
  */
 export function audit(log: Log, clock: Clock): Interceptor<Passage> {
+  const { recorder } = log
+  const write = (call: Passage, outcome: string, ms: number) => {
+    if (recorder === undefined) log.info(JSON.parse(`{${toMembers(call, outcome, ms)}}`), 'call')
+    else if (recorder.isOn) recorder.write('call', toMembers(call, outcome, ms))
+  }
   return (next) => async (call) => {
     const start = clock.now()
     try {
       const result = await next(call)
-      log.info(toRecord(call, toOutcome(result), clock.now() - start), 'call')
+      write(call, toOutcome(result), clock.now() - start)
       return result
     } catch (error) {
       const outcome = error instanceof McpError ? error.code : 'internal.error'
-      log.info(toRecord(call, outcome, clock.now() - start), 'call')
+      write(call, outcome, clock.now() - start)
       if (outcome === 'internal.error') log.error({ trace: call.trace?.traceId, error }, 'A call failed inside')
       throw error
     }
@@ -27,25 +32,29 @@ function toOutcome(result: Result): string {
   return result.isError === true ? 'tool-error' : (result.resultType ?? 'complete')
 }
 
-/** Members that are undefined are not written. */
-function toRecord(call: Passage, outcome: string, ms: number): Readonly<Record<string, unknown>> {
-  const { method, params, principal, downstream, view, route, trace } = call
-  return {
-    method: shown(method),
-    target: toTarget(params),
-    upstream: route?.destination.name,
-    view: view.name,
-    principal: principal.id,
-    client: downstream.client === undefined ? undefined : shown(downstream.client.name),
-    revision: downstream.revision,
-    outcome: shown(outcome),
-    ms: Math.round(ms * 100) / 100,
-    trace: trace?.traceId,
-  }
+/** JSON text put together by hand: this runs with every call, and a general writer costs several times as much. */
+function toMembers(call: Passage, outcome: string, ms: number): string {
+  const { principal, downstream, view, route, trace } = call
+  const target = toTarget(call)
+  let members = `"method":${quote(call.method)}`
+  if (target !== undefined) members += `,"target":${quote(target)}`
+  if (route !== undefined) members += `,"upstream":${quote(route.destination.name)}`
+  if (view.name !== undefined) members += `,"view":${quote(view.name)}`
+  members += `,"principal":${quote(principal.id)}`
+  if (downstream.client !== undefined) members += `,"client":${quote(downstream.client.name)}`
+  members += `,"revision":${quote(downstream.revision)},"outcome":${quote(outcome)},"ms":${Math.round(ms * 100) / 100}`
+  return trace === undefined ? members : `${members},"trace":"${trace.traceId}"`
 }
 
 /** The tool, prompt or resource asked for. The query of a URI may hold anything and stays out. */
-function toTarget({ name, uri }: Passage['params']): string | undefined {
-  if (typeof name === 'string') return shown(name)
-  return typeof uri === 'string' ? shown(uri.replace(/[?#].*$/s, '?…')) : undefined
+function toTarget({ params: { name, uri } }: Passage): string | undefined {
+  if (typeof name === 'string') return name
+  return typeof uri === 'string' ? uri.replace(/[?#].*$/s, '?…') : undefined
 }
+
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(shown(text))
+}
+
+/** Needs no escape, and is short enough. */
+const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{0,200}$/

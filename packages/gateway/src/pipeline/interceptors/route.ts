@@ -5,10 +5,15 @@ import { shown } from '../../shown.ts'
 
 /** Finds the server a call is for, and that server's own name for what is asked. */
 export function route(): Interceptor<Passage> {
-  return (next) => async (call) => {
-    if (!call.view.methods.has(call.method)) throw unknown(call.method)
+  return (next) => (call) => {
+    if (!call.view.methods.has(call.method)) return Promise.reject(unknown(call.method))
     const resolve = ROUTED.get(call.method)
-    if (resolve !== undefined) call.route = resolve(call.params, call.view)
+    if (resolve === undefined) return next(call)
+    try {
+      call.route = resolve(call.params, call.view)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return next(call)
   }
 }
