@@ -16,7 +16,13 @@ export interface ProcessLog extends Log {
  * @param fd file descriptor. Default 2
  */
 export function createLog(level: LogThreshold, fd = 2): ProcessLog {
-  const stream = destination({ dest: fd, sync: false, minLength: CHUNK_BYTES, periodicFlush: FLUSH_MS })
+  const stream = destination({
+    dest: fd,
+    sync: false,
+    minLength: CHUNK_BYTES,
+    periodicFlush: FLUSH_MS,
+    maxLength: MAX_WAITING,
+  })
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: toLabel } },
     stream,
@@ -47,7 +53,9 @@ export function createLog(level: LogThreshold, fd = 2): ProcessLog {
   }
 }
 
-const CHUNK_BYTES = 16_384
+const CHUNK_BYTES = 8_192
+/** Characters that wait while nobody reads stderr; what comes then is lost. */
+const MAX_WAITING = 4 * 1024 * 1024
 /** How late a line may be. */
 const FLUSH_MS = 100
 
