@@ -60,13 +60,15 @@ export class Listening {
     lost.catch(() => {}) // whoever listens is told by the race below; nobody may be by then
     const listener: Listener = { call, honoured: this.#wish(filter), early: new Map(), fail }
     this.#listeners.add(listener)
+    const cancelled = watchCancelled(call.cancellation)
     const uris = listener.honoured.resourceSubscriptions ?? []
     try {
       listener.honoured = await Promise.race([lost, this.#agree(listener.honoured)])
       if (!call.cancellation.isCancelled) acknowledge(listener)
-      return await Promise.race([lost, cancelled(call.cancellation)])
+      return await Promise.race([lost, cancelled.happened])
     } finally {
       this.#listeners.delete(listener)
+      cancelled.unwatch()
       for (const uri of uris) this.#leave(uri)
     }
   }
@@ -176,9 +178,16 @@ function parseFilter(call: Call): ListenFilter {
   return { ...notifications, resourceSubscriptions: [...new Set(uris)] }
 }
 
-function cancelled(cancellation: Cancellation): Promise<Result> {
-  if (cancellation.isCancelled) return Promise.resolve({})
-  return new Promise((resolve) => cancellation.watch({ cancelled: () => resolve({}) }))
+/** The same cancellation may be behind many subscriptions, one after the other: each lets go of it. */
+function watchCancelled(cancellation: Cancellation): { readonly happened: Promise<Result>; unwatch(): void } {
+  let tell: (result: Result) => void = () => {}
+  const happened = new Promise<Result>((resolve) => {
+    tell = resolve
+  })
+  const watcher = { cancelled: () => tell({}) }
+  if (cancellation.isCancelled) watcher.cancelled()
+  else cancellation.watch(watcher)
+  return { happened, unwatch: () => cancellation.unwatch(watcher) }
 }
 
 const UPDATED = 'notifications/resources/updated'

@@ -58,7 +58,7 @@ function startWatchdog(): ChildProcess {
   child.on('exit', replace)
   // Without a shell there is no watchdog; what is left is ending the groups when we exit in order.
   child.on('error', () => {
-    watchdog = undefined
+    if (watchdog === child) watchdog = undefined
   })
   child.stdin.on('error', () => {})
   child.unref()
