@@ -76,9 +76,10 @@ export class Calls implements Keeper {
     else this.#open.delete(call.key)
     if (!call.isListening && call.isRunning) {
       this.#running--
-      this.#runNext()
+      if (this.#line.length > 0) this.#runNext()
     }
-    if (this.size === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (this.#whenIdle.length === 0 || this.size > 0) return
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   /** Begins no other call until released: nobody reads the answers. Those at work go on. */

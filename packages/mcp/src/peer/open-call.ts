@@ -1,12 +1,13 @@
 import { McpError } from '../errors.ts'
 import { encodeNotification } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, RequestFrame } from '../jsonrpc/frame.ts'
-import type { Call, Downstream, Notification, Params, Principal, Result } from '../protocol/call.ts'
+import type { Call, Downstream, Notification, Principal, Result } from '../protocol/call.ts'
 import { CancellationSource } from '../protocol/cancellation.ts'
-import { type Envelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { type Envelope, SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
+import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
-import { type Reply, toAnswer, toFailure } from './reply.ts'
+import { type Reply, toFailure } from './reply.ts'
 import type { Served } from './served.ts'
 import { CallVoice, ListenVoice, type Voice } from './voice.ts'
 
@@ -31,39 +32,48 @@ export interface Keeper {
   leave(call: OpenCall): void
 }
 
-/** One request at work: from the frame to the answer, and everything that may end it earlier. */
+/**
+ * One request at work: from the frame to the answer, and everything that may end it earlier.
+ *
+ * This is the middle of the hot path, so it makes few objects and calls few functions: fields are set in the
+ * constructor, what most calls do not need (a voice) is made when they do, and the newest revision, which is what
+ * is spoken inside, is not converted.
+ */
 export class OpenCall {
   readonly call: Call
   readonly id: Id
   readonly isListening: boolean
+  isOver: boolean
+  isRunning: boolean
   /** Where its keeper finds it. */
   key: unknown
   keeper: Keeper | undefined
-  isRunning = false
   readonly #served: Served
-  readonly #revision: Revision
+  readonly caller: Caller
   readonly #codec: MethodCodec
+  readonly #envelope: Envelope
   readonly #way: Way
-  readonly #voice: Voice
-  readonly #cancellation = new CancellationSource()
-  #isOver = false
+  readonly #cancellation: CancellationSource
+  #voice: Voice | undefined
 
   constructor(served: Served, caller: Caller, codec: MethodCodec, frame: RequestFrame, envelope: Envelope, way: Way) {
-    const { id, method } = frame
-    const params = codec.upParams(withoutMeta(frame.params))
-    this.id = id
+    const { _meta, ...bare } = frame.params
+    this.id = frame.id
     this.key = this
-    this.isListening = method === LISTEN
+    this.keeper = undefined
+    this.isOver = false
+    this.isRunning = false
+    this.isListening = frame.method === LISTEN
     this.#served = served
-    this.#revision = caller.revision
+    this.caller = caller
     this.#codec = codec
+    this.#envelope = envelope
     this.#way = way
-    this.#voice = this.isListening
-      ? new ListenVoice(id, toFilter(params))
-      : new CallVoice(envelope.progressToken, caller.logLevel)
+    this.#cancellation = new CancellationSource()
+    this.#voice = undefined
     this.call = {
-      method,
-      params,
+      method: frame.method,
+      params: caller.revision === NEWEST ? bare : codec.upParams(bare),
       meta: envelope.meta,
       principal: caller.principal,
       downstream: caller.downstream,
@@ -79,63 +89,86 @@ export class OpenCall {
     }
   }
 
-  get isOver(): boolean {
-    return this.#isOver
-  }
-
-  run(): void {
+  async run(): Promise<void> {
     this.isRunning = true
     try {
-      this.#served.handle(this.call).then(
-        (result) => this.#resolve(result),
-        (error) => this.fail(error),
-      )
+      const result = await this.#served.handle(this.call)
+      if (!this.isOver) this.#end(this.#toAnswer(result), undefined)
     } catch (error) {
+      // What a handler returned may not be JSON either: too deep, circular, a bigint.
       this.fail(error)
     }
   }
 
   /** Ends it with an error as its answer. */
   fail(error: unknown): void {
-    if (this.#isOver) return
-    if (!(error instanceof McpError)) {
-      this.#served.log('error', 'call.failed', { method: this.call.method, error })
-    }
-    this.#end(toFailure(this.#revision, this.call.method, this.id, error), error)
+    if (this.isOver) return
+    const { method } = this.call
+    if (!(error instanceof McpError)) this.#served.log('error', 'call.failed', { method, error })
+    this.#end(toFailure(this.caller.revision, method, this.id, error), error)
   }
 
   /** Ends it without an answer: its sender cancelled it or is gone. */
   drop(reason: McpError): void {
-    if (!this.#isOver) this.#end(undefined, reason)
+    if (!this.isOver) this.#end(undefined, reason)
   }
 
   /** Ends a listening call in order, because we close. */
   finish(): void {
-    this.#resolve({})
-  }
-
-  #resolve(result: Result): void {
-    if (this.#isOver) return
-    try {
-      const full = this.isListening ? { ...result, _meta: { ...result._meta, [SUBSCRIPTION_ID]: this.id } } : result
-      this.#end(toAnswer(this.#served, this.#revision, this.#codec, this.id, full), undefined)
-    } catch (error) {
-      // What a handler returned may not be JSON: too deep, circular, a bigint.
-      this.fail(error)
-    }
+    if (!this.isOver) this.#end(this.#toAnswer({}), undefined)
   }
 
   #end(answer: Reply | undefined, reason: unknown): void {
-    this.#isOver = true
-    this.#way.answer(answer)
+    this.isOver = true
+    try {
+      this.#way.answer(answer)
+    } catch (error) {
+      this.#served.log('error', 'answer.failed', { method: this.call.method, error })
+    }
     this.keeper?.leave(this)
     // After the answer, so that what the handler does about it cannot come before. A listener holds on to nothing else.
     if (reason !== undefined || this.isListening) this.#cancellation.cancel(reason)
   }
 
+  /**
+   * The response that carries the result, in the caller's revision. What the revision requires and the result
+   * lacks goes in as text in front: copying a result to add to it costs more than serialising it.
+   */
+  #toAnswer(given: Result): Reply {
+    const { revision } = this.caller
+    const { descriptor } = this.#codec
+    if (typeof given !== 'object' || given === null) throw noResult(descriptor.name)
+    const resultType = given.resultType ?? 'complete'
+    if (resultType !== 'complete') checkResultType(revision, this.#codec, resultType)
+    let result = this.isListening || descriptor.name === DISCOVER ? this.#toOwnResult(given) : given
+    let lead = ''
+    if (revision.traits.resultType) {
+      if (result.resultType === undefined) lead = '"resultType":"complete",'
+      if (revision.traits.cacheHints && descriptor.cacheable === true && resultType === 'complete') {
+        if (result.ttlMs === undefined) lead += '"ttlMs":0,'
+        if (result.cacheScope === undefined) lead += '"cacheScope":"private",'
+      }
+      if (result._meta === undefined) lead += this.#served.stamp
+      else result = { ...result, _meta: { ...result._meta, [SERVER_INFO]: this.#served.serverInfo } }
+    }
+    const body = JSON.stringify(revision === NEWEST ? result : this.#codec.downResult(result))
+    // Every part of the lead ends with a comma, which an empty body must not have in front.
+    const text = lead === '' ? body : `{${body === '{}' ? lead.slice(0, -1) : lead}${body.slice(1)}`
+    return { text: `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":${text}}`, status: 200 }
+  }
+
+  /** What of a result is ours to say: which subscription ends, and which revisions are spoken here. */
+  #toOwnResult(result: Result): Result {
+    if (this.isListening) return { ...result, _meta: { ...result._meta, [SUBSCRIPTION_ID]: this.id } }
+    return { ...result, supportedVersions: [...this.#served.envelopes.keys()] }
+  }
+
   #notify(notification: Notification): void {
-    if (this.#isOver) return
-    const codec = this.#revision.methods.get(notification.method)
+    if (this.isOver) return
+    this.#voice ??= this.isListening
+      ? new ListenVoice(this.id, toFilter(this.call.params))
+      : new CallVoice(this.#envelope.progressToken, this.caller.logLevel)
+    const codec = this.caller.revision.methods.get(notification.method)
     const params = codec === undefined ? undefined : this.#voice.toParams(notification)
     if (codec === undefined || params === undefined) return
     let text: string
@@ -149,15 +182,20 @@ export class OpenCall {
   }
 }
 
-/** Every member but `_meta`, which each hop writes anew. */
-function withoutMeta(params: JsonObject): Params {
-  if (params._meta === undefined) return params
-  const { _meta, ...rest } = params
-  return rest
+function noResult(method: string): McpError {
+  return new McpError('internal.error', `Cannot answer "${method}": its handler gave no result`)
 }
 
-function toFilter(params: Params): JsonObject {
-  const { notifications } = params
+function checkResultType(revision: Revision, codec: MethodCodec, resultType: string): void {
+  const { name, mayAsk } = codec.descriptor
+  if (revision.traits.resultType && (resultType !== 'input_required' || mayAsk === true)) return
+  throw new McpError(
+    'caller.missing_capability',
+    `Cannot answer "${name}" with "${resultType}": a caller of revision ${revision.name} would not understand it`,
+  )
+}
+
+function toFilter({ notifications }: JsonObject): JsonObject {
   return typeof notifications === 'object' && notifications !== null ? (notifications as JsonObject) : {}
 }
 
@@ -168,3 +206,4 @@ function refuseToAsk(request: Notification): Promise<Result> {
 }
 
 const LISTEN = 'subscriptions/listen'
+const DISCOVER = 'server/discover'

@@ -3,7 +3,6 @@ import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
-import { findRevision } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
 
@@ -11,14 +10,14 @@ import type { Clock } from './clock.ts'
 export interface Served {
   readonly handle: Handle
   readonly serverInfo: Implementation
-  /** `serverInfo` as the `_meta` member of a result, ready to be put into one. */
+  /** `serverInfo` as the `_meta` member of a result, with a comma behind it, ready to be put into one. */
   readonly stamp: string
   readonly limits: FrameLimits
   readonly clock: Clock
   /** Revisions offered that open with a handshake, newest first. */
   readonly handshakes: readonly Revision[]
-  /** Revisions offered whose requests say all they need, newest first. */
-  readonly envelopes: readonly Revision[]
+  /** Revisions offered whose requests say all they need, by name, newest first. */
+  readonly envelopes: ReadonlyMap<string, Revision>
   readonly maxConcurrent: number
   readonly maxWaiting: number
   readonly callTimeoutMs: number
@@ -32,20 +31,17 @@ export type Log = (
   details?: Readonly<Record<string, unknown>>,
 ) => void
 
-/** The offered envelope revision a request names. */
-export function toEnvelopeRevision(served: Served, name: string): Revision {
-  const revision = findRevision(name)
-  if (revision !== undefined && served.envelopes.includes(revision)) return revision
-  throw unsupportedRevision(served, name)
-}
-
 /**
  * What a peer of another revision is told; older clients have no other hint at what would work. The list in the
  * error is what a request may name instead, the same that `server/discover` gives; the text names the others too.
  */
-export function unsupportedRevision({ envelopes, handshakes }: Served, requested: string | undefined): McpError {
-  const supported = (envelopes.length > 0 ? envelopes : handshakes).map((revision) => revision.name)
-  const spoken = [...envelopes, ...handshakes].map((revision) => revision.name).join(', ')
+export function unsupportedRevision(
+  { envelopes, handshakes }: Pick<Served, 'envelopes' | 'handshakes'>,
+  requested: string | undefined,
+): McpError {
+  const older = handshakes.map((revision) => revision.name)
+  const supported = envelopes.size > 0 ? [...envelopes.keys()] : older
+  const spoken = [...envelopes.keys(), ...older].join(', ')
   const asked = requested === undefined ? 'a request that names no protocol version' : `version "${shown(requested)}"`
   return new McpError('caller.unsupported_revision', `Cannot speak ${asked}; supported: ${spoken}`, {
     data: requested === undefined ? { supported } : { supported, requested },

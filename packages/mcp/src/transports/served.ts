@@ -12,11 +12,15 @@ export function toServed(endpoint: Endpoint): Served {
   return {
     handle: endpoint.handle,
     serverInfo: endpoint.serverInfo,
-    stamp: `"_meta":${JSON.stringify({ [SERVER_INFO]: endpoint.serverInfo })}`,
+    stamp: `"_meta":${JSON.stringify({ [SERVER_INFO]: endpoint.serverInfo })},`,
     limits: endpoint.limits ?? CALLER_LIMITS,
     clock: endpoint.clock ?? systemClock,
     handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),
-    envelopes: revisions.filter((revision) => revision.traits.lifecycle === 'envelope'),
+    envelopes: new Map(
+      revisions
+        .filter((revision) => revision.traits.lifecycle === 'envelope')
+        .map((revision) => [revision.name, revision]),
+    ),
     maxConcurrent: endpoint.maxConcurrent ?? 64,
     maxWaiting: 1_024,
     callTimeoutMs: endpoint.callTimeoutMs ?? 15 * 60_000,

@@ -8,11 +8,11 @@ import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import { BatchWay } from '../../peer/batch.ts'
 import { Calls } from '../../peer/calls.ts'
-import { openEnveloped, parseNamedVersion } from '../../peer/enveloped.ts'
+import { openEnveloped } from '../../peer/enveloped.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import type { Way } from '../../peer/open-call.ts'
 import { type Reply, toFailure } from '../../peer/reply.ts'
-import { type Served, toEnvelopeRevision, unsupportedRevision } from '../../peer/served.ts'
+import { type Served, unsupportedRevision } from '../../peer/served.ts'
 import { ANONYMOUS } from '../../protocol/call.ts'
 import { hasEnvelope } from '../../protocol/envelope.ts'
 import { NEWEST, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
@@ -148,20 +148,12 @@ class ChannelServer implements ServedChannel {
     if (this.#closing !== undefined) {
       throw new McpError('policy.busy', 'Cannot take a request: the server is closing')
     }
-    if (hasEnvelope(frame.params)) this.#enveloped(frame, way)
-    else if (this.#session !== undefined) this.#session.request(frame, way)
+    if (hasEnvelope(frame.params)) {
+      const call = openEnveloped(this.#served, frame, ANONYMOUS, way)
+      if (call !== undefined) this.#calls.take(call)
+    } else if (this.#session !== undefined) this.#session.request(frame, way)
     else if (frame.method === 'initialize') this.#initialize(frame, way)
     else this.#early(frame, way)
-  }
-
-  #enveloped(frame: RequestFrame, way: Way): void {
-    let revision = this.#served.envelopes[0] ?? NEWEST
-    try {
-      revision = toEnvelopeRevision(this.#served, parseNamedVersion(frame.params))
-      this.#calls.take(openEnveloped(this.#served, revision, frame, ANONYMOUS, way))
-    } catch (error) {
-      way.answer(toFailure(revision, frame.method, frame.id, error))
-    }
   }
 
   /** Before initialize only pings are answered. */

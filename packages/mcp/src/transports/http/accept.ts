@@ -4,11 +4,14 @@ export interface Accepts {
   readonly sse: boolean
 }
 
-const BOTH: Accepts = Object.freeze({ json: true, sse: true })
+/** What official clients send. */
+export const COMMON_ACCEPT = 'application/json, text/event-stream'
+
+export const BOTH: Accepts = Object.freeze({ json: true, sse: true })
 
 /** Reads an `Accept` header. Absent means anything, as HTTP has it; weights only matter where they are zero. */
 export function parseAccept(header: string | undefined): Accepts {
-  if (header === undefined || header === 'application/json, text/event-stream' || header === '*/*') return BOTH
+  if (header === undefined || header === '*/*') return BOTH
   let json = false
   let sse = false
   for (const part of header.split(',')) {

@@ -13,8 +13,9 @@ import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import { createGuards, isLoopback } from './guards.ts'
-import { HttpReply, type ReplyContext } from './reply.ts'
-import { receive } from './streamable.ts'
+import { receiveOther } from './other-methods.ts'
+import { type DoorState, HttpReply } from './reply.ts'
+import { receivePost } from './streamable.ts'
 
 export interface HttpDoorOptions {
   /** Address to listen on. Default `127.0.0.1`; anything but loopback needs `authenticate`. */
@@ -112,10 +113,9 @@ class Door implements HttpDoor {
   readonly #clock: Clock
   readonly #log: Log
   readonly #desks = new Map<Endpoint, Desk>()
-  readonly #context: ReplyContext
+  readonly #state: DoorState
   readonly #guard: (request: IncomingMessage) => McpError | undefined
   readonly #origins: ReadonlySet<string>
-  #isClosing = false
   #pulse: Timer | undefined
   #closed: Promise<void> | undefined
 
@@ -128,35 +128,24 @@ class Door implements HttpDoor {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#log = (level, event, details) => options.log?.({ ...details, level, event })
-    const open = new Set<HttpReply>()
-    this.#context = {
-      open,
-      clock: this.#clock,
-      log: this.#log,
-      maxStreamBytes: 4 * 1024 * 1024,
-      isClosing: () => this.#isClosing,
-    }
+    this.#state = { open: new Set(), clock: this.#clock, log: this.#log, isClosing: false }
     const allowedOrigins =
       options.allowedOrigins ?? (isLoopback(host) ? LOOPBACK.map((local) => `http://${local}:${port}`) : [])
     this.#origins = new Set(allowedOrigins)
     this.#guard = createGuards({
-      allowedHosts: options.allowedHosts ?? (isLoopback(host) ? [...LOOPBACK, name] : undefined),
+      allowedHosts:
+        options.allowedHosts ??
+        (isLoopback(host) ? [...LOOPBACK, name, `${name}:${port}`, `localhost:${port}`] : undefined),
       allowedOrigins,
     })
-    server.on('request', (request, response) => {
-      try {
-        this.#receive(request, response)
-      } catch (error) {
-        this.#refuse(response, toFault(error))
-      }
-    })
+    server.on('request', this.#receive)
     this.#beatLater()
   }
 
   readonly figures = (): DoorFigures => {
     let sessions = 0
     for (const desk of this.#desks.values()) sessions += desk.sessions.size
-    return { replies: this.#context.open.size, sessions }
+    return { replies: this.#state.open.size, sessions }
   }
 
   close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<void> {
@@ -164,29 +153,42 @@ class Door implements HttpDoor {
     return this.#closed
   }
 
-  #receive(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = this.#guard(request) ?? (this.#isClosing ? closing() : undefined)
-    if (refusal !== undefined) {
-      this.#refuse(response, refusal)
-      return
+  /** Every request passes here; what most of them do not need is elsewhere. */
+  readonly #receive = (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      const refusal = this.#guard(request) ?? (this.#state.isClosing ? closing() : undefined)
+      if (refusal !== undefined) {
+        this.#refuse(response, refusal)
+        return
+      }
+      const { origin } = request.headers
+      if (origin !== undefined && this.#admitPage(request, response, origin)) return
+      const path = toPath(request.url ?? '/')
+      const endpoint = this.#options.endpoint(path)
+      if (endpoint === undefined) {
+        this.#receivePlain(path, request, response)
+        return
+      }
+      const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
+      // A promise would cost every call, so who is not asked for a name goes on in the same turn.
+      if (desk.authenticate !== undefined) this.#authenticate(desk, desk.authenticate, request, response)
+      else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS, this.#state)
+      else receiveOther(desk, request, response, ANONYMOUS, this.#state)
+    } catch (error) {
+      this.#refuse(response, toFault(error))
     }
-    const { origin } = request.headers
-    if (origin !== undefined && this.#admitPage(request, response, origin)) return
-    const path = toPath(request.url)
-    const endpoint = this.#options.endpoint(path)
-    if (endpoint === undefined) this.#receivePlain(path, request, response)
-    else this.#enter(this.#deskOf(endpoint), request, response)
   }
 
-  /** Without `authenticate` in the same turn: a promise would cost every call. */
-  #enter(desk: Desk, request: IncomingMessage, response: ServerResponse): void {
-    if (desk.authenticate === undefined) {
-      receive(desk, request, response, ANONYMOUS, this.#context)
-      return
-    }
-    authenticated(desk.authenticate, request)
+  #authenticate(
+    desk: Desk,
+    authenticate: NonNullable<Endpoint['authenticate']>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    const receive = request.method === 'POST' ? receivePost : receiveOther
+    authenticated(authenticate, request)
       .then(
-        (principal) => receive(desk, request, response, principal, this.#context),
+        (principal) => receive(desk, request, response, principal, this.#state),
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
       .catch((error: unknown) => this.#refuse(response, toFault(error)))
@@ -227,12 +229,10 @@ class Door implements HttpDoor {
       return
     }
     response.shouldKeepAlive = false
-    new HttpReply(response, { json: true, sse: false }, this.#context).refuse(error)
+    new HttpReply(response, { json: true, sse: false }, this.#state, 0).refuse(error)
   }
 
-  #deskOf(endpoint: Endpoint): Desk {
-    const known = this.#desks.get(endpoint)
-    if (known !== undefined) return known
+  #addDesk(endpoint: Endpoint): Desk {
     // A configuration read anew brings new endpoints; those that are no longer used must not pile up.
     for (const [old, desk] of this.#desks) {
       if (!isIdle(desk)) continue
@@ -247,14 +247,14 @@ class Door implements HttpDoor {
   /** One timer for all that is open, so that a thousand idle streams cost no thousand timers. */
   #beatLater(): void {
     this.#pulse = this.#clock.setTimer(this.#options.beatMs ?? 15_000, () => {
-      for (const reply of this.#context.open) reply.beat()
+      for (const reply of this.#state.open) reply.beat()
       for (const desk of this.#desks.values()) desk.sessions.beat()
       this.#beatLater()
     })
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#isClosing = true
+    this.#state.isClosing = true
     const gone = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const desks = [...this.#desks.values()]
     await this.#within(drainMs, Promise.all(desks.map(drainDesk)))
@@ -291,8 +291,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 /** The path of a request target, without its query. */
-function toPath(target: string | undefined): string {
-  if (target === undefined) return '/'
+function toPath(target: string): string {
   const query = target.indexOf('?')
   return query === -1 ? target : target.slice(0, query)
 }

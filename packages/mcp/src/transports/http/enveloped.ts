@@ -2,16 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { McpError } from '../../errors.ts'
 import type { JsonObject, RequestFrame } from '../../jsonrpc/frame.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-import { openEnveloped, parseNamedVersion } from '../../peer/enveloped.ts'
+import { openEnveloped } from '../../peer/enveloped.ts'
 import { toFailure } from '../../peer/reply.ts'
-import { toEnvelopeRevision } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
+import { PROTOCOL_VERSION } from '../../protocol/envelope.ts'
 import { NEWEST } from '../../revisions/index.ts'
+import type { MethodCodec } from '../../revisions/revision.ts'
 import type { Desk } from './desk.ts'
-import { checkMirrored, checkMirroredArguments } from './mirrored.ts'
+import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
 import type { HttpReply } from './reply.ts'
 
-/** A request that says all it needs. The order of the checks is that of PROTOCOL §6.4; clients depend on it. */
+/** A request that says all it needs, in the body and again in the headers. */
 export function answerEnveloped(
   desk: Desk,
   frame: RequestFrame,
@@ -19,37 +20,57 @@ export function answerEnveloped(
   principal: Principal,
   reply: HttpReply,
 ): void {
-  const { served } = desk
-  let revision = served.envelopes[0] ?? NEWEST
-  try {
-    const version = parseNamedVersion(frame.params)
-    checkVersionHeader(version, headers['mcp-protocol-version'])
-    revision = toEnvelopeRevision(served, version)
-    const call = openEnveloped(served, revision, frame, principal, reply, (descriptor) => {
-      if (revision.traits.standardHeaders) checkMirrored(frame, descriptor, headers)
-    })
-    if (frame.method === 'tools/call') checkArguments(desk, frame.params, headers, principal)
-    if (revision.traits.disconnectCancels) {
-      reply.onGone = () => call.drop(new McpError('caller.cancelled', 'The caller closed the connection'))
-    }
-    desk.calls.take(call)
-  } catch (error) {
-    reply.answer(toFailure(revision, frame.method, frame.id, error))
+  // The caller has seen that there is an envelope. A version that is no text is refused below, before its header.
+  const version = (frame.params._meta as JsonObject)[PROTOCOL_VERSION]
+  if (typeof version === 'string' && headers['mcp-protocol-version'] !== version) {
+    refuse(frame, mismatch('MCP-Protocol-Version', headers['mcp-protocol-version']), reply)
+    return
   }
+  const call = openEnveloped(desk.served, frame, principal, reply, checkNames, headers)
+  if (call === undefined) return
+  if (desk.endpoint.toolSchema !== undefined && frame.method === 'tools/call') {
+    const error = findArgumentMismatch(desk.endpoint.toolSchema, frame.params, headers, principal)
+    if (error !== undefined) {
+      refuse(frame, error, reply)
+      return
+    }
+  }
+  if (call.caller.revision.traits.disconnectCancels) reply.call = call
+  desk.calls.take(call)
 }
 
-function checkVersionHeader(version: string, header: string | readonly string[] | undefined): void {
-  if (header === version) return
-  const found = header === undefined ? 'is missing' : `says "${shown(String(header))}"`
-  throw new McpError(
-    'caller.header_mismatch',
-    `Header "MCP-Protocol-Version" ${found}; the body says "${shown(version)}"`,
-  )
+/**
+ * Headers repeat parts of the body for those who route without reading it. Whoever reads both must see to it that
+ * they agree, or a rule judged by one would be passed by the other.
+ */
+function checkNames(frame: RequestFrame, codec: MethodCodec | undefined, headers: IncomingHttpHeaders): void {
+  if (headers['mcp-method'] !== frame.method) throw mismatch('Mcp-Method', headers['mcp-method'])
+  const nameParam = codec?.descriptor.nameParam
+  if (nameParam === undefined) return
+  const name = frame.params[nameParam]
+  const header = headers['mcp-name']
+  // A body without a name is for the handler to refuse; a header that names one all the same is a mismatch.
+  if (typeof name !== 'string' && header === undefined) return
+  if (typeof header !== 'string') throw mismatch('Mcp-Name', header)
+  if ((header.startsWith('=?') ? decodeMirrored(header) : header) !== name) throw mismatch('Mcp-Name', header)
 }
 
-function checkArguments(desk: Desk, params: JsonObject, headers: IncomingHttpHeaders, principal: Principal): void {
-  const { toolSchema } = desk.endpoint
-  if (toolSchema === undefined || typeof params.name !== 'string') return
-  const schema = toolSchema(params.name, principal)
-  if (schema !== undefined) checkMirroredArguments(schema, params, headers)
+function findArgumentMismatch(
+  toolSchema: NonNullable<Desk['endpoint']['toolSchema']>,
+  params: JsonObject,
+  headers: IncomingHttpHeaders,
+  principal: Principal,
+): McpError | undefined {
+  const schema = typeof params.name === 'string' ? toolSchema(params.name, principal) : undefined
+  const header = schema === undefined ? undefined : checkMirroredArguments(schema, params, headers)
+  return header === undefined ? undefined : mismatch(header, headers[header])
+}
+
+function refuse(frame: RequestFrame, error: McpError, reply: HttpReply): void {
+  reply.answer(toFailure(NEWEST, frame.method, frame.id, error))
+}
+
+function mismatch(header: string, value: string | readonly string[] | undefined): McpError {
+  const found = value === undefined ? 'is missing' : `says "${shown(String(value))}"`
+  return new McpError('caller.header_mismatch', `Header "${header}" ${found}, which is not what the body says`)
 }

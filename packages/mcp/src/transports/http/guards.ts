@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { McpError } from '../../errors.ts'
 
 export interface GuardOptions {
-  /** Names a `Host` header may give, without port, lower case, IPv6 in brackets. Undefined: any. */
+  /** Names a `Host` header may give, lower case, IPv6 in brackets; one without port goes with any. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined
   /** Origins a browser may call from, exactly as browsers write them. Requests without `Origin` pass. */
   readonly allowedOrigins: readonly string[]
@@ -18,15 +18,25 @@ export function createGuards({
 }: GuardOptions): (request: IncomingMessage) => McpError | undefined {
   const hosts = allowedHosts === undefined ? undefined : new Set(allowedHosts.map((host) => host.toLowerCase()))
   const origins = new Set(allowedOrigins)
-  return (request) => {
-    const { host, origin, 'transfer-encoding': coding } = request.headers
-    if (repeats(request.rawHeaders)) {
+  return ({ headers, rawHeaders }) => {
+    const { host, origin, 'transfer-encoding': coding } = headers
+    // Node keeps the first of two such headers without a word; who stands before us may have kept the second.
+    let hostCount = 0
+    let authorizationCount = 0
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const { length = 0 } = rawHeaders[i] ?? ''
+      if (length !== 4 && length !== 13) continue
+      const name = rawHeaders[i]?.toLowerCase()
+      if (name === 'host') hostCount++
+      else if (name === 'authorization') authorizationCount++
+    }
+    if (hostCount > 1 || authorizationCount > 1) {
       return new McpError('peer.invalid_request', 'Cannot take a request that names "Host" or "Authorization" twice')
     }
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       return new McpError('peer.invalid_request', 'Cannot tell where a body of this "Transfer-Encoding" ends')
     }
-    if (hosts !== undefined && (host === undefined || !hosts.has(toHostName(host)))) {
+    if (hosts !== undefined && (host === undefined || (!hosts.has(host) && !hosts.has(toHostName(host))))) {
       return new McpError('policy.forbidden_host', 'Cannot take a request for this "Host"')
     }
     if (origin !== undefined && !origins.has(origin)) {
@@ -44,17 +54,4 @@ export function toHostName(host: string): string {
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
-}
-
-/** Node keeps the first of two such headers without a word; who stands before us may have kept the second. */
-function repeats(raw: readonly string[]): boolean {
-  let hosts = 0
-  let authorizations = 0
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]
-    if (name === undefined) continue
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
-    else if (name.length === 13 && name.toLowerCase() === 'authorization') authorizations++
-  }
-  return hosts > 1 || authorizations > 1
 }

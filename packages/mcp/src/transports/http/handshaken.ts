@@ -18,10 +18,10 @@ export async function answerInitialize(
   desk: Desk,
   frame: RequestFrame,
   principal: Principal,
-  response: ServerResponse,
   reply: HttpReply,
 ): Promise<void> {
   const { served, sessions } = desk
+  const { response } = reply
   const leaving = new AbortController()
   const overdue = served.clock.setTimer(served.callTimeoutMs, () =>
     leaving.abort(new McpError('upstream.timeout', 'Cannot initialize in time')),

@@ -11,6 +11,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../../errors.ts'
 import type { Call } from '../../protocol/call.ts'
+import type { EndpointEvent } from '../endpoint.ts'
 
 const doors = createDoors()
 afterEach(() => doors.closeAll())
@@ -117,7 +118,7 @@ describe('what is said before the answer', () => {
   it('abuse-15: a caller that never reads is cut off with what waits bounded, and its call ends', async () => {
     let written = 0
     const ended = createDeferred<unknown>()
-    const events: string[] = []
+    const events: EndpointEvent[] = []
     const url = await open(
       (call) =>
         new Promise(() => {
@@ -132,12 +133,12 @@ describe('what is said before the answer', () => {
           write()
         }),
       { maxStreamBytes: 256 * 1024 },
-      { log: ({ event }) => events.push(event) },
+      { log: (event) => events.push(event) },
     )
     const stream = await openHttp(url, toEnveloped('tools/call', echo, { meta: { progressToken: 1 } }))
     stream.pause()
     expect(await ended.promise).toMatchObject({ code: 'caller.cancelled' })
-    expect(events).toContain('stream.cut')
+    expect(events).toContainEqual({ level: 'warn', event: 'stream.cut', maxBytes: 256 * 1024 })
     stream.resume()
     await stream.closed
     // Kernel buffers on both sides hold some megabytes; what matters is that it ended by itself.

@@ -1,23 +1,22 @@
 import type { ServerResponse } from 'node:http'
-import { type McpError, toHttpStatus, toRpcError } from '../../errors.ts'
+import { McpError, toHttpStatus, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
 import type { Clock } from '../../peer/clock.ts'
-import type { Way } from '../../peer/open-call.ts'
+import type { OpenCall, Way } from '../../peer/open-call.ts'
 import type { Reply } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
 import { EventStream } from './sse.ts'
 
 /** What replies of one door have in common. */
-export interface ReplyContext {
-  readonly maxStreamBytes: number
+export interface DoorState {
   readonly log: Log
   readonly clock: Clock
-  /** Replies under way: the door beats them, counts them and ends them. */
+  /** Replies under way: the door beats them and counts them. */
   readonly open: Set<HttpReply>
-  /** True when the connection should not be used again. */
-  isClosing(): boolean
+  /** No connection is used again. */
+  isClosing: boolean
 }
 
 /**
@@ -25,34 +24,41 @@ export interface ReplyContext {
  * becomes a stream, and the answer is its last event.
  */
 export class HttpReply implements Way {
-  readonly #response: ServerResponse
-  readonly #accepts: Accepts
-  readonly #context: ReplyContext
+  readonly accepts: Accepts
+  readonly response: ServerResponse
+  /** Taken back when the client has gone before its answer. */
+  call: OpenCall | undefined
+  readonly #door: DoorState
+  readonly #maxStreamBytes: number
   #stream: EventStream | undefined
-  #beats = 0
-  #isLeaving = false
-  /** Told when the client has gone before its answer. */
-  onGone: (() => void) | undefined
+  #beats: number
+  #isLeaving: boolean
 
-  constructor(response: ServerResponse, accepts: Accepts, context: ReplyContext) {
-    this.#response = response
-    this.#accepts = accepts
-    this.#context = context
-    context.open.add(this)
+  /** @param maxStreamBytes most that may wait for a reader who does not read */
+  constructor(response: ServerResponse, accepts: Accepts, door: DoorState, maxStreamBytes: number) {
+    this.response = response
+    this.accepts = accepts
+    this.call = undefined
+    this.#door = door
+    this.#maxStreamBytes = maxStreamBytes
+    this.#stream = undefined
+    this.#beats = 0
+    this.#isLeaving = false
+    door.open.add(this)
     response.on('close', () => {
-      context.open.delete(this)
-      if (!response.writableFinished) this.onGone?.()
+      door.open.delete(this)
+      if (!response.writableFinished && this.call !== undefined) this.call.drop(hungUp())
     })
   }
 
   notify(text: string): void {
-    if (this.#accepts.sse) this.#begin()?.send(text)
+    if (this.accepts.sse) this.#begin()?.send(text)
   }
 
   answer(answer: Reply | undefined): void {
-    const response = this.#response
+    const { response } = this
     if (response.writableEnded || response.destroyed || this.#isLeaving) return
-    if (this.#stream !== undefined || !this.#accepts.json) {
+    if (this.#stream !== undefined || !this.accepts.json) {
       const stream = this.#begin()
       if (answer !== undefined) stream?.send(answer.text)
       stream?.end()
@@ -62,40 +68,38 @@ export class HttpReply implements Way {
 
   /** The messages were taken and there is nothing to say. */
   nothing(status: number): void {
-    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
-    this.#response.writeHead(status, NO_CONTENT).end()
+    if (this.#door.isClosing) this.response.shouldKeepAlive = false
+    this.response.writeHead(status, NO_CONTENT).end()
   }
 
-  /** What came was no message we take. */
-  refuse(error: McpError | FrameFault, idText?: string): void {
+  /** What came was no message we take. `idText` is the id as its sender wrote it. */
+  refuse(error: unknown, idText?: string): void {
     if (error instanceof FrameFault) {
       this.#json(400, encodeErrorFor(error.idText, { code: error.rpcCode, message: error.message }))
-      return
-    }
+    } else if (error instanceof McpError) this.#refuse(error, idText)
+    else this.#refuse(new McpError('internal.error', 'Internal error', { cause: error }), idText)
+  }
+
+  #refuse(error: McpError, idText: string | undefined): void {
     // Without a request to answer, a fault of ours is one of the server and not of a call.
     const status = error.code === 'internal.error' ? 500 : toHttpStatus(error)
-    if (status === 413 || status === 408) this.#response.shouldKeepAlive = false
-    if (status === 503 || status === 429) this.#response.setHeader('retry-after', '1')
-    if (status === 401) this.#response.setHeader('www-authenticate', 'Bearer')
-    if (status === 500) this.#context.log('error', 'request.failed', { error: error.cause })
-    else this.#context.log('info', 'request.refused', { code: error.code, message: error.message })
+    if (status === 413 || status === 408) this.response.shouldKeepAlive = false
+    if (status === 401) this.response.setHeader('www-authenticate', 'Bearer')
+    if (status === 500) this.#door.log('error', 'request.failed', { error: error.cause })
+    else this.#door.log('info', 'request.refused', { code: error.code, message: error.message })
     this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
   }
 
   /** Keeps a silent connection alive: a reply that is long in coming becomes a stream at the second beat. */
   beat(): void {
-    if (!this.#accepts.sse || this.#isLeaving || this.#beats++ === 0) return
+    if (!this.accepts.sse || this.#isLeaving || this.#beats++ === 0) return
     this.#begin()?.beat()
   }
 
-  /** Cuts it off, whatever it was doing. */
-  destroy(): void {
-    this.#response.destroy()
-  }
-
   #json(status: number, text: string): void {
-    const response = this.#response
-    if (this.#context.isClosing()) response.shouldKeepAlive = false
+    const { response } = this
+    if (this.#door.isClosing) response.shouldKeepAlive = false
+    if (status === 503 || status === 429) response.setHeader('retry-after', '1')
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     if (response.shouldKeepAlive || response.req.complete) response.end(text)
     else this.#linger(text)
@@ -106,29 +110,31 @@ export class HttpReply implements Way {
    * so what comes is read and thrown away for a moment.
    */
   #linger(text: string): void {
-    const { req } = this.#response
+    const { req } = this.response
     this.#isLeaving = true
-    this.#response.write(text)
+    this.response.write(text)
     // Out with it now: the parser may end the connection over what comes next.
-    this.#response.socket?.uncork()
-    const end = () => this.#response.end()
-    const timer = this.#context.clock.setTimer(LINGER_MS, end)
-    this.#response.once('close', () => timer.cancel())
+    this.response.socket?.uncork()
+    const end = () => this.response.end()
+    const timer = this.#door.clock.setTimer(LINGER_MS, end)
+    this.response.once('close', () => timer.cancel())
     req.once('end', end)
     req.resume()
   }
 
   #begin(): EventStream | undefined {
     if (this.#stream === undefined) {
-      if (this.#response.writableEnded || this.#response.destroyed) return undefined
-      if (this.#context.isClosing()) this.#response.shouldKeepAlive = false
-      const { maxStreamBytes, log } = this.#context
-      this.#stream = new EventStream(this.#response, maxStreamBytes, () =>
-        log('warn', 'stream.cut', { maxStreamBytes }),
-      )
+      if (this.response.writableEnded || this.response.destroyed) return undefined
+      if (this.#door.isClosing) this.response.shouldKeepAlive = false
+      const maxBytes = this.#maxStreamBytes
+      this.#stream = new EventStream(this.response, maxBytes, () => this.#door.log('warn', 'stream.cut', { maxBytes }))
     }
     return this.#stream
   }
+}
+
+function hungUp(): McpError {
+  return new McpError('caller.cancelled', 'The caller closed the connection')
 }
 
 const LINGER_MS = 1_000

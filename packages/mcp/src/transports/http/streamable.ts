@@ -1,57 +1,68 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { McpError } from '../../errors.ts'
+import { PARSE_ERROR } from '../../jsonrpc/codes.ts'
 import type { Frame, RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { toFailure } from '../../peer/reply.ts'
 import { unsupportedRevision } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { checkEnvelope, hasEnvelope, parseEnvelope } from '../../protocol/envelope.ts'
-import { findRevision, NEWEST } from '../../revisions/index.ts'
-import { isJsonType, parseAccept } from './accept.ts'
-import { readBody } from './body.ts'
+import { NEWEST } from '../../revisions/index.ts'
+import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import type { Desk } from './desk.ts'
 import { answerEnveloped } from './enveloped.ts'
-import { answerInitialize, endSession, openStream, takeMessages } from './handshaken.ts'
-import { HttpReply, type ReplyContext } from './reply.ts'
+import { answerInitialize, takeMessages } from './handshaken.ts'
+import { type DoorState, HttpReply } from './reply.ts'
 
-/** One request to an endpoint, by whoever sent it: the guards have let it pass. */
-export function receive(
+/**
+ * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
+ * `maxBytes` of the body and one chunk are held. Each step is written out here, since every call takes it.
+ */
+export function receivePost(
   desk: Desk,
   request: IncomingMessage,
   response: ServerResponse,
   principal: Principal,
-  context: ReplyContext,
+  door: DoorState,
 ): void {
-  if (request.method === 'POST') receivePost(desk, request, response, principal, context)
-  else receiveOther(desk, request, response, principal, context)
-}
-
-function receivePost(
-  desk: Desk,
-  request: IncomingMessage,
-  response: ServerResponse,
-  principal: Principal,
-  context: ReplyContext,
-): void {
-  const accepts = parseAccept(request.headers.accept)
-  const reply = new HttpReply(response, accepts, context)
-  if (!isJsonType(request.headers['content-type'])) {
-    reply.refuse(new McpError('peer.unsupported_media', 'Cannot read a body that is not "application/json" in UTF-8'))
-    return
-  }
-  if (!accepts.json && !accepts.sse) {
-    reply.refuse(notAcceptable())
-    return
-  }
-  readBody(request, desk.served.limits.maxBytes, (text, fault) => {
-    if (fault !== undefined) {
-      reply.refuse(fault)
+  const { headers } = request
+  const { limits } = desk.served
+  const accepts = headers.accept === COMMON_ACCEPT ? BOTH : parseAccept(headers.accept)
+  const reply = new HttpReply(response, accepts, door, desk.served.maxStreamBytes)
+  if (headers['content-type'] !== 'application/json' || headers['content-encoding'] !== undefined || accepts !== BOTH) {
+    const refusal = findHeaderFault(headers, accepts)
+    if (refusal !== undefined) {
+      reply.refuse(refusal)
       return
     }
+  }
+  if (Number(headers['content-length']) > limits.maxBytes) {
+    reply.refuse(tooLarge(limits.maxBytes))
+    return
+  }
+  let first: Buffer | undefined
+  let rest: Buffer[] | undefined
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > limits.maxBytes) {
+      if (bytes - chunk.length <= limits.maxBytes) reply.refuse(tooLarge(limits.maxBytes))
+      first = undefined
+      rest = undefined
+    } else if (first === undefined) first = chunk
+    else if (rest === undefined) rest = [first, chunk]
+    else rest.push(chunk)
+  })
+  // A client that leaves before the end is not heard of again: there is nobody to answer.
+  request.on('end', () => {
+    if (bytes > limits.maxBytes) return
+    const body = rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest)
     try {
-      dispatch(desk, parseMessage(text, desk.served.limits), request, response, principal, reply)
+      if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
+      dispatch(desk, parseMessage(body.toString('utf8'), limits), headers, principal, reply)
     } catch (error) {
-      reply.refuse(error instanceof FrameFault ? error : toRefusal(error))
+      reply.refuse(error)
     }
   })
 }
@@ -60,47 +71,52 @@ function receivePost(
 function dispatch(
   desk: Desk,
   message: Frame | readonly Frame[],
-  request: IncomingMessage,
-  response: ServerResponse,
+  headers: IncomingHttpHeaders,
   principal: Principal,
   reply: HttpReply,
 ): void {
-  const { headers } = request
-  const isModernHeader = namesEnvelope(headers['mcp-protocol-version'])
+  const version = headers['mcp-protocol-version']
+  const isModernHeader = version !== undefined && desk.served.envelopes.has(String(version))
   if (Array.isArray(message)) {
-    dispatchBatch(desk, message, isModernHeader, request, principal, reply)
+    dispatchBatch(desk, message, isModernHeader, headers, principal, reply)
     return
   }
   const frame = message as Frame // not an array: the check above does not narrow a readonly one
-  if (frame.kind === 'result' || frame.kind === 'error') {
-    if (isModernHeader || desk.served.handshakes.length === 0) {
-      throw new McpError('peer.invalid_request', 'Cannot take a response: nothing was asked')
-    }
-    takeMessages(desk, frame, headers, principal, reply)
-    return
-  }
-  const isEnveloped = hasEnvelope(frame.params)
-  if (frame.kind === 'notification') {
-    if (isEnveloped || isModernHeader) reply.nothing(202)
-    else takeHandshaken(desk, frame, request, principal, reply)
-    return
-  }
-  if (frame.method === 'initialize' && !namesEnvelopeIn(frame)) {
-    initialize(desk, frame, isModernHeader, principal, response, reply)
-    return
-  }
-  if (isEnveloped) {
-    if (frame.method === 'subscriptions/listen' && !parseAccept(headers.accept).sse) throw notAcceptable()
+  const isEnveloped = frame.kind === 'request' && hasEnvelope(frame.params)
+  if (isEnveloped && frame.method !== 'initialize') {
+    if (frame.method === 'subscriptions/listen' && !reply.accepts.sse) throw notAcceptable()
     answerEnveloped(desk, frame, headers, principal, reply)
+  } else if (frame.kind === 'request') {
+    dispatchBare(desk, frame, isModernHeader, headers, principal, reply)
+  } else if (frame.kind === 'notification') {
+    if (isModernHeader || hasEnvelope(frame.params)) reply.nothing(202)
+    else takeHandshaken(desk, frame, headers, principal, reply)
+  } else if (isModernHeader || desk.served.handshakes.length === 0) {
+    throw new McpError('peer.invalid_request', 'Cannot take a response: nothing was asked')
+  } else takeHandshaken(desk, frame, headers, principal, reply)
+}
+
+/** A request without an envelope, or the one method that may have one and still be of an older revision. */
+function dispatchBare(
+  desk: Desk,
+  frame: RequestFrame,
+  isModernHeader: boolean,
+  headers: IncomingHttpHeaders,
+  principal: Principal,
+  reply: HttpReply,
+): void {
+  if (frame.method === 'initialize') {
+    if (namesEnvelope(desk, frame)) answerEnveloped(desk, frame, headers, principal, reply)
+    else initialize(desk, frame, isModernHeader, principal, reply)
   } else if (isModernHeader) refuseBare(frame, reply)
-  else takeHandshaken(desk, frame, request, principal, reply)
+  else takeHandshaken(desk, frame, headers, principal, reply)
 }
 
 function dispatchBatch(
   desk: Desk,
   batch: readonly Frame[],
   isModernHeader: boolean,
-  request: IncomingMessage,
+  headers: IncomingHttpHeaders,
   principal: Principal,
   reply: HttpReply,
 ): void {
@@ -108,7 +124,7 @@ function dispatchBatch(
   if (isModern || isModernHeader || desk.served.handshakes.length === 0) {
     throw new McpError('peer.invalid_request', 'Cannot take a batch: send one message with each request')
   }
-  takeMessages(desk, batch, request.headers, principal, reply)
+  takeMessages(desk, batch, headers, principal, reply)
 }
 
 function initialize(
@@ -116,7 +132,6 @@ function initialize(
   frame: RequestFrame,
   isModernHeader: boolean,
   principal: Principal,
-  response: ServerResponse,
   reply: HttpReply,
 ): void {
   const { served } = desk
@@ -130,21 +145,21 @@ function initialize(
     const { protocolVersion } = frame.params
     const asked = typeof protocolVersion === 'string' ? protocolVersion : undefined
     reply.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(served, asked)))
-  } else answerInitialize(desk, frame, principal, response, reply)
+  } else answerInitialize(desk, frame, principal, reply)
 }
 
 function takeHandshaken(
   desk: Desk,
   frame: Frame,
-  request: IncomingMessage,
+  headers: IncomingHttpHeaders,
   principal: Principal,
   reply: HttpReply,
 ): void {
-  if (desk.served.handshakes.length === 0) throw unsupportedRevision(desk.served, undefined)
   try {
-    takeMessages(desk, frame, request.headers, principal, reply)
+    if (desk.served.handshakes.length === 0) throw unsupportedRevision(desk.served, undefined)
+    takeMessages(desk, frame, headers, principal, reply)
   } catch (error) {
-    reply.refuse(toRefusal(error), frame.kind === 'request' ? JSON.stringify(frame.id) : undefined)
+    reply.refuse(error, frame.kind === 'request' ? JSON.stringify(frame.id) : undefined)
   }
 }
 
@@ -157,52 +172,38 @@ function refuseBare(frame: RequestFrame, reply: HttpReply): void {
   }
 }
 
-function receiveOther(
-  desk: Desk,
-  request: IncomingMessage,
-  response: ServerResponse,
-  principal: Principal,
-  context: ReplyContext,
-): void {
-  const { method, headers } = request
-  const hasSessions = desk.served.handshakes.length > 0 && !namesEnvelope(headers['mcp-protocol-version'])
-  const accepts = parseAccept(headers.accept)
-  try {
-    if (!hasSessions || (method !== 'GET' && method !== 'DELETE')) {
-      response.setHeader('allow', desk.served.handshakes.length > 0 ? 'POST, GET, DELETE' : 'POST')
-      throw new McpError('peer.wrong_http_method', `Cannot take "${method}" here`)
-    }
-    if (method === 'GET') {
-      if (!accepts.sse) throw notAcceptable()
-      openStream(desk, headers, principal, response)
-    } else {
-      endSession(desk, headers, principal)
-      response.writeHead(200, { 'content-length': 0 }).end()
-    }
-  } catch (error) {
-    new HttpReply(response, { json: true, sse: false }, context).refuse(toRefusal(error))
-  }
-}
-
-/** Whether a version header names a revision whose requests carry envelopes. */
-function namesEnvelope(header: string | readonly string[] | undefined): boolean {
-  return typeof header === 'string' && findRevision(header)?.traits.lifecycle === 'envelope'
-}
-
-function namesEnvelopeIn(frame: RequestFrame): boolean {
+/** Whether the envelope of `initialize` is a valid one of a revision that has none such, and is judged by that. */
+function namesEnvelope(desk: Desk, frame: RequestFrame): boolean {
   if (!hasEnvelope(frame.params)) return false
   try {
     const { revision, capabilities } = parseEnvelope(frame.params)
-    return namesEnvelope(revision) && capabilities !== undefined
+    return revision !== undefined && desk.served.envelopes.has(revision) && capabilities !== undefined
   } catch {
     return false // an envelope that cannot be read is none; the request is judged as what its method says
   }
+}
+
+/**
+ * Compressed bodies are refused: no client of this protocol sends them, and what is not decompressed cannot
+ * explode.
+ */
+function findHeaderFault(headers: IncomingHttpHeaders, accepts: HttpReply['accepts']): McpError | undefined {
+  const coding = headers['content-encoding']
+  if (!isJsonType(headers['content-type'])) {
+    return new McpError('peer.unsupported_media', 'Cannot read a body that is not "application/json" in UTF-8')
+  }
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    return new McpError('peer.unsupported_media', 'Cannot read a compressed body; send it as it is')
+  }
+  return accepts.json || accepts.sse ? undefined : notAcceptable()
+}
+
+function tooLarge(maxBytes: number): McpError {
+  return new McpError('peer.too_large', `Cannot read a body of more than ${maxBytes} bytes`)
 }
 
 function notAcceptable(): McpError {
   return new McpError('peer.not_acceptable', 'Cannot answer in a form that "Accept" allows: JSON or an event stream')
 }
 
-function toRefusal(error: unknown): McpError {
-  return error instanceof McpError ? error : new McpError('internal.error', 'Internal error', { cause: error })
-}
+const EMPTY = Buffer.alloc(0)
