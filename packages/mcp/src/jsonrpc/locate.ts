@@ -1,5 +1,3 @@
-import { isInexact, StringReader } from './scan.ts'
-
 /** What is wrong with a message, as written, for the error that says so. */
 export interface Located {
   /** The first key named twice in one object. */
@@ -11,7 +9,7 @@ export interface Located {
 }
 
 /**
- * Looks for what {@link scan} and {@link countKept} only counted. Takes any text, valid JSON or not, and is
+ * Looks for what the parser noticed by counting alone. Takes any text, valid JSON or not, and is
  * linear in its length; keys of objects deeper than `maxDepth` are not remembered.
  */
 export function locate(text: string, maxDepth: number): Located {
@@ -22,13 +20,12 @@ export function locate(text: string, maxDepth: number): Located {
   let expectsId = false
   let duplicateKey: string | undefined
   let inexactNumber: string | undefined
-  const strings = new StringReader(text)
   let i = 0
   while (i < text.length) {
     const c = text.charAt(i)
     const start = i++
     if (c === '"') {
-      i = strings.end(i) + 1
+      i = endOfString(text, i) + 1
       const open = keys[depth - 1]
       if (expectsKey && open !== undefined) {
         const key = unescaped(text.slice(start, i))
@@ -77,4 +74,56 @@ function unescaped(literal: string): string {
   }
 }
 
+/** Where the quote is that ends a string whose first character is at `from`; the end of the text if there is none. */
+function endOfString(text: string, from: number): number {
+  let i = from
+  while (i < text.length) {
+    const c = text.charAt(i)
+    if (c === '"') return i
+    i += c === '\\' ? 2 : 1
+  }
+  return text.length
+}
+
+/**
+ * Whether a number, as written, comes out different when this runtime writes it again: infinite, negative zero, or an
+ * integer with digits that a double has no room for. Written with a fraction or an exponent it is a double for every
+ * reader, and only its spelling may change.
+ */
+function isInexact(written: string): boolean {
+  const value = Number(written)
+  if (!Number.isFinite(value) || Object.is(value, -0)) return true
+  return !Number.isSafeInteger(value) && /^-?\d+$/.test(written) && String(value) !== written
+}
+
+/**
+ * Whether an escape stands for half of a surrogate pair, which no UTF-8 text can carry. Only for text that came from
+ * UTF-8, which has none unescaped.
+ */
+export function hasLoneSurrogate(text: string): boolean {
+  for (let i = text.indexOf('\\'); i !== -1; i = text.indexOf('\\', i)) {
+    const half = surrogateHalf(text, i)
+    if (half === 'low') return true
+    if (half === 'high' && surrogateHalf(text, i + 6) !== 'low') return true
+    i += half === 'high' ? 12 : 2
+  }
+  return false
+}
+
+/** What the escape at `i` stands for. */
+function surrogateHalf(text: string, i: number): 'high' | 'low' | undefined {
+  if (text.charCodeAt(i) !== BACKSLASH || text.charCodeAt(i + 1) !== LOWER_U) return undefined
+  if ((text.charCodeAt(i + 2) | 0x20) !== LOWER_D) return undefined
+  const c = text.charCodeAt(i + 3) | 0x20
+  if (c === 0x38 || c === 0x39 || c === LOWER_A || c === LOWER_B) return 'high'
+  return c >= LOWER_C && c <= LOWER_F ? 'low' : undefined
+}
+
 const NUMBER_PART = /[-+.\deE]*/y
+const BACKSLASH = 0x5c
+const LOWER_A = 0x61
+const LOWER_B = 0x62
+const LOWER_C = 0x63
+const LOWER_D = 0x64
+const LOWER_F = 0x66
+const LOWER_U = 0x75

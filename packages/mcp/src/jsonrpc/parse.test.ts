@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeError, encodeNotification, encodeRequest, encodeResult } from './encode.ts'
+import { FrameFault } from './fault.ts'
 import type { JsonObject } from './frame.ts'
 import { CALLER_LIMITS, type FrameLimits, UPSTREAM_LIMITS } from './limits.ts'
-import { FrameFault, parseMessage } from './parse.ts'
+import { parseMessage } from './parse.ts'
 
 function parse(text: string, limits: Partial<FrameLimits> = {}) {
   return parseMessage(text, { ...CALLER_LIMITS, ...limits })

@@ -1,22 +1,10 @@
-import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from './codes.ts'
+import { PARSE_ERROR } from './codes.ts'
+import { checkSurrogates, checkWritten, FrameFault, refusal, toDepthFault } from './fault.ts'
 import { type Frame, type Id, type JsonObject, NO_PARAMS, type RpcError } from './frame.ts'
 import type { FrameLimits } from './limits.ts'
-import { type Located, locate } from './locate.ts'
-import { countKept, hasLoneSurrogate, scan } from './scan.ts'
 import { shown } from './shown.ts'
 
-/** A message that is not a JSON-RPC frame we accept. `idText` is the id as written, where one could be read. */
-export class FrameFault extends Error {
-  readonly rpcCode: number
-  readonly idText: string | undefined
-
-  constructor(rpcCode: number, message: string, idText?: string) {
-    super(message)
-    this.name = 'FrameFault'
-    this.rpcCode = rpcCode
-    this.idText = idText
-  }
-}
+export { FrameFault } from './fault.ts'
 
 /**
  * Reads one message: a frame, or the members of a batch. Size is the transport's to check, before it has text.
@@ -26,50 +14,22 @@ export class FrameFault extends Error {
  */
 export function parseMessage(text: string, limits: FrameLimits): Frame | readonly Frame[] {
   const written = scan(text, limits.maxDepth)
-  if (written.tooDeep) {
-    const reason = `Cannot read a message nested deeper than ${limits.maxDepth} levels`
-    throw new FrameFault(INVALID_REQUEST, reason, toIdText(locate(text, limits.maxDepth).idText))
-  }
-  const value = parseJson(text)
-  if (written.hasSurrogates && hasLoneSurrogate(text)) {
-    throw new FrameFault(PARSE_ERROR, 'Cannot read a string that holds half a surrogate pair', knownId(value, text))
-  }
-  // Not equal: a key was lost, or a number may have changed, which makes the count NaN.
-  if (written.members !== countKept(value)) checkWritten(locate(text, limits.maxDepth), limits)
-  if (!Array.isArray(value)) return toFrame(value, text)
-  if (value.length === 0) throw new FrameFault(INVALID_REQUEST, 'Cannot read an empty batch')
-  if (value.length > limits.maxBatch) {
-    throw new FrameFault(
-      INVALID_REQUEST,
-      `Cannot read a batch of ${value.length} messages; at most ${limits.maxBatch} work`,
-    )
-  }
-  return value.map((member) => toFrame(member, ''))
-}
-
-function parseJson(text: string): unknown {
+  if (written.tooDeep) throw toDepthFault(text, limits)
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw new FrameFault(PARSE_ERROR, 'Cannot read the message: it is not valid JSON')
   }
-}
-
-function checkWritten({ duplicateKey, inexactNumber, idText }: Located, limits: FrameLimits): void {
-  if (duplicateKey !== undefined && limits.duplicateKeys === 'reject') {
-    throw new FrameFault(
-      INVALID_REQUEST,
-      `Cannot read an object that names the key "${shown(duplicateKey)}" twice`,
-      toIdText(idText),
-    )
+  if (written.hasSurrogates) checkSurrogates(text, value)
+  // Not equal: a key was lost, or a number may have changed, which makes the count NaN.
+  if (written.members !== countKept(value)) checkWritten(text, limits)
+  if (!Array.isArray(value)) return toFrame(value, text)
+  if (value.length === 0) throw refusal('an empty batch', value, text)
+  if (value.length > limits.maxBatch) {
+    throw refusal(`a batch of ${value.length} messages; at most ${limits.maxBatch} work`, value, text)
   }
-  if (inexactNumber !== undefined && limits.inexactNumbers === 'reject') {
-    throw new FrameFault(
-      INVALID_PARAMS,
-      `Cannot pass on the number ${shown(inexactNumber)} unchanged; send it as a string, or within ±(2^53 - 1)`,
-      toIdText(idText),
-    )
-  }
+  return value.map((member) => toFrame(member, ''))
 }
 
 /** @param text what the value was read from, or nothing for a member of a batch */
@@ -113,29 +73,6 @@ function toReply(value: JsonObject, text: string): Frame {
   return { kind: 'result', id, result }
 }
 
-function refusal(what: string, value: unknown, text: string): FrameFault {
-  return new FrameFault(INVALID_REQUEST, `Cannot read ${what}`, knownId(value, text))
-}
-
-/** The id of a message that cannot be accepted, as it goes into the answer that says so. */
-function knownId(value: unknown, text: string): string | undefined {
-  if (!isObject(value)) return undefined
-  if (isId(value.id) && !Object.is(value.id, -0)) return JSON.stringify(value.id)
-  // A number that has changed in reading is found as it was written.
-  return typeof value.id === 'number' ? toIdText(locate(text, 1).idText) : undefined
-}
-
-function toIdText(written: string | undefined): string | undefined {
-  if (written === undefined || INTEGER.test(written)) return written
-  try {
-    return typeof JSON.parse(written) === 'string' ? written : undefined
-  } catch {
-    return undefined // cut off or malformed: there is no id to echo
-  }
-}
-
-const INTEGER = /^-?(?:0|[1-9]\d*)$/
-
 function isRpcError(error: unknown): error is RpcError {
   return isObject(error) && Number.isInteger(error.code) && typeof error.message === 'string'
 }
@@ -147,3 +84,104 @@ function isObject(value: unknown): value is JsonObject {
 function isId(value: unknown): value is Id {
   return typeof value === 'string' || Number.isSafeInteger(value)
 }
+
+/** JSON text as it is written, before anything is built from it. */
+export interface Written {
+  readonly tooDeep: boolean
+  /** Members of all objects, those named twice included. */
+  readonly members: number
+  /** Some escape stands for half of a surrogate pair, with the other half or without. */
+  readonly hasSurrogates: boolean
+}
+
+/**
+ * Reads JSON text once, left to right, without building anything. Syntax errors are left for `JSON.parse` to find.
+ * Linear in the length of the text; the inside of long strings is searched rather than read.
+ */
+export function scan(text: string, maxDepth: number): Written {
+  const length = text.length
+  let depth = 0
+  let members = 0
+  let hasSurrogates = false
+  // Where the next ones are, or were when they were last looked for: each stretch of text is searched once.
+  let quote = -1
+  let backslash = -1
+  for (let i = 0; i < length; i++) {
+    const c = text.charCodeAt(i)
+    if (c === COLON) members++
+    else if (c > COLON) {
+      // "[" and "{", "]" and "}" differ in one bit.
+      const bracket = c | 0x20
+      if (bracket === OPEN_BRACE) {
+        if (++depth > maxDepth) return { tooDeep: true, members, hasSurrogates }
+      } else if (bracket === CLOSE_BRACE) depth--
+    } else if (c === QUOTE) {
+      i++
+      while (i < length) {
+        // Most strings are short: a few characters are looked at before a search is paid for.
+        const near = Math.min(i + NEAR, length)
+        let s = 0
+        while (i < near) {
+          s = text.charCodeAt(i)
+          if (s === QUOTE || s === BACKSLASH) break
+          i++
+        }
+        if (i === near) {
+          if (quote < i) quote = text.indexOf('"', i)
+          if (quote === -1) return { tooDeep: false, members, hasSurrogates } // a string without end
+          if (backslash < i) backslash = text.indexOf('\\', i)
+          if (backslash === -1) backslash = length
+          i = Math.min(quote, backslash)
+          s = text.charCodeAt(i)
+        }
+        if (s === QUOTE) break
+        // An escape; those from \ud800 to \udfff are halves of pairs.
+        if (text.charCodeAt(i + 1) === LOWER_U && (text.charCodeAt(i + 2) | 0x20) === LOWER_D) {
+          if (text.charCodeAt(i + 3) > SEVEN) hasSurrogates = true
+        }
+        i += 2
+      }
+    }
+  }
+  return { tooDeep: false, members, hasSurrogates }
+}
+
+/**
+ * How many members the objects of a parsed value have. Fewer than were written means that one was named twice:
+ * parsers disagree on which of the two counts, and `JSON.parse` says nothing.
+ * @returns NaN where a number may have changed in reading: an integer beyond 2^53 - 1, overflow to infinity, and
+ *   negative zero, which is written without its sign
+ */
+export function countKept(value: unknown): number {
+  if (typeof value === 'number') {
+    const isAsWritten =
+      value === 0 ? 1 / value > 0 : value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER
+    return isAsWritten ? 0 : Number.NaN
+  }
+  if (typeof value !== 'object' || value === null) return 0
+  let members = 0
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i]
+      if (typeof item === 'object' || typeof item === 'number') members += countKept(item)
+    }
+    return members
+  }
+  for (const key in value) {
+    members++
+    const item: unknown = (value as { [key: string]: unknown })[key] // any object can be asked for any key
+    if (typeof item === 'object' || typeof item === 'number') members += countKept(item)
+  }
+  return members
+}
+
+/** Characters of a string that are read before the rest is searched. */
+const NEAR = 16
+const QUOTE = 0x22
+const SEVEN = 0x37
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const LOWER_D = 0x64
+const LOWER_U = 0x75
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d

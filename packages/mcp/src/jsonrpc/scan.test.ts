@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { FrameFault } from './fault.ts'
 import { CALLER_LIMITS } from './limits.ts'
-import { locate } from './locate.ts'
-import { FrameFault, parseMessage } from './parse.ts'
-import { countKept, hasLoneSurrogate, scan } from './scan.ts'
+import { hasLoneSurrogate, locate } from './locate.ts'
+import { countKept, parseMessage, scan } from './parse.ts'
 
 /** JSON as it might be written: keys may repeat, characters may be escaped, blanks may stand anywhere. */
 type Node =
@@ -233,6 +233,11 @@ describe('work', () => {
     ['backslashes in a string', (size) => `"${'\\'.repeat(size)}"`],
     ['escaped quotes', (size) => `"${'\\"'.repeat(size / 2)}"`],
     ['far escaped quotes', (size) => `"${`${'x'.repeat(40)}\\"`.repeat(size / 42)}"`],
+    ['far backslashes before one quote', (size) => `"${`${'x'.repeat(40)}\\n`.repeat(size / 42)}"`],
+    [
+      'far quotes before one backslash',
+      (size) => `[${`"${'x'.repeat(40)}",`.repeat(size / 43)}"${'x'.repeat(40)}\\n"]`,
+    ],
     ['far backslashes and no quote', (size) => `"${`${'x'.repeat(40)}\\x`.repeat(size / 42)}`],
     [
       'one backslash at the end of many strings',
