@@ -7,12 +7,11 @@ import { toTable } from '../print/table.ts'
 import { visibleSummary } from '../print/visible.ts'
 import { withPeer } from '../targets/open.ts'
 import { listAll, type Peer } from '../targets/peer.ts'
-import { listServers } from './ls-servers.ts'
 
 /** Lists what a target has. As JSON: one object with a member named after the kind. */
 export async function ls(io: Io, { words, child, options }: Request): Promise<ExitKind> {
   const { kind, target } = parseListing(words, child)
-  if (kind === 'servers') return listServers(io, target, options)
+  if (kind === 'servers') return (await import('./ls-servers.ts')).listServers(io, target, options)
   const listing = LISTINGS[kind]
   return withPeer(io, target, options, async (peer) => {
     const items = await listAll<never>(io, peer, LIST_METHODS[kind]) // the listing of a kind knows the shape of its items

@@ -1,8 +1,5 @@
-import { toTarget } from '@crosspoint/gateway'
-import { childEnvironment, type ServerConfig } from '@crosspoint/gateway/config'
 import { findRevision, REVISIONS } from '@crosspoint/mcp'
-import { type Connection, type ConnectionOptions, type Target as Dial, openConnection } from '@crosspoint/mcp/client'
-import { locateConfig, readConfig } from '../configuration.ts'
+import { type Connection, type ConnectionOptions, openConnection } from '@crosspoint/mcp/client'
 import { CliError, type ExitKind } from '../exit.ts'
 import { toCliError } from '../faults.ts'
 import type { Target } from '../grammar/target.ts'
@@ -10,8 +7,7 @@ import { toEnvironment, toHeaders } from '../grammar/values.ts'
 import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
 import { visible } from '../print/visible.ts'
-import { didYouMean } from '../suggest.ts'
-import { openMerged } from './merged.ts'
+import { type DialPlan, quoteAll } from './dial.ts'
 import type { Peer } from './peer.ts'
 
 /** Opens a target, hands it over, and closes it whatever happens. */
@@ -31,7 +27,8 @@ export async function withPeer(
 }
 
 async function openPeer(io: Io, target: Target, options: TargetOptions): Promise<Peer> {
-  if (target.kind === 'merged') return openMerged(io, options)
+  // Loaded where they are needed only: what knows configurations and runs a gateway takes longer than a call.
+  if (target.kind === 'merged') return (await import('./merged.ts')).openMerged(io, options)
   const { title, connection } = await openDirect(io, target, options)
   return { title, timeoutMs: options.timeout, handle: connection.handle, close: () => connection.close() }
 }
@@ -64,12 +61,6 @@ export async function openDirect(
   }
 }
 
-interface DialPlan {
-  readonly title: string
-  readonly dial: Dial
-  readonly settings: Partial<ConnectionOptions>
-}
-
 async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, options: TargetOptions): Promise<DialPlan> {
   switch (target.kind) {
     case 'url':
@@ -80,40 +71,13 @@ async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, optio
       }
     case 'command': {
       const { command, args } = target
+      const { childEnvironment } = await import('@crosspoint/gateway/config')
       const given = { env: toEnvironment(options.env), inheritEnv: [] }
       const env = childEnvironment(given, io.env, process.platform === 'win32')
       return { title: `"${command}"`, dial: { kind: 'stdio', command, args, env, cwd: io.cwd }, settings: {} }
     }
     case 'server':
-      return toServerDial(io, target.name, options)
-  }
-}
-
-async function toServerDial(io: Io, name: string, options: TargetOptions): Promise<DialPlan> {
-  const path = await locateConfig(io, options)
-  const { config } = readConfig(io, path)
-  const server = config.servers.get(name)
-  if (server === undefined) {
-    throw new CliError('usage', `No server "${name}" in ${path}`, {
-      hint: didYouMean(name, config.servers.keys()) ?? `It has ${list([...config.servers.keys()])}`,
-    })
-  }
-  const title = `server "${name}"`
-  const dial = toTarget(server.transport, io.env, process.platform === 'win32')
-  if (dial.kind === 'unsupported') throw new CliError('unreachable', `Cannot connect to ${title}: ${dial.reason}`)
-  return { title, dial, settings: toSettings(server, config.timeouts) }
-}
-
-function toSettings(
-  { connectTimeoutMs, requestTimeoutMs, revision }: ServerConfig,
-  { probeMs, killGraceMs }: { readonly probeMs: number; readonly killGraceMs: number },
-): Partial<ConnectionOptions> {
-  return {
-    connectTimeoutMs,
-    requestTimeoutMs,
-    probeTimeoutMs: probeMs,
-    killGraceMs,
-    ...(revision !== undefined && { revision }),
+      return (await import('./configured.ts')).toServerDial(io, target.name, options)
   }
 }
 
@@ -127,7 +91,7 @@ export function checkOptions(target: Target, { view, header, env, revision }: Ta
   if (misplaced !== false) throw new CliError('usage', misplaced)
   if (revision !== undefined && findRevision(revision) === undefined) {
     throw new CliError('usage', `No protocol revision "${revision}"`, {
-      hint: `There are ${list(REVISIONS.map(({ name }) => name))}`,
+      hint: `There are ${quoteAll(REVISIONS.map(({ name }) => name))}`,
     })
   }
 }
@@ -135,8 +99,4 @@ export function checkOptions(target: Target, { view, header, env, revision }: Ta
 function checkUrl(url: string): string {
   if (URL.canParse(url)) return url
   throw new CliError('usage', `"${url}" is not a valid URL`)
-}
-
-function list(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ')
 }
