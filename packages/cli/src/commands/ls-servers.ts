@@ -21,13 +21,13 @@ export async function listServers(io: Io, target: Target, options: TargetOptions
     const servers = (await askStatus(io, config)).filter(inView(config, options.view))
     if (terminal.json) terminal.value({ servers })
     else if (servers.length === 0) terminal.say('No server is configured')
-    else terminal.data(describeServers(servers, terminal.out, terminal.width))
+    else terminal.data(describeServers(servers, terminal.out))
     return 'ok'
   }
   const { status, instructions } = await examine(io, target, options)
   if (terminal.json) terminal.value({ servers: [{ ...status, ...(instructions !== undefined && { instructions }) }] })
   else {
-    terminal.data(describeServers([status], terminal.out, terminal.width))
+    terminal.data(describeServers([status], terminal.out))
     if (instructions !== undefined) terminal.data(`\n${visibleLines(instructions)}`)
   }
   return 'ok'

@@ -30,7 +30,7 @@ export function announce({ terminal }: Io, announced: Announced, stdio: ClientDo
     `  ${cyan(url)}`,
     ...Object.entries(views).map(([name, at]) => `  ${cyan(visible(at))}  ${dim(`view ${visible(name)}`)}`),
     '',
-    describeServers(servers, terminal.err, terminal.errWidth),
+    describeServers(servers, terminal.err),
     '',
   ]
   const shell = process.platform === 'win32' ? 'windows' : 'posix'

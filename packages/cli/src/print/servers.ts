@@ -8,8 +8,8 @@ export function isAway({ state }: UpstreamStatus): boolean {
   return state !== 'ready' && state !== 'degraded'
 }
 
-/** A row per server: what it offers, or why it does not; below, what can be done. */
-export function describeServers(servers: readonly UpstreamStatus[], style: Style, width: number | undefined): string {
+/** A row per server: what it offers, or why it does not; below, what can be done. Nothing is cut: the reason is what counts. */
+export function describeServers(servers: readonly UpstreamStatus[], style: Style): string {
   const rows = servers.map((server): Cell[] => [
     { text: server.name, paint: style.bold },
     toStateCell(server, style),
@@ -19,7 +19,7 @@ export function describeServers(servers: readonly UpstreamStatus[], style: Style
   const remedies = servers.flatMap(({ name, remedy, state }) =>
     remedy === undefined || state === 'disabled' ? [] : [`  ${style.yellow(visible(name))}: ${visible(remedy)}`],
   )
-  return [toTable(rows, width), ...remedies].join('\n')
+  return [toTable(rows, undefined), ...remedies].join('\n')
 }
 
 /** A state as people say it. */

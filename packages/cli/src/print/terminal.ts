@@ -34,8 +34,6 @@ export interface Terminal {
   readonly isWatched: boolean
   /** Columns of the screen behind standard output; undefined for a pipe or a file. */
   readonly width: number | undefined
-  /** Likewise, of the screen behind standard error. */
-  readonly errWidth: number | undefined
   /** Data for people: one or more lines, already safe to show. */
   data(text: string): void
   /** Data for programs: one JSON document, on one line where no screen shows it. */
@@ -66,8 +64,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     out: createStyle(!json && wantsColor(env, stdout.isTTY === true)),
     err,
     isWatched: stderr.isTTY === true,
-    width: stdout.isTTY === true ? stdout.columns : undefined,
-    errWidth: stderr.isTTY === true ? stderr.columns : undefined,
+    width: widthOf(stdout),
     data: (text) => void stdout.write(`${text}\n`),
     value: (value) => void stdout.write(`${visibleJson(value, stdout.isTTY === true ? 2 : undefined)}\n`),
     bytes: (bytes) => void stdout.write(bytes),
@@ -86,6 +83,13 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
   }
 }
+
+/** Some terminals do not know how wide they are and say 0; nothing is cut for them. */
+function widthOf({ isTTY, columns = 0 }: OutputStream): number | undefined {
+  return isTTY === true && columns >= NARROWEST ? columns : undefined
+}
+
+const NARROWEST = 40
 
 /** The stable shape of an error: one object on one line. */
 function toErrorLine(error: CliError): unknown {
