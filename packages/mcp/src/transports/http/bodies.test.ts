@@ -86,9 +86,11 @@ describe('abuse-05: too much', () => {
     peer.write(
       'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1001\r\n\r\n',
     )
-    const answer = await peer.ended
+    const answer = await peer.until('\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
     expect(answer).toMatch(/connection: close/i)
+    peer.socket.end()
+    await peer.ended
   })
 
   it('a chunked body over the limit gets 413 and the connection ends', async () => {
@@ -99,6 +101,7 @@ describe('abuse-05: too much', () => {
     )
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`
     for (let sent = 0; sent < 20; sent++) peer.write(chunk)
+    peer.write('0\r\n\r\n')
     expect(await peer.ended).toMatch(/^HTTP\/1\.1 413 /)
     expect(calls).toEqual([])
   })

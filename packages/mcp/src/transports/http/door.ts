@@ -163,7 +163,9 @@ class Door implements HttpDoor {
       }
       const { origin } = request.headers
       if (origin !== undefined && this.#admitPage(request, response, origin)) return
-      const path = toPath(request.url ?? '/')
+      const { url = '/' } = request
+      const query = url.indexOf('?')
+      const path = query === -1 ? url : url.slice(0, query)
       const endpoint = this.#options.endpoint(path)
       if (endpoint === undefined) {
         this.#receivePlain(path, request, response)
@@ -288,12 +290,6 @@ function listen(server: Server, host: string, port: number): Promise<void> {
       resolve()
     })
   })
-}
-
-/** The path of a request target, without its query. */
-function toPath(target: string): string {
-  const query = target.indexOf('?')
-  return query === -1 ? target : target.slice(0, query)
 }
 
 function toSingle(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
