@@ -57,17 +57,33 @@ const BARE: Envelope = Object.freeze({
  * @throws {McpError} `caller.invalid_envelope` where a key is there and has the wrong shape.
  */
 export function parseEnvelope(params: JsonObject): Envelope {
-  const meta = params._meta
-  if (meta === undefined) return BARE
-  if (!isObject(meta)) throw new McpError('caller.invalid_envelope', 'Cannot read "_meta": it is not an object')
-  return {
-    revision: optional(meta, PROTOCOL_VERSION, isString, 'a string'),
-    client: optional(meta, CLIENT_INFO, isImplementation, 'an object with name and version'),
-    capabilities: optional(meta, CLIENT_CAPABILITIES, isObject, 'an object'),
-    logLevel: optional(meta, LOG_LEVEL, isLogLevel, 'one of the eight log levels'),
-    progressToken: optional(meta, PROGRESS_TOKEN, isToken, 'a string or an integer'),
-    meta: withoutHopKeys(meta),
+  const { _meta } = params
+  if (_meta === undefined) return BARE
+  if (!isObject(_meta)) throw new McpError('caller.invalid_envelope', 'Cannot read "_meta": it is not an object')
+  const {
+    [PROTOCOL_VERSION]: revision,
+    [CLIENT_INFO]: client,
+    [CLIENT_CAPABILITIES]: capabilities,
+    [LOG_LEVEL]: logLevel,
+    [PROGRESS_TOKEN]: progressToken,
+  } = _meta
+  if (revision !== undefined && typeof revision !== 'string') throw misshapen(PROTOCOL_VERSION, 'a string')
+  if (client !== undefined && !isImplementation(client)) {
+    throw misshapen(CLIENT_INFO, 'an object with name and version')
   }
+  if (capabilities !== undefined && !isObject(capabilities)) throw misshapen(CLIENT_CAPABILITIES, 'an object')
+  if (logLevel !== undefined && !isLogLevel(logLevel)) throw misshapen(LOG_LEVEL, 'one of the eight log levels')
+  if (progressToken !== undefined && !isToken(progressToken)) {
+    throw misshapen(PROGRESS_TOKEN, 'a string or an integer')
+  }
+  let meta = NOTHING
+  for (const key in _meta) {
+    // Nearly every request has keys of the hop and nothing else, which needs no copy.
+    if (HOP_KEYS.includes(key)) continue
+    meta = without(_meta, HOP_KEYS)
+    break
+  }
+  return { revision, client, capabilities, logLevel, progressToken, meta }
 }
 
 /** Revisions whose lifecycle is the envelope require these on every request. */
@@ -126,31 +142,12 @@ function traceFlags(meta: JsonObject): string {
   return typeof traceparent === 'string' && /-[0-9a-f]{2}$/.test(traceparent) ? traceparent.slice(-2) : '01'
 }
 
-function optional<T>(
-  meta: JsonObject,
-  key: string,
-  is: (value: unknown) => value is T,
-  expected: string,
-): T | undefined {
-  const value = meta[key]
-  if (value === undefined) return undefined
-  if (!is(value))
-    throw new McpError('caller.invalid_envelope', `Cannot read "_meta" key "${key}": it is not ${expected}`)
-  return value
-}
-
-/** Nearly every request has keys of the hop and nothing else, which needs no copy. */
-function withoutHopKeys(meta: JsonObject): JsonObject {
-  for (const key in meta) if (!HOP_KEYS.includes(key)) return without(meta, HOP_KEYS)
-  return NOTHING
+function misshapen(key: string, expected: string): McpError {
+  return new McpError('caller.invalid_envelope', `Cannot read "_meta" key "${key}": it is not ${expected}`)
 }
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string'
 }
 
 function isToken(value: unknown): value is ProgressToken {

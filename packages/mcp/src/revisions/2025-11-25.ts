@@ -3,9 +3,14 @@ import { without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
-import { changeMember, isObject, mapMember, onCapabilities } from './steps.ts'
+import { changeMember, isObject, mapMember, omitting, onCapabilities } from './steps.ts'
 import { toObjectOutput } from './structured-output.ts'
 import { toNewerTool, toOlderTool } from './tools.ts'
+
+/** Answers to questions of a server and its sealed state mean nothing to one that asks by requests. */
+const withoutAnswers = omitting('inputResponses', 'requestState')
+/** A receiver without core tasks ignores the wish for one (2025-11-25 basic/utilities/tasks). */
+const withoutTask = omitting('task')
 
 /** The last revision with a handshake, sessions and server requests. */
 export const r20251125: Delta = {
@@ -81,9 +86,7 @@ export const r20251125: Delta = {
 }
 
 const TASK_EXTENSION = 'io.modelcontextprotocol/tasks'
-const ANSWERS = ['inputResponses', 'requestState']
 const NEW_MEMBERS = ['resultType', 'ttlMs', 'cacheScope']
-const TASK = ['task']
 
 /** The extension cannot be negotiated by a handshake. */
 function withoutTaskExtension(capabilities: JsonObject): JsonObject {
@@ -104,16 +107,6 @@ function withoutListChanged(roots: JsonObject): JsonObject {
 
 function toNewerServer(capabilities: JsonObject): JsonObject {
   return withoutTaskExtension(without(capabilities, ['tasks']))
-}
-
-/** Answers to questions of a server and its sealed state mean nothing to one that asks by requests. */
-function withoutAnswers(params: JsonObject): JsonObject {
-  return params.inputResponses === undefined && params.requestState === undefined ? params : without(params, ANSWERS)
-}
-
-/** A receiver without core tasks ignores the wish for one (2025-11-25 basic/utilities/tasks). */
-function withoutTask(params: JsonObject): JsonObject {
-  return params.task === undefined ? params : without(params, TASK)
 }
 
 function withoutNewMembers(result: JsonObject): JsonObject {

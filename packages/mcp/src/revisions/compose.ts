@@ -1,5 +1,14 @@
 import { METHODS } from '../protocol/methods.ts'
 import type { Delta, ErrorStep, MethodCodec, Newest, Revision, Step, Steps, Traits } from './revision.ts'
+import { same } from './steps.ts'
+
+/** Every revision there is. */
+export interface RevisionTable {
+  /** Newest first. */
+  readonly revisions: readonly Revision[]
+  /** The revision of that name or alias, or undefined for one we do not speak. */
+  readonly findRevision: (name: string) => Revision | undefined
+}
 
 /**
  * Joins deltas into revisions, once, when the module loads: per method one function up and one down, whatever
@@ -7,8 +16,9 @@ import type { Delta, ErrorStep, MethodCodec, Newest, Revision, Step, Steps, Trai
  * @param newest the revision the canonical model is written in
  * @param older its older neighbours, newest first
  */
-export function composeRevisions(newest: Newest, older: readonly Delta[]): readonly Revision[] {
+export function composeRevisions(newest: Newest, older: readonly Delta[]): RevisionTable {
   const revisions = [toRevision(newest.name, newest.traits, new Set(newest.adds), [], newest.readError)]
+  const byName = new Map(revisions.map((revision) => [revision.name, revision]))
   const path: Delta[] = [] // the deltas between the newest and the one at hand, newest first
   let traits = newest.traits
   let names: ReadonlySet<string> = new Set(newest.adds)
@@ -16,9 +26,11 @@ export function composeRevisions(newest: Newest, older: readonly Delta[]): reado
     path.push(delta)
     traits = { ...traits, ...delta.traits }
     names = withMembership(names, delta)
-    revisions.push(toRevision(delta.name, traits, names, path, newest.readError))
+    const revision = toRevision(delta.name, traits, names, path, newest.readError)
+    revisions.push(revision)
+    for (const name of [delta.name, ...(delta.aliases ?? [])]) byName.set(name, revision)
   }
-  return revisions
+  return { revisions, findRevision: (name) => byName.get(name) }
 }
 
 function withMembership(names: ReadonlySet<string>, { name, adds = [], removes = [] }: Delta): ReadonlySet<string> {
@@ -81,8 +93,4 @@ function join(first: Step, second: Step): Step {
 function chainErrors(steps: readonly (ErrorStep | undefined)[]): ErrorStep {
   const present = steps.filter((step) => step !== undefined)
   return (error, method) => present.reduce((at, step) => step(at, method), error)
-}
-
-function same<T>(value: T): T {
-  return value
 }

@@ -538,7 +538,7 @@ describe('composing revisions', () => {
 
   test('steps run from neighbour to neighbour, a method of its own before the one for all', () => {
     const mark = (name: string) => (value: JsonObject) => ({ path: `${String(value.path)}${name}` })
-    const composed = composeRevisions(newest, [
+    const { revisions: composed } = composeRevisions(newest, [
       delta({
         name: 'b',
         down: { results: { 'tools/call': mark('B') }, every: mark('b') },

@@ -6,21 +6,13 @@ import { r20260728 } from './2026-07-28.ts'
 import { composeRevisions } from './compose.ts'
 import type { Revision } from './revision.ts'
 
-const older = [r20251125, r20250618, r20250326, r20241105]
+const table = composeRevisions(r20260728, [r20251125, r20250618, r20250326, r20241105])
 
 /** Every revision, newest first. */
-export const REVISIONS: readonly Revision[] = composeRevisions(r20260728, older)
+export const REVISIONS: readonly Revision[] = table.revisions
 
-const byName = new Map(REVISIONS.map((revision) => [revision.name, revision]))
-for (const delta of older) {
-  const revision = byName.get(delta.name)
-  for (const alias of delta.aliases ?? []) if (revision !== undefined) byName.set(alias, revision)
-}
-
-/** The revision of that name, or undefined for one we do not speak. */
-export function findRevision(name: string): Revision | undefined {
-  return byName.get(name)
-}
+/** The revision of that name, or undefined for one we do not speak. Resolve it once per side, at the edge. */
+export const findRevision: (name: string) => Revision | undefined = table.findRevision
 
 function first(holds: (revision: Revision) => boolean): Revision {
   const found = REVISIONS.find(holds)

@@ -12,6 +12,19 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** The step that has nothing to do. */
+export function same<T>(value: T): T {
+  return value
+}
+
+/** A step that leaves these members out. */
+export function omitting(...members: readonly string[]): Step {
+  return (value) => {
+    for (const member of members) if (value[member] !== undefined) return without(value, members)
+    return value
+  }
+}
+
 /** Converts a member that is an object; undefined leaves it out. */
 export function changeMember(
   value: JsonObject,
