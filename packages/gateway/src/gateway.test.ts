@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { configOf, type Dialers, openGateway } from '../fixtures/open-gateway.ts'
 import type { GatewayConfig } from './config/model.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
+import { SILENT } from './log.ts'
 
 /** A server with one tool, which says its name. */
 function createNamed(name: string, features: Parameters<typeof createServer>[0]['features'] = ['tools']): Server {
@@ -513,4 +514,15 @@ test('a switched-off server and one we cannot connect to are listed with what to
     { name: 'old', state: 'unsupported', reason: expect.stringContaining('HTTP+SSE') },
   ])
   expect((await ask(gateway, 'server/discover')).capabilities).toEqual({})
+})
+
+test('a rename that takes the name of another tool is said in the log, once', async () => {
+  const warnings: object[] = []
+  const log = { ...SILENT, warn: (details: object) => void warnings.push(details) }
+  const one = dialTo(createNamed('one'))
+  const two = dialTo(createNamed('two'))
+  const config = configOf(['one', 'two'], { views: { v: { rename: { one__who: 'two__who' } } } })
+  const { gateway } = await ready(config, { one: one.dial, two: two.dial }, { log })
+  expect(await toolsOf(gateway, 'v')).toEqual(['two__who', 'two__who_2'])
+  expect(warnings).toEqual([{ view: 'v', tools: ['two__who'] }])
 })

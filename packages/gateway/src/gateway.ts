@@ -80,7 +80,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { catalog } = fleet
     for (const [name, lens] of lenses) {
       const view = lens(catalog)
-      endpointOf(name).show(view)
+      const endpoint = endpointOf(name)
+      if (view.displaced.length > 0 && view.displaced.join() !== endpoint.view?.displaced.join()) {
+        log.warn({ view: name, tools: view.displaced }, 'A rename took the name of another tool, which has a new one')
+      }
+      endpoint.show(view)
     }
     for (const [name, endpoint] of endpoints) if (!lenses.has(name)) endpoint.hide()
   }

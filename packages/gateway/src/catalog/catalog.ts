@@ -1,4 +1,4 @@
-import type { Handle, JsonObject } from '@crosspoint/mcp'
+import type { Handle } from '@crosspoint/mcp'
 import { isReserved, toLiteralPrefix, toQualifiedUri } from './addresses.ts'
 import { type Item, type Kind, keyOf } from './kinds.ts'
 import { toMergedNames } from './names.ts'
@@ -104,11 +104,3 @@ function createTemplateClaims(): Claim {
 const SEVERAL = '*'
 /** Templates that begin alike for this long count as overlapping. */
 const MAX_COMPARED = 128
-
-/** The item as callers see it: under its public name, otherwise untouched. */
-export function toPublicItem(kind: Kind, { item, name, native }: Entry, description: string | undefined): JsonObject {
-  const renamed = name !== native
-  if (!renamed && description === undefined) return item
-  const key = kind === 'resources' ? 'uri' : kind === 'templates' ? 'uriTemplate' : 'name'
-  return { ...item, ...(renamed ? { [key]: name } : {}), ...(description === undefined ? {} : { description }) }
-}

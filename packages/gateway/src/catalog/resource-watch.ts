@@ -53,6 +53,7 @@ class Watch implements ResourceWatch {
   }
 
   async add(uri: string, hear: () => void): Promise<boolean> {
+    if (this.#watched.size >= MAX_WATCHED && !this.#watched.has(uri)) return false
     const watched = this.#watched.get(uri) ?? this.#begin(uri)
     watched.hearers.add(hear)
     if (watched.honoured !== undefined && this.#covered.has(uri)) return watched.honoured
@@ -194,6 +195,8 @@ function toHonoured(notifications: unknown): ReadonlySet<string> {
   return new Set(Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [])
 }
 
+/** Resources of one server watched at once, all listeners together. */
+const MAX_WATCHED = 1_000
 const UPDATE_MS = 1_000
 const ACK_MS = 5_000
 const RETRY = { minDelayMs: 1_000, maxDelayMs: 60_000 }

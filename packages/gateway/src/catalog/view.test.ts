@@ -145,3 +145,16 @@ test('only a list that a caller would see differently counts as changed', () => 
   ])
   expect(toChangedKinds(before, all(buildCatalog([source])))).toEqual(['tools'])
 })
+
+test('the page of a tool leads to its server, where another server keeps the URI', () => {
+  const source = (name: string): Source => {
+    const plain = sourceOf(name, { resources: ['ui://page'] })
+    const tool = { name: 'show', inputSchema: {}, _meta: { ui: { resourceUri: 'ui://page', visibility: ['model'] } } }
+    return plain.offer === undefined ? plain : { ...plain, offer: { ...plain.offer, tools: [tool] } }
+  }
+  const view = all(buildCatalog([source('a'), source('b')]))
+  expect(view.pages.tools.page(undefined).tools).toMatchObject([
+    { name: 'a__show', _meta: { ui: { resourceUri: 'ui://page', visibility: ['model'] } } },
+    { name: 'b__show', _meta: { ui: { resourceUri: 'crosspoint:b/ui://page', visibility: ['model'] } } },
+  ])
+})

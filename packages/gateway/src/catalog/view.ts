@@ -2,11 +2,12 @@ import { type DiscoverResult, hasCapability, METHODS, REVISIONS, type ServerCapa
 import type { ViewConfig } from '../config/model.ts'
 import { toSelector } from '../config/selection.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
-import { type Catalog, type Entry, type Source, toPublicItem } from './catalog.ts'
+import type { Catalog, Entry, Source } from './catalog.ts'
 import { mergeInstructions } from './instructions.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
 import { MAX_NAME } from './names.ts'
 import { type Pages, toPages } from './pages.ts'
+import { toPublicItem } from './public-item.ts'
 
 /** What one endpoint offers at one moment. Immutable; the next moment has another. */
 export interface View {
@@ -53,6 +54,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       resources: make('resources'),
       templates: make('templates'),
     })
+    const book = createAddressBook(sources, lists.resources, lists.templates, selects.resources)
     const discover = toDiscover(sources, config?.description)
     return {
       name: config?.name,
@@ -60,15 +62,11 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       pages: toKind((kind) => {
         const description = (entry: Entry) =>
           kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
-        const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry)))
-        return toPages(
-          KINDS[kind].listKey,
-          items,
-          lists[kind].map(({ name }) => name),
-          pageSize,
-        )
+        const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry), book))
+        const names = lists[kind].map(({ name }) => name)
+        return toPages(KINDS[kind].listKey, items, names, pageSize)
       }),
-      book: createAddressBook(sources, lists.resources, lists.templates, selects.resources),
+      book,
       discover,
       methods: toMethods(discover.capabilities),
       displaced: renamed.displaced,
