@@ -10,7 +10,7 @@ export interface Timer {
 }
 
 export const systemClock: Clock = Object.freeze({
-  now: () => performance.now(),
+  now: performance.now.bind(performance),
   setTimer(ms: number, fire: () => void): Timer {
     const handle = setTimeout(fire, ms)
     handle.unref()
