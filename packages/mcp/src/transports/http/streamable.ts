@@ -2,17 +2,19 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { McpError } from '../../errors.ts'
 import { PARSE_ERROR } from '../../jsonrpc/codes.ts'
-import type { Frame, RequestFrame } from '../../jsonrpc/frame.ts'
+import type { Frame, JsonObject, RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
+import { shown } from '../../jsonrpc/shown.ts'
+import { openEnveloped } from '../../peer/open-call.ts'
 import { toFailure } from '../../peer/reply.ts'
-import { unsupportedRevision } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
-import { checkEnvelope, hasEnvelope, parseEnvelope } from '../../protocol/envelope.ts'
+import { hasEnvelope, PROTOCOL_VERSION } from '../../protocol/envelope.ts'
 import { NEWEST } from '../../revisions/index.ts'
+import type { MethodCodec } from '../../revisions/revision.ts'
 import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
+import { namesEnvelope, takeBare } from './bare.ts'
 import type { Desk } from './desk.ts'
-import { answerEnveloped } from './enveloped.ts'
-import { answerInitialize, takeMessages } from './handshaken.ts'
+import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
 import { type DoorState, HttpReply } from './reply.ts'
 
 /**
@@ -75,112 +77,75 @@ function dispatch(
   principal: Principal,
   reply: HttpReply,
 ): void {
-  const version = headers['mcp-protocol-version']
-  const isModernHeader = version !== undefined && desk.served.envelopes.has(String(version))
-  if (Array.isArray(message)) {
-    dispatchBatch(desk, message, isModernHeader, headers, principal, reply)
+  const frame = message as Frame // a batch has no kind
+  const isEnveloped =
+    frame.kind === 'request' &&
+    hasEnvelope(frame.params) &&
+    (frame.method !== 'initialize' || namesEnvelope(desk, frame))
+  if (!isEnveloped) {
+    takeBare(desk, message, headers, principal, reply)
     return
   }
-  const frame = message as Frame // not an array: the check above does not narrow a readonly one
-  const isEnveloped = frame.kind === 'request' && hasEnvelope(frame.params)
-  if (isEnveloped && frame.method !== 'initialize') {
-    if (frame.method === 'subscriptions/listen' && !reply.accepts.sse) throw notAcceptable()
-    answerEnveloped(desk, frame, headers, principal, reply)
-  } else if (frame.kind === 'request') {
-    dispatchBare(desk, frame, isModernHeader, headers, principal, reply)
-  } else if (frame.kind === 'notification') {
-    if (isModernHeader || hasEnvelope(frame.params)) reply.nothing(202)
-    else takeHandshaken(desk, frame, headers, principal, reply)
-  } else if (isModernHeader || desk.served.handshakes.length === 0) {
-    throw new McpError('peer.invalid_request', 'Cannot take a response: nothing was asked')
-  } else takeHandshaken(desk, frame, headers, principal, reply)
+  if (frame.method === 'subscriptions/listen' && !reply.accepts.sse) throw notAcceptable()
+  answerEnveloped(desk, frame, headers, principal, reply)
 }
 
-/** A request without an envelope, or the one method that may have one and still be of an older revision. */
-function dispatchBare(
+/** A request that says all it needs, in the body and again in the headers. */
+function answerEnveloped(
   desk: Desk,
   frame: RequestFrame,
-  isModernHeader: boolean,
   headers: IncomingHttpHeaders,
   principal: Principal,
   reply: HttpReply,
 ): void {
-  if (frame.method === 'initialize') {
-    if (namesEnvelope(desk, frame)) answerEnveloped(desk, frame, headers, principal, reply)
-    else initialize(desk, frame, isModernHeader, principal, reply)
-  } else if (isModernHeader) refuseBare(frame, reply)
-  else takeHandshaken(desk, frame, headers, principal, reply)
+  // The caller has seen that there is an envelope. A version that is no text is refused below, before its header.
+  const version = (frame.params._meta as JsonObject)[PROTOCOL_VERSION]
+  if (typeof version === 'string' && headers['mcp-protocol-version'] !== version) {
+    refuse(frame, mismatch('MCP-Protocol-Version', headers['mcp-protocol-version']), reply)
+    return
+  }
+  const call = openEnveloped(desk.served, frame, principal, reply, checkNames, headers)
+  if (call === undefined) return
+  if (desk.endpoint.toolSchema !== undefined && frame.method === 'tools/call') {
+    const error = findArgumentMismatch(desk.endpoint.toolSchema, frame.params, headers, principal)
+    if (error !== undefined) {
+      refuse(frame, error, reply)
+      return
+    }
+  }
+  if (call.caller.revision.traits.disconnectCancels) reply.call = call
+  desk.calls.take(call)
 }
 
-function dispatchBatch(
-  desk: Desk,
-  batch: readonly Frame[],
-  isModernHeader: boolean,
+/**
+ * Headers repeat parts of the body for those who route without reading it. Whoever reads both must see to it that
+ * they agree, or a rule judged by one would be passed by the other.
+ */
+function checkNames(frame: RequestFrame, codec: MethodCodec | undefined, headers: IncomingHttpHeaders): void {
+  if (headers['mcp-method'] !== frame.method) throw mismatch('Mcp-Method', headers['mcp-method'])
+  const nameParam = codec?.descriptor.nameParam
+  if (nameParam === undefined) return
+  const name = frame.params[nameParam]
+  const header = headers['mcp-name']
+  // A body without a name is for the handler to refuse; a header that names one all the same is a mismatch.
+  if (typeof name !== 'string' && header === undefined) return
+  if (typeof header !== 'string') throw mismatch('Mcp-Name', header)
+  if ((header.startsWith('=?') ? decodeMirrored(header) : header) !== name) throw mismatch('Mcp-Name', header)
+}
+
+function findArgumentMismatch(
+  toolSchema: NonNullable<Desk['endpoint']['toolSchema']>,
+  params: JsonObject,
   headers: IncomingHttpHeaders,
   principal: Principal,
-  reply: HttpReply,
-): void {
-  const isModern = batch.some((frame) => 'params' in frame && hasEnvelope(frame.params))
-  if (isModern || isModernHeader || desk.served.handshakes.length === 0) {
-    throw new McpError('peer.invalid_request', 'Cannot take a batch: send one message with each request')
-  }
-  takeMessages(desk, batch, headers, principal, reply)
+): McpError | undefined {
+  const schema = typeof params.name === 'string' ? toolSchema(params.name, principal) : undefined
+  const header = schema === undefined ? undefined : checkMirroredArguments(schema, params, headers)
+  return header === undefined ? undefined : mismatch(header, headers[header])
 }
 
-function initialize(
-  desk: Desk,
-  frame: RequestFrame,
-  isModernHeader: boolean,
-  principal: Principal,
-  reply: HttpReply,
-): void {
-  const { served } = desk
-  if (isModernHeader) {
-    const error = new McpError(
-      'caller.header_mismatch',
-      'Header "MCP-Protocol-Version" names a version without initialize',
-    )
-    reply.answer(toFailure(NEWEST, frame.method, frame.id, error))
-  } else if (served.handshakes.length === 0) {
-    const { protocolVersion } = frame.params
-    const asked = typeof protocolVersion === 'string' ? protocolVersion : undefined
-    reply.answer(toFailure(NEWEST, frame.method, frame.id, unsupportedRevision(served, asked)))
-  } else answerInitialize(desk, frame, principal, reply)
-}
-
-function takeHandshaken(
-  desk: Desk,
-  frame: Frame,
-  headers: IncomingHttpHeaders,
-  principal: Principal,
-  reply: HttpReply,
-): void {
-  try {
-    if (desk.served.handshakes.length === 0) throw unsupportedRevision(desk.served, undefined)
-    takeMessages(desk, frame, headers, principal, reply)
-  } catch (error) {
-    reply.refuse(error, frame.kind === 'request' ? JSON.stringify(frame.id) : undefined)
-  }
-}
-
-/** The header promises an envelope and there is none: never taken for a request of an older revision. */
-function refuseBare(frame: RequestFrame, reply: HttpReply): void {
-  try {
-    checkEnvelope(parseEnvelope(frame.params))
-  } catch (error) {
-    reply.answer(toFailure(NEWEST, frame.method, frame.id, error))
-  }
-}
-
-/** Whether the envelope of `initialize` is a valid one of a revision that has none such, and is judged by that. */
-function namesEnvelope(desk: Desk, frame: RequestFrame): boolean {
-  if (!hasEnvelope(frame.params)) return false
-  try {
-    const { revision, capabilities } = parseEnvelope(frame.params)
-    return revision !== undefined && desk.served.envelopes.has(revision) && capabilities !== undefined
-  } catch {
-    return false // an envelope that cannot be read is none; the request is judged as what its method says
-  }
+function refuse(frame: RequestFrame, error: McpError, reply: HttpReply): void {
+  reply.answer(toFailure(NEWEST, frame.method, frame.id, error))
 }
 
 /**
@@ -204,6 +169,11 @@ function tooLarge(maxBytes: number): McpError {
 
 function notAcceptable(): McpError {
   return new McpError('peer.not_acceptable', 'Cannot answer in a form that "Accept" allows: JSON or an event stream')
+}
+
+function mismatch(header: string, value: string | readonly string[] | undefined): McpError {
+  const found = value === undefined ? 'is missing' : `says "${shown(String(value))}"`
+  return new McpError('caller.header_mismatch', `Header "${header}" ${found}, which is not what the body says`)
 }
 
 const EMPTY = Buffer.alloc(0)
