@@ -493,14 +493,15 @@ test('closing ends listeners in order, lets calls finish, and leaves no timer', 
   expect(clock.pending).toBe(0)
 })
 
-test('closing gives up a server that is still being connected to', async () => {
+test('closing waits neither for the start nor for a server that is still being connected to', async () => {
   const dial: Dialers[string] = ({ signal }) =>
     new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('Given up'))))
   const { gateway, clock, starting } = await start(configOf(['slow']), { slow: dial })
-  clock.advance(5000)
-  await starting
   await gateway.close({ graceMs: 0 })
+  await starting
   expect(clock.pending).toBe(0)
+  await expect(gateway.apply(configOf(['slow']))).rejects.toThrow('the gateway is closed')
+  expect(gateway.status()).toMatchObject([{ state: 'stopped' }])
 })
 
 test('a switched-off server and one we cannot connect to are listed with what to do', async () => {

@@ -98,6 +98,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     return made
   }
 
+  let isClosed = false
   let turn: Promise<unknown> = Promise.resolve()
   /** Reloads that come together are made one after the other. */
   function inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -107,6 +108,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function apply(next: GatewayConfig): ConfigDiff {
+    if (isClosed) throw new Error('Cannot apply a configuration: the gateway is closed')
     const diff = diffConfig(config, next)
     const nextLenses = toLenses(next, pageSize) // may throw: nothing has changed yet
     config = next
@@ -122,7 +124,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     // Waiting is not part of the turn: a gateway that is closed meanwhile is closed at once.
     start: async () => {
-      await inTurn(async () => fleet.start())
+      await inTurn(async () => {
+        if (!isClosed) fleet.start()
+      })
       await fleet.untilSettled(settleMs)
     },
     apply: async (next) => {
@@ -140,6 +144,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     endpoint: (view) => (lenses.has(view) ? endpoints.get(view)?.endpoint : undefined),
     close: ({ graceMs = config.timeouts.drainMs } = {}) =>
       inTurn(async () => {
+        isClosed = true
         for (const endpoint of endpoints.values()) endpoint.end()
         await fleet.close(graceMs)
       }),
