@@ -3,6 +3,7 @@ import { Calls } from '../../peer/calls.ts'
 import type { Served } from '../../peer/served.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { toServed } from '../served.ts'
+import type { DoorState, ReplyContext } from './reply.ts'
 import { SessionTable } from './session-table.ts'
 
 /** What a door keeps for one endpoint: its sessions, and the calls that belong to none. */
@@ -12,10 +13,16 @@ export interface Desk {
   readonly authenticate: Endpoint['authenticate']
   readonly calls: Calls
   readonly sessions: SessionTable
+  readonly replies: ReplyContext
 }
 
 /** @param maxCalls most calls without a session at work at once; beyond it they are refused */
-export function createDesk(endpoint: Endpoint, authenticate: Endpoint['authenticate'], maxCalls: number): Desk {
+export function createDesk(
+  endpoint: Endpoint,
+  authenticate: Endpoint['authenticate'],
+  maxCalls: number,
+  door: DoorState,
+): Desk {
   const served = toServed(endpoint)
   return {
     endpoint,
@@ -26,11 +33,13 @@ export function createDesk(endpoint: Endpoint, authenticate: Endpoint['authentic
       maxSessions: endpoint.maxSessions ?? 10_000,
       idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
     }),
+    replies: { door, open: new Set(), maxStreamBytes: served.maxStreamBytes },
   }
 }
 
+/** Whether nothing would be lost if it were forgotten. */
 export function isIdle(desk: Desk): boolean {
-  return desk.calls.size === 0 && desk.sessions.size === 0
+  return desk.replies.open.size === 0 && desk.calls.size === 0 && desk.sessions.size === 0
 }
 
 /** Ends what listens and lets what works finish; resolves when nothing is left. */

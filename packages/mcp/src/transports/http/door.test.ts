@@ -263,8 +263,29 @@ describe('paths', () => {
     const { door } = await open(answers, {
       endpoint: () => ({ handle: answers, serverInfo: { name: 's', version: '1' } }),
     })
-    for (let i = 0; i < 20; i++) await sendEnveloped(`${door.url}/mcp`, 'tools/call', { name: 't' })
+    for (let i = 0; i < 200; i++) await sendEnveloped(`${door.url}/mcp`, 'tools/call', { name: 't' })
     expect(door.figures()).toEqual({ replies: 0, sessions: 0 })
+  })
+
+  it('and never while something of theirs is open, or a caller is still being named', async () => {
+    const kept: Endpoint = {
+      handle: async () => ({ capabilities: {} }),
+      serverInfo: { name: 'kept', version: '1' },
+      authenticate: async () => {
+        await new Promise(setImmediate)
+        return { id: 'ann', tenant: 't' }
+      },
+    }
+    const { door } = await open(answers, {
+      endpoint: (path) => (path === '/kept' ? kept : { handle: answers, serverInfo: { name: path, version: '1' } }),
+    })
+    const opening = openWireSession(`${door.url}/kept`)
+    const flood = Array.from({ length: 150 }, (_, i) => sendEnveloped(`${door.url}/${i}`, 'tools/call', { name: 't' }))
+    const session = await opening
+    await Promise.all(flood)
+    for (let i = 0; i < 150; i++) await sendEnveloped(`${door.url}/${i}`, 'tools/call', { name: 't' })
+    expect((await session.request('ping')).status).toBe(200)
+    expect(door.figures().sessions).toBe(1)
   })
 })
 

@@ -14,7 +14,7 @@ import type { Endpoint, EndpointEvent } from '../endpoint.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import { createGuards, isLoopback } from './guards.ts'
 import { receiveOther } from './other-methods.ts'
-import { type DoorState, HttpReply } from './reply.ts'
+import { type DoorState, HttpReply, type ReplyContext } from './reply.ts'
 import { receivePost } from './streamable.ts'
 
 export interface HttpDoorOptions {
@@ -114,6 +114,8 @@ class Door implements HttpDoor {
   readonly #log: Log
   readonly #desks = new Map<Endpoint, Desk>()
   readonly #state: DoorState
+  /** For those who are turned away at the door. */
+  readonly #refusals: ReplyContext
   readonly #guard: (request: IncomingMessage) => McpError | undefined
   readonly #origins: ReadonlySet<string>
   #pulse: Timer | undefined
@@ -128,7 +130,8 @@ class Door implements HttpDoor {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#log = (level, event, details) => options.log?.({ ...details, level, event })
-    this.#state = { open: new Set(), clock: this.#clock, log: this.#log, isClosing: false }
+    this.#state = { clock: this.#clock, log: this.#log, isClosing: false }
+    this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
     const allowedOrigins =
       options.allowedOrigins ?? (isLoopback(host) ? LOOPBACK.map((local) => `http://${local}:${port}`) : [])
     this.#origins = new Set(allowedOrigins)
@@ -144,8 +147,12 @@ class Door implements HttpDoor {
 
   readonly figures = (): DoorFigures => {
     let sessions = 0
-    for (const desk of this.#desks.values()) sessions += desk.sessions.size
-    return { replies: this.#state.open.size, sessions }
+    let replies = this.#refusals.open.size
+    for (const desk of this.#desks.values()) {
+      sessions += desk.sessions.size
+      replies += desk.replies.open.size
+    }
+    return { replies, sessions }
   }
 
   close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<void> {
@@ -173,16 +180,17 @@ class Door implements HttpDoor {
       }
       const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
       // A promise would cost every call, so who is not asked for a name goes on in the same turn.
-      if (desk.authenticate !== undefined) this.#authenticate(desk, desk.authenticate, request, response)
-      else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS, this.#state)
-      else receiveOther(desk, request, response, ANONYMOUS, this.#state)
+      if (desk.authenticate !== undefined) this.#authenticate(endpoint, desk.authenticate, request, response)
+      else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
+      else receiveOther(desk, request, response, ANONYMOUS)
     } catch (error) {
       this.#refuse(response, toFault(error))
     }
   }
 
+  /** The desk is looked up again afterwards: by then it may have been cleared away. */
   #authenticate(
-    desk: Desk,
+    endpoint: Endpoint,
     authenticate: NonNullable<Endpoint['authenticate']>,
     request: IncomingMessage,
     response: ServerResponse,
@@ -190,7 +198,7 @@ class Door implements HttpDoor {
     const receive = request.method === 'POST' ? receivePost : receiveOther
     authenticated(authenticate, request)
       .then(
-        (principal) => receive(desk, request, response, principal, this.#state),
+        (principal) => receive(this.#desks.get(endpoint) ?? this.#addDesk(endpoint), request, response, principal),
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
       .catch((error: unknown) => this.#refuse(response, toFault(error)))
@@ -231,26 +239,32 @@ class Door implements HttpDoor {
       return
     }
     response.shouldKeepAlive = false
-    new HttpReply(response, { json: true, sse: false }, this.#state, 0).refuse(error)
+    new HttpReply(response, { json: true, sse: false }, this.#refusals).refuse(error)
   }
 
   #addDesk(endpoint: Endpoint): Desk {
-    // A configuration read anew brings new endpoints; those that are no longer used must not pile up.
-    for (const [old, desk] of this.#desks) {
-      if (!isIdle(desk)) continue
-      closeDesk(desk)
-      this.#desks.delete(old)
-    }
-    const desk = createDesk(endpoint, this.#options.authenticate, this.#options.maxCalls ?? 10_000)
+    // A configuration read anew may bring new endpoints; those that are no longer used must not pile up.
+    if (this.#desks.size >= MAX_IDLE_DESKS) this.#clearIdleDesks()
+    const desk = createDesk(endpoint, this.#options.authenticate, this.#options.maxCalls ?? 10_000, this.#state)
     this.#desks.set(endpoint, desk)
     return desk
+  }
+
+  #clearIdleDesks(): void {
+    for (const [endpoint, desk] of this.#desks) {
+      if (!isIdle(desk)) continue
+      closeDesk(desk)
+      this.#desks.delete(endpoint)
+    }
   }
 
   /** One timer for all that is open, so that a thousand idle streams cost no thousand timers. */
   #beatLater(): void {
     this.#pulse = this.#clock.setTimer(this.#options.beatMs ?? 15_000, () => {
-      for (const reply of this.#state.open) reply.beat()
-      for (const desk of this.#desks.values()) desk.sessions.beat()
+      for (const desk of this.#desks.values()) {
+        for (const reply of desk.replies.open) reply.beat()
+        desk.sessions.beat()
+      }
       this.#beatLater()
     })
   }
@@ -319,6 +333,8 @@ function closing(): McpError {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 const MAX_HEADER_BYTES = 16 * 1024
+/** Endpoints remembered although nothing of theirs is open. */
+const MAX_IDLE_DESKS = 64
 const KEEP_ALIVE_MS = 65_000
 /** What was said last must still leave the machine. */
 const FLUSH_MS = 500

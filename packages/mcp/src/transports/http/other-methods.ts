@@ -4,7 +4,7 @@ import type { Principal } from '../../protocol/call.ts'
 import { parseAccept } from './accept.ts'
 import type { Desk } from './desk.ts'
 import { endSession, openStream } from './handshaken.ts'
-import { type DoorState, HttpReply } from './reply.ts'
+import { HttpReply } from './reply.ts'
 
 /** What is not a POST: with a session GET opens a stream and DELETE ends it. Everything else has no meaning here. */
 export function receiveOther(
@@ -12,7 +12,6 @@ export function receiveOther(
   request: IncomingMessage,
   response: ServerResponse,
   principal: Principal,
-  door: DoorState,
 ): void {
   const { method, headers } = request
   const hasSessions = desk.served.handshakes.length > 0
@@ -32,6 +31,6 @@ export function receiveOther(
     }
     openStream(desk, headers, principal, response)
   } catch (error) {
-    new HttpReply(response, { json: true, sse: false }, door, 0).refuse(error)
+    new HttpReply(response, { json: true, sse: false }, desk.replies).refuse(error)
   }
 }

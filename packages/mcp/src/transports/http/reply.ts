@@ -9,14 +9,21 @@ import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
 import { EventStream } from './sse.ts'
 
-/** What replies of one door have in common. */
+/** What everything behind one door has in common. */
 export interface DoorState {
   readonly log: Log
   readonly clock: Clock
-  /** Replies under way: the door beats them and counts them. */
-  readonly open: Set<HttpReply>
   /** No connection is used again. */
   isClosing: boolean
+}
+
+/** What replies of one endpoint have in common. */
+export interface ReplyContext {
+  readonly door: DoorState
+  /** Replies under way: the door beats and counts them. */
+  readonly open: Set<HttpReply>
+  /** Most bytes that may wait for a reader who does not read. */
+  readonly maxStreamBytes: number
 }
 
 /**
@@ -28,25 +35,22 @@ export class HttpReply implements Way {
   readonly response: ServerResponse
   /** Taken back when the client has gone before its answer. */
   call: OpenCall | undefined
-  readonly #door: DoorState
-  readonly #maxStreamBytes: number
+  readonly #context: ReplyContext
   #stream: EventStream | undefined
   #beats: number
   #isLeaving: boolean
 
-  /** @param maxStreamBytes most that may wait for a reader who does not read */
-  constructor(response: ServerResponse, accepts: Accepts, door: DoorState, maxStreamBytes: number) {
+  constructor(response: ServerResponse, accepts: Accepts, context: ReplyContext) {
     this.response = response
     this.accepts = accepts
     this.call = undefined
-    this.#door = door
-    this.#maxStreamBytes = maxStreamBytes
+    this.#context = context
     this.#stream = undefined
     this.#beats = 0
     this.#isLeaving = false
-    door.open.add(this)
+    context.open.add(this)
     response.on('close', () => {
-      door.open.delete(this)
+      context.open.delete(this)
       if (!response.writableFinished && this.call !== undefined) this.call.drop(hungUp())
     })
   }
@@ -68,7 +72,7 @@ export class HttpReply implements Way {
 
   /** The messages were taken and there is nothing to say. */
   nothing(status: number): void {
-    if (this.#door.isClosing) this.response.shouldKeepAlive = false
+    if (this.#context.door.isClosing) this.response.shouldKeepAlive = false
     this.response.writeHead(status, NO_CONTENT).end()
   }
 
@@ -85,8 +89,8 @@ export class HttpReply implements Way {
     const status = error.code === 'internal.error' ? 500 : toHttpStatus(error)
     if (status === 413 || status === 408) this.response.shouldKeepAlive = false
     if (status === 401) this.response.setHeader('www-authenticate', 'Bearer')
-    if (status === 500) this.#door.log('error', 'request.failed', { error: error.cause })
-    else this.#door.log('info', 'request.refused', { code: error.code, message: error.message })
+    if (status === 500) this.#context.door.log('error', 'request.failed', { error: error.cause })
+    else this.#context.door.log('info', 'request.refused', { code: error.code, message: error.message })
     this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
   }
 
@@ -98,7 +102,7 @@ export class HttpReply implements Way {
 
   #json(status: number, text: string): void {
     const { response } = this
-    if (this.#door.isClosing) response.shouldKeepAlive = false
+    if (this.#context.door.isClosing) response.shouldKeepAlive = false
     if (status === 503 || status === 429) response.setHeader('retry-after', '1')
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     if (response.shouldKeepAlive || response.req.complete) response.end(text)
@@ -116,7 +120,7 @@ export class HttpReply implements Way {
     // Out with it now: the parser may end the connection over what comes next.
     this.response.socket?.uncork()
     const end = () => this.response.end()
-    const timer = this.#door.clock.setTimer(LINGER_MS, end)
+    const timer = this.#context.door.clock.setTimer(LINGER_MS, end)
     this.response.once('close', () => timer.cancel())
     req.once('end', end)
     req.resume()
@@ -125,9 +129,11 @@ export class HttpReply implements Way {
   #begin(): EventStream | undefined {
     if (this.#stream === undefined) {
       if (this.response.writableEnded || this.response.destroyed) return undefined
-      if (this.#door.isClosing) this.response.shouldKeepAlive = false
-      const maxBytes = this.#maxStreamBytes
-      this.#stream = new EventStream(this.response, maxBytes, () => this.#door.log('warn', 'stream.cut', { maxBytes }))
+      if (this.#context.door.isClosing) this.response.shouldKeepAlive = false
+      const maxBytes = this.#context.maxStreamBytes
+      this.#stream = new EventStream(this.response, maxBytes, () =>
+        this.#context.door.log('warn', 'stream.cut', { maxBytes }),
+      )
     }
     return this.#stream
   }

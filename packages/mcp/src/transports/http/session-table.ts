@@ -29,6 +29,7 @@ export class SessionTable {
   readonly #options: SessionTableOptions
   readonly #sessions = new Map<string, HttpSession>()
   #opening = 0
+  #isClosed = false
   #expiry: Timer | undefined
 
   constructor(served: Served, options: SessionTableOptions) {
@@ -52,6 +53,7 @@ export class SessionTable {
     try {
       const id = randomBytes(ID_BYTES).toString('base64url')
       const handshake = await shake(id)
+      if (this.#isClosed) throw new McpError('policy.busy', 'Cannot open a session: the server is closing')
       return this.#add(id, handshake, principal)
     } finally {
       this.#opening--
@@ -94,6 +96,7 @@ export class SessionTable {
   }
 
   close(reason: McpError): void {
+    this.#isClosed = true
     for (const found of [...this.#sessions.values()]) {
       found.session.calls.fail(reason)
       this.end(found)

@@ -15,7 +15,7 @@ import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import { namesEnvelope, takeBare } from './bare.ts'
 import type { Desk } from './desk.ts'
 import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
-import { type DoorState, HttpReply } from './reply.ts'
+import { HttpReply } from './reply.ts'
 
 /**
  * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
@@ -26,12 +26,11 @@ export function receivePost(
   request: IncomingMessage,
   response: ServerResponse,
   principal: Principal,
-  door: DoorState,
 ): void {
   const { headers } = request
   const { limits } = desk.served
   const accepts = headers.accept === COMMON_ACCEPT ? BOTH : parseAccept(headers.accept)
-  const reply = new HttpReply(response, accepts, door, desk.served.maxStreamBytes)
+  const reply = new HttpReply(response, accepts, desk.replies)
   if (headers['content-type'] !== 'application/json' || headers['content-encoding'] !== undefined || accepts !== BOTH) {
     const refusal = findHeaderFault(headers, accepts)
     if (refusal !== undefined) {
