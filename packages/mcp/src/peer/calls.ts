@@ -1,6 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { Id } from '../jsonrpc/frame.ts'
 import type { Timer } from './clock.ts'
+import type { Held } from './held.ts'
 import type { Keeper, OpenCall } from './open-call.ts'
 import type { Served } from './served.ts'
 
@@ -19,8 +20,10 @@ export interface CallsOptions {
 export class Calls implements Keeper {
   readonly #served: Served
   readonly #options: CallsOptions
-  readonly #open = new Map<unknown, OpenCall>() // oldest first, so the first one is the first to be overdue
-  readonly #listening = new Map<unknown, OpenCall>()
+  readonly #open = new Map<Id, Held<OpenCall>>() // oldest first, so the first one is the first to be overdue
+  readonly #listening = new Map<Id, OpenCall>()
+  /** Stands for the id of a call that is not found by its own. */
+  #count = 0
   #line: OpenCall[] = []
   #running = 0
   #isHeld = false
@@ -39,7 +42,7 @@ export class Calls implements Keeper {
   /** Runs the call now, or when one before it ends. A call that cannot be taken fails at once. */
   take(call: OpenCall): void {
     const { keyed, maxListening = MAX_LISTENING, maxConcurrent, maxWaiting } = this.#options
-    if (keyed) call.key = call.id
+    call.key = keyed ? call.id : this.#count++
     if (this.#open.has(call.key) || this.#listening.has(call.key)) {
       call.fail(new McpError('peer.invalid_request', `Cannot take a request whose id is that of one still open`))
       return
@@ -61,7 +64,8 @@ export class Calls implements Keeper {
       call.fail(new McpError('policy.limit', `Cannot take another request: ${maxWaiting} are waiting`))
       return
     }
-    this.#open.set(call.key, call)
+    call.held = { it: call }
+    this.#open.set(call.key, call.held)
     this.#overdue ??= this.#served.clock.setTimer(this.#served.callTimeoutMs, () => this.#failOverdue())
     if (mustWait) {
       this.#line.push(call)
@@ -74,6 +78,7 @@ export class Calls implements Keeper {
   leave(call: OpenCall): void {
     if (call.isListening) this.#listening.delete(call.key)
     else this.#open.delete(call.key)
+    if (call.held !== undefined) call.held.it = undefined
     if (!call.isListening && call.isRunning) {
       this.#running--
       if (this.#line.length > 0) this.#runNext()
@@ -94,7 +99,7 @@ export class Calls implements Keeper {
 
   /** The caller no longer wants an answer. Says whether there was such a call. */
   cancel(id: Id): boolean {
-    const call = this.#open.get(id) ?? this.#listening.get(id)
+    const call = this.#open.get(id)?.it ?? this.#listening.get(id)
     call?.drop(new McpError('caller.cancelled', 'The caller cancelled the request'))
     return call !== undefined
   }
@@ -110,7 +115,7 @@ export class Calls implements Keeper {
   /** Fails all that are open. */
   fail(error: McpError): void {
     this.#line = []
-    for (const call of [...this.#open.values(), ...this.#listening.values()]) call.fail(error)
+    for (const call of this.#all()) call.fail(error)
     this.#overdue?.cancel()
     this.#overdue = undefined
   }
@@ -118,7 +123,7 @@ export class Calls implements Keeper {
   /** Drops all that are open: nobody is there to be answered. */
   drop(reason: McpError): void {
     this.#line = []
-    for (const call of [...this.#open.values(), ...this.#listening.values()]) call.drop(reason)
+    for (const call of this.#all()) call.drop(reason)
     this.#overdue?.cancel()
     this.#overdue = undefined
   }
@@ -127,6 +132,11 @@ export class Calls implements Keeper {
   idle(): Promise<void> {
     if (this.size === 0) return Promise.resolve()
     return new Promise((resolve) => void this.#whenIdle.push(resolve))
+  }
+
+  #all(): readonly OpenCall[] {
+    const open = [...this.#open.values()].flatMap(({ it }) => it ?? [])
+    return [...open, ...this.#listening.values()]
   }
 
   #runNext(): boolean {
@@ -145,7 +155,8 @@ export class Calls implements Keeper {
     this.#overdue = undefined
     const { clock, callTimeoutMs } = this.#served
     const now = clock.now()
-    for (const call of [...this.#open.values()]) {
+    for (const { it: call } of [...this.#open.values()]) {
+      if (call === undefined) continue
       const left = (call.call.deadline ?? now) - now
       if (left > 0) {
         this.#overdue = clock.setTimer(left, () => this.#failOverdue())

@@ -14,6 +14,7 @@ import {
 import type { LogLevel } from '../protocol/features/logging.ts'
 import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
+import type { Held } from './held.ts'
 import { unknownMethod } from './membership.ts'
 import { type Reply, toFailure } from './reply.ts'
 import { type Served, unsupportedRevision } from './served.ts'
@@ -54,7 +55,9 @@ export class OpenCall {
   isOver: boolean
   isRunning: boolean
   /** Where its keeper finds it. */
-  key: unknown
+  key: Id
+  /** Emptied by its keeper when it leaves. */
+  held: Held<OpenCall> | undefined
   keeper: Keeper | undefined
   readonly #served: Served
   readonly caller: Caller
@@ -67,7 +70,8 @@ export class OpenCall {
   constructor(served: Served, caller: Caller, codec: MethodCodec, frame: RequestFrame, envelope: Envelope, way: Way) {
     const { _meta, ...bare } = frame.params
     this.id = frame.id
-    this.key = this
+    this.key = frame.id
+    this.held = undefined
     this.keeper = undefined
     this.isOver = false
     this.isRunning = false

@@ -3,6 +3,7 @@ import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
 import type { CancelWatcher } from '../protocol/cancellation.ts'
 import type { Outgoing } from '../protocol/envelope.ts'
 import type { Clock, Timer } from './clock.ts'
+import type { Held } from './held.ts'
 
 /** How a request of ours was answered. What never got an answer rejects instead, with {@link McpError}. */
 export type Answer =
@@ -51,7 +52,7 @@ export interface PendingOptions {
 /** Requests in flight by id. Ids are integers and are never used twice. */
 export class Pending {
   readonly #options: PendingOptions
-  readonly #entries = new Map<number, Entry>()
+  readonly #entries = new Map<number, Held<Entry>>()
   #nextId = 1
   /** One timer for all: it rings for whoever is due first. */
   #timer: Timer | undefined
@@ -65,12 +66,12 @@ export class Pending {
     return this.#entries.size
   }
 
-  entries(): Iterable<Waiting> {
-    return this.#entries.values()
+  entries(): readonly Waiting[] {
+    return this.#all()
   }
 
   get(id: unknown): Waiting | undefined {
-    return typeof id === 'number' ? this.#entries.get(id) : undefined
+    return typeof id === 'number' ? this.#entries.get(id)?.it : undefined
   }
 
   /**
@@ -106,7 +107,7 @@ export class Pending {
       resolve,
       reject,
     }
-    this.#entries.set(entry.id, entry)
+    this.#entries.set(entry.id, { it: entry })
     cancellation.watch(entry)
     if (entry.dueAt < this.#ringsAt) this.#ring(entry.dueAt)
     return entry
@@ -128,13 +129,13 @@ export class Pending {
 
   /** Ends them all, and with them the timer. */
   failAll(error: (waiting: Waiting) => McpError): void {
-    for (const entry of [...this.#entries.values()]) this.fail(entry.id, error(entry))
+    for (const entry of this.#all()) this.fail(entry.id, error(entry))
     this.#ring(Number.POSITIVE_INFINITY)
   }
 
   /** The peer showed that it works on this request: its time starts anew. */
   touch(waiting: Waiting): void {
-    const entry = this.#entries.get(waiting.id)
+    const entry = this.#entries.get(waiting.id)?.it
     if (entry !== undefined && entry.outgoing.deadline === undefined) {
       entry.dueAt = this.#options.clock.now() + entry.timeoutMs
     }
@@ -149,12 +150,18 @@ export class Pending {
   }
 
   #close(id: number): Entry | undefined {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return undefined
+    const held = this.#entries.get(id)
+    if (held?.it === undefined) return undefined
+    const entry = held.it
+    held.it = undefined
     this.#entries.delete(id)
     entry.open = false
     entry.outgoing.cancellation.unwatch(entry)
     return entry
+  }
+
+  #all(): readonly Entry[] {
+    return [...this.#entries.values()].flatMap(({ it }) => it ?? [])
   }
 
   #ring(at: number): void {
@@ -169,7 +176,7 @@ export class Pending {
   #expire(): void {
     const now = this.#options.clock.now()
     let next = Number.POSITIVE_INFINITY
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#all()) {
       // A person who is asked something may take longer than any server.
       if (entry.questions > 0) this.touch(entry)
       if (entry.dueAt <= now) this.giveUp(entry.id, timedOut(entry), 'timed out')

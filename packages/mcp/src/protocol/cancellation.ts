@@ -21,7 +21,9 @@ export interface Cancellation {
 export class CancellationSource implements Cancellation {
   #isCancelled = false
   #reason: unknown
-  #watchers: Set<CancelWatcher> | undefined
+  /** Nearly always there is one. */
+  #watcher: CancelWatcher | undefined
+  #others: Set<CancelWatcher> | undefined
   #controller: AbortController | undefined
 
   get isCancelled(): boolean {
@@ -41,12 +43,16 @@ export class CancellationSource implements Cancellation {
   }
 
   watch(watcher: CancelWatcher): void {
-    this.#watchers ??= new Set()
-    this.#watchers.add(watcher)
+    if (this.#watcher === undefined) this.#watcher = watcher
+    else {
+      this.#others ??= new Set()
+      this.#others.add(watcher)
+    }
   }
 
   unwatch(watcher: CancelWatcher): void {
-    this.#watchers?.delete(watcher)
+    if (this.#watcher === watcher) this.#watcher = undefined
+    else this.#others?.delete(watcher)
   }
 
   /** Only the first reason counts. */
@@ -54,9 +60,12 @@ export class CancellationSource implements Cancellation {
     if (this.#isCancelled) return
     this.#isCancelled = true
     this.#reason = reason
-    const watchers = this.#watchers
-    this.#watchers = undefined
-    for (const watcher of watchers ?? []) watcher.cancelled()
+    const first = this.#watcher
+    const others = this.#others
+    this.#watcher = undefined
+    this.#others = undefined
+    first?.cancelled()
+    for (const watcher of others ?? []) watcher.cancelled()
     this.#controller?.abort(reason)
   }
 }

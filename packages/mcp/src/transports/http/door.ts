@@ -262,7 +262,7 @@ class Door implements HttpDoor {
   #beatLater(): void {
     this.#pulse = this.#clock.setTimer(this.#options.beatMs ?? 15_000, () => {
       for (const desk of this.#desks.values()) {
-        for (const reply of desk.replies.open) reply.beat()
+        for (const { it: reply } of desk.replies.open) reply?.beat()
         desk.sessions.beat()
       }
       this.#beatLater()

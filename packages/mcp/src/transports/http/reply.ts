@@ -3,6 +3,7 @@ import { McpError, toHttpStatus, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
 import type { Clock } from '../../peer/clock.ts'
+import type { Held } from '../../peer/held.ts'
 import type { OpenCall, Way } from '../../peer/open-call.ts'
 import type { Reply } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
@@ -21,7 +22,7 @@ export interface DoorState {
 export interface ReplyContext {
   readonly door: DoorState
   /** Replies under way: the door beats and counts them. */
-  readonly open: Set<HttpReply>
+  readonly open: Set<Held<HttpReply>>
   /** Most bytes that may wait for a reader who does not read. */
   readonly maxStreamBytes: number
 }
@@ -48,9 +49,11 @@ export class HttpReply implements Way {
     this.#stream = undefined
     this.#beats = 0
     this.#isLeaving = false
-    context.open.add(this)
+    const held: Held<HttpReply> = { it: this }
+    context.open.add(held)
     response.on('close', () => {
-      context.open.delete(this)
+      context.open.delete(held)
+      held.it = undefined
       if (!response.writableFinished && this.call !== undefined) this.call.drop(hungUp())
     })
   }
