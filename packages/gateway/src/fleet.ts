@@ -75,9 +75,8 @@ export class Fleet {
     const members = new Map<string, Member>()
     for (const [name, server] of servers) {
       const old = before.get(name)
-      // A connection keeps the time limit it was opened with.
-      const keeps = old?.upstream.config.requestTimeoutMs === server.requestTimeoutMs && !diff.changed.includes(name)
-      members.set(name, old !== undefined && keeps ? this.#retune(old, server) : this.#create(server))
+      const keeps = old !== undefined && !diff.changed.includes(name)
+      members.set(name, keeps ? this.#retune(old, server) : this.#create(server))
     }
     this.#members = members
     for (const [name, member] of before) if (members.get(name) !== member) this.#dismiss(member, timeouts.drainMs)

@@ -1,5 +1,5 @@
 import { McpError, type Notification } from '@crosspoint/mcp'
-import type { Connection } from '@crosspoint/mcp/client'
+import type { Connection, ConnectionOptions } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 import { connectDirectly, createFakeClock, type DirectConnection, recordCall } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
@@ -415,6 +415,31 @@ test('fifty reloads under calls lose none of them', async () => {
   expect(kept.connections).toHaveLength(1)
   expect(other.connections).toHaveLength(26)
   await until(() => other.connections.filter(({ isClosed }) => !isClosed).length === 1)
+})
+
+test('how long a server may take to answer can be changed while it runs, calls at work included', async () => {
+  const server = createNamed('one')
+  const finish = deferred()
+  server.tool('slow', {}, () => finish.promise)
+  const timeouts: ConnectionOptions['requestTimeoutMs'][] = []
+  const connections: Connection[] = []
+  const dial: Dialers[string] = async ({ requestTimeoutMs }) => {
+    timeouts.push(requestTimeoutMs)
+    const connection = await connectDirectly(server.endpoint)
+    connections.push(connection)
+    return connection
+  }
+  const { gateway } = await ready(configOf(['one'], { timeouts: { requestMs: 1_000 } }), { one: dial })
+  const slow = ask(gateway, 'tools/call', { name: 'one__slow' })
+  const [timeoutMs] = timeouts
+  if (typeof timeoutMs !== 'function') throw new Error('It is fixed')
+  expect(timeoutMs()).toBe(1_000)
+  const diff = await gateway.apply(configOf(['one'], { timeouts: { requestMs: 2_000 } }))
+  expect(diff).toMatchObject({ changed: [], retuned: ['one'] })
+  expect(timeoutMs()).toBe(2_000)
+  expect(connections).toHaveLength(1)
+  finish.resolve('unharmed')
+  expect(await slow).toMatchObject({ content: [{ text: 'unharmed' }] })
 })
 
 test('which tools a server offers can be changed while it runs', async () => {

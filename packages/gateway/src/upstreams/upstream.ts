@@ -321,13 +321,13 @@ export class Upstream {
 
   #toConnectionOptions(verdict: Verdict | undefined): ConnectionOptions {
     const { client, limits, log, clock } = this.#options
-    const { revision, connectTimeoutMs, requestTimeoutMs } = this.config
+    const { revision, connectTimeoutMs } = this.config
     const upstream = this.name
     return {
       ...limits,
       client,
       connectTimeoutMs,
-      requestTimeoutMs,
+      requestTimeoutMs: () => this.#config.requestTimeoutMs,
       clock,
       ...(revision === undefined ? {} : { revision }),
       ...(verdict === undefined ? {} : { verdict }),

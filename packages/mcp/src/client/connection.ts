@@ -49,8 +49,11 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number
   /** How long a stdio server may stay silent when probed, before it counts as one of a handshake revision. Default 5 s. */
   readonly probeTimeoutMs?: number
-  /** A call without a deadline of its own waits this long. Default 60 s; progress extends it. */
-  readonly requestTimeoutMs?: number
+  /**
+   * A call without a deadline of its own waits this long. Default 60 s; progress extends it. A function is asked for
+   * every call as it is sent, so that the time can change while the connection stays.
+   */
+  readonly requestTimeoutMs?: number | (() => number)
   /** After closing stdin, and again after TERM, a child gets this long. Default 2 s. */
   readonly killGraceMs?: number
   /** Most requests in flight; one more is refused with `policy.limit`. Default 1,024. */

@@ -18,7 +18,7 @@ export interface ConversationOptions {
   readonly clock: Clock
   readonly limits: FrameLimits
   /** How long a request without a deadline waits; progress starts it anew. */
-  readonly timeoutMs: number
+  readonly timeoutMs: number | (() => number)
   /** Most requests of ours in flight. */
   readonly maxInFlight: number
   /** What we declared: what a server asks beyond it is refused unheard. */

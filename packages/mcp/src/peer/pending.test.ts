@@ -4,7 +4,12 @@ import { recordingInterim, toCall } from '../client/fixtures/calls.ts'
 import type { McpError } from '../errors.ts'
 import { Pending, type Waiting } from './pending.ts'
 
-function setUp({ timeoutMs = 1_000, max = 10 } = {}) {
+interface Options {
+  readonly timeoutMs?: number | (() => number)
+  readonly max?: number
+}
+
+function setUp({ timeoutMs = 1_000, max = 10 }: Options = {}) {
   const clock = createFakeClock(5)
   const abandoned: [number, string][] = []
   const abandon = (waiting: Waiting, reason: string) => void abandoned.push([waiting.id, reason])
@@ -43,6 +48,19 @@ describe('a request in flight', () => {
     })
     expect(new Set(ids).size).toBe(100)
     expect(ids.every(Number.isSafeInteger)).toBe(true)
+  })
+
+  it('waits as long as is right when it is sent, where that may change', async () => {
+    let timeoutMs = 1_000
+    const { pending, clock } = setUp({ timeoutMs: () => timeoutMs })
+    const first = pending.open(toCall('a'))
+    timeoutMs = 3_000
+    const second = pending.open(toCall('b'))
+    clock.advance(1_000)
+    expect([first.open, second.open]).toEqual([false, true])
+    expect(await failureOf(first)).toMatchObject({ message: 'Cannot wait longer for "a": no answer for 1 s' })
+    clock.advance(2_000)
+    expect(await failureOf(second)).toMatchObject({ message: 'Cannot wait longer for "b": no answer for 3 s' })
   })
 
   it('is given up when it hears nothing for too long', async () => {

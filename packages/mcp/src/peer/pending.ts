@@ -41,8 +41,8 @@ export interface Waiting {
 
 export interface PendingOptions {
   readonly clock: Clock
-  /** A request without a deadline of its own waits this long after it last heard anything. */
-  readonly timeoutMs: number
+  /** A request without a deadline of its own waits this long after it last heard anything; a function is asked for each. */
+  readonly timeoutMs: number | (() => number)
   /** Most requests in flight. */
   readonly max: number
   /** A request was given up: tell the peer, let go of what carried it. */
@@ -76,16 +76,17 @@ export class Pending {
 
   /**
    * Registers a request.
-   * @param timeoutMs how long to wait; `Infinity` for one that stays open, such as a subscription
+   * @param within how long to wait; `Infinity` for one that stays open, such as a subscription
    * @throws {McpError} `policy.limit` when too many are in flight, `caller.cancelled` when nobody waits any more
    */
-  open(outgoing: Outgoing, timeoutMs = this.#options.timeoutMs): Waiting {
+  open(outgoing: Outgoing, within = this.#options.timeoutMs): Waiting {
     const { clock, max } = this.#options
     const { cancellation } = outgoing
     if (cancellation.isCancelled) throw cancelled(outgoing)
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
+    const timeoutMs = typeof within === 'function' ? within() : within
     let resolve: Entry['resolve'] = nothing
     let reject: Entry['reject'] = nothing
     const answer = new Promise<Answer>((onAnswer, onFailure) => {
