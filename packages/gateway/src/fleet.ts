@@ -76,7 +76,7 @@ export class Fleet {
     for (const [name, server] of servers) {
       const old = before.get(name)
       const keeps = old !== undefined && !diff.changed.includes(name)
-      members.set(name, keeps ? this.#retune(old, server) : this.#create(server))
+      members.set(name, keeps ? this.#retune(old, server) : this.#create(server, old?.source.offer))
     }
     this.#members = members
     for (const [name, member] of before) if (members.get(name) !== member) this.#dismiss(member, timeouts.drainMs)
@@ -120,7 +120,8 @@ export class Fleet {
     await Promise.all(this.#leaving)
   }
 
-  #create(config: ServerConfig): Member {
+  /** @param known what the server of that name offered before: it stays listed until the new one says otherwise */
+  #create(config: ServerConfig, known?: Offer): Member {
     const { log, clock, random, limits, client, connect, env, wallClock } = this.#options
     const upstream: Upstream = new Upstream({
       config,
@@ -144,7 +145,7 @@ export class Fleet {
           random,
         }),
     })
-    const source = { destination: upstream, offer: undefined, offersTool: toSelector(config.tools) }
+    const source = { destination: upstream, offer: known, offersTool: toSelector(config.tools) }
     const member: Member = { upstream, source, connection: undefined, settled: false }
     return member
   }

@@ -402,6 +402,75 @@ test('a server that is removed or changed finishes its calls before it is closed
   expect(one.connections[1]?.isClosed).toBe(false)
 })
 
+test.each([
+  ['another command', { command: 'one', args: ['--new'] }],
+  ['another transport', { url: 'http://one/mcp' }],
+])('a server replaced by a reload (%s) stays listed until it says what it offers now', async (_, replacement) => {
+  const server = createNamed('one')
+  const successor = createServer({ name: 'one', version: '2.0.0' })
+  successor.tool('new', {}, () => 'new')
+  const arrived = deferred()
+  const dialled: Dialers[string][] = [
+    () => connectDirectly(server.endpoint),
+    () => arrived.promise.then(() => connectDirectly(successor.endpoint)),
+  ]
+  const one: Dialers[string] = (options) => dialled.shift()?.(options) ?? never()
+  const { gateway, clock } = await ready(configOf(['one']), { one })
+  const listening = listenTo(gateway, { toolsListChanged: true })
+  await listening.untilHeard(1)
+  const applying = gateway.apply(configOf([], { servers: { one: replacement } }))
+  await until(() => gateway.status()[0]?.state === 'starting')
+  expect(await toolsOf(gateway)).toEqual(['one__who'])
+  expect(gateway.status()).toMatchObject([{ state: 'starting', counts: { tools: 1 } }])
+  expect(await ask(gateway, 'tools/call', { name: 'one__who' })).toEqual({
+    isError: true,
+    content: [
+      { type: 'text', text: expect.stringMatching(/^The server "one" is starting since .*Try again shortly\.$/) },
+    ],
+  })
+  clock.advance(2_000)
+  expect(listening.heard).toHaveLength(1)
+  arrived.resolve('')
+  await applying
+  expect(await toolsOf(gateway)).toEqual(['one__new'])
+  await listening.untilHeard(2)
+})
+
+test('a server that is started again after a crash stays listed until it says what it offers now', async () => {
+  const server = createNamed('one')
+  const connections: DirectConnection[] = []
+  const one: Dialers[string] = async () => {
+    if (connections.length > 0) return never()
+    const connection = await connectDirectly(server.endpoint)
+    connections.push(connection)
+    return connection
+  }
+  const { gateway, clock } = await ready(configOf(['one']), { one })
+  connections[0]?.break('It exited with code 1')
+  await until(() => gateway.status()[0]?.state === 'backing-off')
+  clock.advance(60_000)
+  await until(() => gateway.status()[0]?.state === 'starting')
+  expect(await toolsOf(gateway)).toEqual(['one__who'])
+  expect(await ask(gateway, 'tools/call', { name: 'one__who' })).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringMatching(/"one" is starting since .*: It exited with code 1\. Try again shortly/) }],
+  })
+})
+
+test('a server that a reload takes out is forgotten, and unknown when it comes back', async () => {
+  const server = createNamed('one')
+  const dialled: Dialers[string][] = [() => connectDirectly(server.endpoint)]
+  const one: Dialers[string] = (options) => dialled.shift()?.(options) ?? never()
+  const { gateway, clock } = await ready(configOf(['one']), { one })
+  await gateway.apply(configOf([]))
+  const applying = gateway.apply(configOf(['one']))
+  await until(() => gateway.status()[0]?.state === 'starting')
+  expect(await toolsOf(gateway)).toEqual([])
+  expect(gateway.status()[0]?.counts).toBeUndefined()
+  clock.advance(5_000)
+  await applying
+})
+
 test('fifty reloads under calls lose none of them', async () => {
   const kept = dialTo(createNamed('kept'))
   const other = dialTo(createNamed('other'))

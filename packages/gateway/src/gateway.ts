@@ -41,7 +41,8 @@ export interface Gateway {
   start(): Promise<void>
   /**
    * Goes over to another configuration. Servers it does not touch keep running, with their calls; those it removes
-   * or changes finish theirs first. Servers that were given up are started again.
+   * or changes finish theirs first. What a changed one offered stays listed until it says what it offers now.
+   * Servers that were given up are started again.
    * @throws whatever is wrong with the configuration; then the old one stays in force
    */
   apply(config: GatewayConfig): Promise<ConfigDiff>
