@@ -8,6 +8,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 const nodeOf = (line) => join(root, `interop/node_modules/node${line}/bin/node`)
 
+/** CI_DIFF is what `.ci/run` found uncommitted when it began. */
+const UNCHANGED = 'git diff --stat; test "$(git diff | git hash-object --stdin)" = "$CI_DIFF"'
+
 /**
  * `counts` says where the number of checks comes from: a vitest report, or the script itself (.ci/tally.mjs).
  * A step without it is one check. `alone` keeps others from running beside it, so that its timing is its own.
@@ -35,8 +38,10 @@ const STEPS = [
     counts: 'vitest',
   })),
   { name: 'conformance', run: ['node', '.ci/conformance.mjs'], after: ['build', 'install-interop'], counts: 'tally' },
-  // Nothing above may change a file that is kept: generated documents and locks are as committed.
-  { name: 'unchanged', run: ['git', 'diff', '--exit-code', '--stat'], after: ['test'] },
+  { name: 'docs', run: ['npm', 'run', 'docs'], after: ['build'] },
+  // Nothing above may change a file that is kept: generated documents are as committed, tests clean up.
+  { name: 'unchanged', run: ['bash', '-c', UNCHANGED], after: ['docs', 'test'] },
+  { name: 'endurance', run: ['npm', 'run', 'endurance'], after: ['build'], alone: true },
 ]
 
 process.exitCode = await runSteps(STEPS, { root, only: process.argv.slice(2) })
