@@ -15,6 +15,7 @@ import { childrenOf, createCountingClock, type Footprint, footprint } from './fo
 const VICTIMS = 5
 const CALLERS = 4
 const PATIENCE_MS = 30_000
+const REST_MS = 2_000
 const victimFile = fileURLToPath(new URL('../../src/endurance/victim.mjs', import.meta.url))
 
 interface Counts {
@@ -42,12 +43,15 @@ async function main(kills: number, reloads: number): Promise<void> {
   await gateway.start()
   const door = await openHttpDoor({ endpoint: (path) => (path === '/mcp' ? gateway.endpoint() : undefined) })
   const counts: Counts = { kills: 0, reloads: 0, calls: 0, lost: [] }
-  const clients = await openClients(door)
-  const storm = (some: number, turns: number) =>
-    rage({ clients, gateway, upstreamUrl: upstream.url, counts }, some, turns)
+  // Clients keep as many sockets as they ever needed at once, so each storm has its own and what is left is ours.
+  const storm = async (some: number, turns: number) => {
+    const clients = await openClients(door)
+    await rage({ clients, gateway, upstreamUrl: upstream.url, counts }, some, turns)
+    await Promise.all(clients.map((client) => client.close()))
+  }
   // The first one opens what is then kept open: pools of sockets, caches, compiled code.
   await storm(2 * VICTIMS, 2)
-  const before = footprint(clock)
+  const before = await rest(() => footprint(clock))
   const progress = setInterval(
     () => console.error(`${counts.kills} kills, ${counts.reloads} reloads, ${counts.calls} calls`),
     5000,
@@ -56,7 +60,6 @@ async function main(kills: number, reloads: number): Promise<void> {
   clearInterval(progress)
 
   const after = await settle(() => footprint(clock), before)
-  await Promise.all(clients.map((client) => client?.close()))
   await door.close()
   await gateway.close()
   await upstream.close()
@@ -168,6 +171,20 @@ async function reloadRepeatedly(gateway: Gateway, upstreamUrl: string, times: nu
     await pause(50)
   }
   await gateway.apply(configOf(upstreamUrl, 0))
+}
+
+/** Waits until nothing comes or goes any more: a child on its way back holds less than one that is there. */
+async function rest(measure: () => Footprint): Promise<Footprint> {
+  const end = performance.now() + PATIENCE_MS
+  let seen = measure()
+  let since = performance.now()
+  while (performance.now() < end && performance.now() - since < REST_MS) {
+    await pause(100)
+    const now = measure()
+    if (isAbove(now, seen) || isAbove(seen, now)) since = performance.now()
+    seen = now
+  }
+  return seen
 }
 
 /** Waits for what ends by itself (a child being reaped, a keep-alive socket), then says what is left. */
