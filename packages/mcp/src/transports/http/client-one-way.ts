@@ -4,6 +4,7 @@ import type { Exchange, ExchangeTaker } from './client-exchange.ts'
 /**
  * Sends what expects no answer: a notification, an answer of ours, the end of a session.
  * @param send starts the exchange
+ * @param withinMs until all of it is over, the body nobody reads included
  * @returns what went wrong, or undefined once the server has taken it; never rejects
  */
 export function sendOneWay(
@@ -12,21 +13,21 @@ export function sendOneWay(
   withinMs: number,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const finish = (problem: string | undefined) => {
-      timer.cancel()
-      resolve(problem)
-    }
+    // Runs until the exchange is over: the status says it all, and yet a body that does not end holds a socket.
     const timer = clock.setTimer(withinMs, () => {
       exchange.abort()
-      finish(`no answer within ${withinMs / 1_000} s`)
+      resolve(`no answer within ${withinMs / 1_000} s`)
     })
     const exchange = send({
-      head: (status) => finish(status < 300 ? undefined : `HTTP ${status}`),
+      head: (status) => resolve(status < 300 ? undefined : `HTTP ${status}`),
       message: () => {},
       retry: () => {},
       position: () => {},
-      end: () => {},
-      failed: (error) => finish(error.message),
+      end: () => timer.cancel(),
+      failed: (error) => {
+        timer.cancel()
+        resolve(error.message)
+      },
     })
   })
 }

@@ -47,6 +47,8 @@ class HttpWire implements Wire, CallCarrier {
   #session: string | undefined
   #opened = false
   #unasked: EventStream | undefined
+  /** Rings when a server took too long to say whether it sends unasked. */
+  #hears: Timer | undefined
   #lost: (() => void) | undefined
   #end: Promise<void> | undefined
   #setClosed: (closed: Closed) => void = () => {}
@@ -225,14 +227,15 @@ class HttpWire implements Wire, CallCarrier {
       this.#setHears(false)
       return
     }
-    const giveUp = this.#options.clock.setTimer(HEARS_MS, () => this.#setHears(true))
+    this.#hears?.cancel()
+    this.#hears = this.#options.clock.setTimer(HEARS_MS, () => this.#setHears(true))
     const stream = new EventStream({
       clock: this.#options.clock,
       open: (taker, lastEventId) => this.#get(taker, lastEventId),
       message: (text) => this.conversation.receive(text),
       wanted: () => this.#unasked === stream,
       known: (has, reopened) => {
-        giveUp.cancel()
+        this.#hears?.cancel()
         this.#setHears(has)
         if (reopened) this.conversation.changed?.(undefined)
       },
@@ -279,6 +282,7 @@ class HttpWire implements Wire, CallCarrier {
   }
 
   async #close(): Promise<void> {
+    this.#hears?.cancel()
     this.#unasked?.stop()
     this.#unasked = undefined
     const { pending } = this.conversation

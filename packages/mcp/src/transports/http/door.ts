@@ -285,13 +285,11 @@ class Door implements HttpDoor {
   #within(ms: number, done: Promise<unknown>): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(ms, resolve)
-      done.then(
-        () => {
-          timer.cancel()
-          resolve()
-        },
-        () => resolve(),
-      )
+      const settled = () => {
+        timer.cancel()
+        resolve()
+      }
+      done.then(settled, settled)
     })
   }
 }
