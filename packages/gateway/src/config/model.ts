@@ -20,7 +20,7 @@ export interface ListenConfig {
   readonly port: number
   /** `Host` header values accepted besides the loopback names, as `name` (any port) or `name:port`. Default none. */
   readonly allowedHosts: readonly string[]
-  /** `Origin` header values accepted besides loopback ones, as `https://name[:port]`. Default none. */
+  /** `Origin` header values accepted besides our own on loopback, as `https://name[:port]`. Default none. */
   readonly allowedOrigins: readonly string[]
   /** Lets `host` be `0.0.0.0` or `::` although nobody is asked who they are. Default false: refused. */
   readonly dangerouslyBindAllInterfaces: boolean

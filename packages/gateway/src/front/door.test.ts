@@ -199,13 +199,31 @@ test('another path is 404 and names those there are', async () => {
   })
 })
 
-test('abuse-02: a foreign Host is refused, one from the configuration is not', async () => {
-  const { door } = await open({}, { door: { allowedHosts: ['gate.example:443'] } })
+test('abuse-02: a foreign Host is refused, one from the configuration is not, with its port where it has one', async () => {
+  const { door } = await open({}, { door: { allowedHosts: ['gate.example:8443', 'any.example'] } })
   const url = `${door.url.replace('/mcp', '')}/healthz`
-  expect((await get(url, { host: 'evil.example' })).status).toBe(403)
-  expect((await get(url, { host: 'gate.example' })).status).toBe(200)
+  const at = async (host: string) => (await get(url, { host })).status
+  expect(await at('evil.example')).toBe(403)
+  expect(await at('gate.example:8443')).toBe(200)
+  expect(await at('gate.example:9443')).toBe(403)
+  expect(await at('gate.example')).toBe(403)
+  expect(await at('any.example:9443')).toBe(200)
+  expect(await at('any.example')).toBe(200)
+  expect(await at('localhost:1')).toBe(200)
   expect((await get(url)).status).toBe(200)
 })
+
+test.each([[], ['https://app.example']])(
+  'abuse-01: a page of our own may call at a port that was free (allowed: %j)',
+  async (...allowedOrigins) => {
+    const { door } = await open({}, { door: { port: 0, allowedOrigins } })
+    const url = `${door.url.replace('/mcp', '')}/healthz`
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      expect((await get(url, { origin: `http://${host}:${door.port}` })).status).toBe(200)
+      expect((await get(url, { origin: `http://${host}:${door.port + 1}` })).status).toBe(403)
+    }
+  },
+)
 
 test('abuse-01: a foreign Origin is refused, one from the configuration is not', async () => {
   const { door } = await open({}, { door: { allowedOrigins: ['https://app.example'] } })

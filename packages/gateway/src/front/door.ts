@@ -43,7 +43,7 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     },
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
     ...toHosts(host, options.allowedHosts ?? []),
-    ...toOrigins(host, port, options.allowedOrigins ?? []),
+    allowedOrigins: options.allowedOrigins ?? [],
     ...(dangerouslyBindAllInterfaces ? { authenticate: () => ANONYMOUS } : {}),
     ...(log === undefined ? {} : { log: ({ level, event, ...details }) => log[level](details, event) }),
   })
@@ -55,22 +55,11 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
   }
 }
 
-/** Names besides those the door knows by itself; a port in them is not looked at. */
+/** Names besides those the door knows by itself. */
 function toHosts(host: string, allowed: readonly string[]): { readonly allowedHosts?: readonly string[] } {
   if (allowed.length === 0) return {}
   const own = host.includes(':') ? `[${host}]` : host
-  return { allowedHosts: [...LOOPBACK, own, ...allowed.map((name) => name.replace(/:\d+$/, ''))] }
-}
-
-function toOrigins(
-  host: string,
-  port: number,
-  allowed: readonly string[],
-): { readonly allowedOrigins?: readonly string[] } {
-  if (allowed.length === 0) return {}
-  const own =
-    port === 0 || !/^(?:localhost|127\.|::1)/.test(host) ? [] : LOOPBACK.map((name) => `http://${name}:${port}`)
-  return { allowedOrigins: [...own, ...allowed] }
+  return { allowedHosts: [...LOOPBACK, own, ...allowed] }
 }
 
 function answerPlain(

@@ -117,6 +117,24 @@ describe('who may call', () => {
     expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 
+  it('abuse-01: a page of our own may call beside those that are allowed, and no other page', async () => {
+    const { door, url } = await open(answers, { allowedOrigins: ['https://app.example'] })
+    const from = async (origin: string) =>
+      (await sendEnveloped(url, 'tools/call', { name: 't' }, { headers: { origin } })).status
+    expect(await from('https://app.example')).toBe(200)
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) expect(await from(`http://${host}:${door.port}`)).toBe(200)
+    expect(await from(`http://localhost:${door.port + 1}`)).toBe(403)
+    expect(await from(`https://localhost:${door.port}`)).toBe(403)
+  })
+
+  it('abuse-01: a door that others can reach has no pages of its own', async () => {
+    const authenticate = () => ({ id: 'ann', tenant: 't' })
+    const { door } = await open(answers, { host: '0.0.0.0', authenticate })
+    const url = `http://127.0.0.1:${door.port}/mcp`
+    const headers = { origin: `http://127.0.0.1:${door.port}` }
+    expect((await sendEnveloped(url, 'tools/call', { name: 't' }, { headers })).status).toBe(403)
+  })
+
   it('a browser may ask first whether a known page may call', async () => {
     const { url } = await open(answers, { allowedOrigins: ['https://app.example'] })
     const ask = (origin: string) =>
@@ -144,6 +162,28 @@ describe('who may call', () => {
     const { door, url } = await open(answers)
     const headers = { host: host.replace('PORT', String(door.port)) }
     expect((await sendEnveloped(url, 'tools/call', { name: 't' }, { headers })).status).toBe(status)
+  })
+
+  it.each([
+    ['gate.example', 'gate.example', 200],
+    ['gate.example', 'GATE.example:9', 200],
+    ['gate.example', 'gate.example.evil:80', 403],
+    ['gate.example:8443', 'gate.example:8443', 200],
+    ['Gate.Example:8443', 'GATE.example:8443', 200],
+    ['gate.example:8443', 'gate.example:8444', 403],
+    ['gate.example:8443', 'gate.example', 403],
+    ['gate.example:8443', 'gate.example:84430', 403],
+    // A Host without a port means the one of the scheme, which a proxy before us may have ended.
+    ['gate.example:443', 'gate.example', 200],
+    ['gate.example:80', 'gate.example', 200],
+    ['gate.example:443', 'gate.example:80', 403],
+    ['[fd00::1]:8443', '[fd00::1]:8443', 200],
+    ['[fd00::1]:8443', '[fd00::1]', 403],
+    ['[fd00::1]', '[fd00::1]:1', 200],
+    ['gate.example', 'localhost', 403],
+  ])('abuse-02: where "%s" is allowed, a request to host "%s" gets %i', async (allowed, host, status) => {
+    const { url } = await open(answers, { allowedHosts: [allowed] })
+    expect((await sendEnveloped(url, 'tools/call', { name: 't' }, { headers: { host } })).status).toBe(status)
   })
 
   it('abuse-02: two Host headers get 400', async () => {

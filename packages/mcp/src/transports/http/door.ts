@@ -28,9 +28,12 @@ export interface HttpDoorOptions {
   readonly plain?: (request: PlainRequest) => PlainReply | undefined
   /** Who a caller is, for endpoints that do not say so themselves. */
   readonly authenticate?: Endpoint['authenticate']
-  /** Names a `Host` header may give, without port. Default on loopback: `localhost`, `127.0.0.1`, `[::1]`; elsewhere any. */
+  /**
+   * What a `Host` header may give: `name` with any port, `name:port` with that one. Default on loopback: `localhost`,
+   * `127.0.0.1`, `[::1]`; elsewhere any.
+   */
   readonly allowedHosts?: readonly string[]
-  /** Origins that web pages may call from. Default on loopback: our own; elsewhere none. */
+  /** Origins that web pages may call from, besides our own on loopback. Default none. */
   readonly allowedOrigins?: readonly string[]
   /** Most connections at once; more are closed unheard. Default 10,000. */
   readonly maxConnections?: number
@@ -132,8 +135,8 @@ class Door implements HttpDoor {
     this.#log = (level, event, details) => options.log?.({ ...details, level, event })
     this.#state = { clock: this.#clock, log: this.#log, isClosing: false }
     this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
-    const allowedOrigins =
-      options.allowedOrigins ?? (isLoopback(host) ? LOOPBACK.map((local) => `http://${local}:${port}`) : [])
+    const own = isLoopback(host) ? [...LOOPBACK, name].map((local) => `http://${local}:${port}`) : []
+    const allowedOrigins = [...own, ...(options.allowedOrigins ?? [])]
     this.#origins = new Set(allowedOrigins)
     this.#guard = createGuards({
       allowedHosts:

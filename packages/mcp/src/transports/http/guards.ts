@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { McpError } from '../../errors.ts'
 
 export interface GuardOptions {
-  /** Names a `Host` header may give, lower case, IPv6 in brackets; one without port goes with any. Undefined: any. */
+  /** What a `Host` header may give: `name` with any port, `name:port` with that one. IPv6 in brackets. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined
   /** Origins a browser may call from, exactly as browsers write them. Requests without `Origin` pass. */
   readonly allowedOrigins: readonly string[]
@@ -36,7 +36,7 @@ export function createGuards({
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       return new McpError('peer.invalid_request', 'Cannot tell where a body of this "Transfer-Encoding" ends')
     }
-    if (hosts !== undefined && (host === undefined || (!hosts.has(host) && !hosts.has(toHostName(host))))) {
+    if (hosts !== undefined && (host === undefined || (!hosts.has(host) && !isAllowed(host, hosts)))) {
       return new McpError('policy.forbidden_host', 'Cannot take a request for this "Host"')
     }
     if (origin !== undefined && !origins.has(origin)) {
@@ -44,6 +44,14 @@ export function createGuards({
     }
     return undefined
   }
+}
+
+/** A port that is left out is the one of the scheme, and which scheme that was, a proxy before us may know alone. */
+function isAllowed(given: string, hosts: ReadonlySet<string>): boolean {
+  const host = given.toLowerCase()
+  const name = toHostName(host)
+  if (hosts.has(name) || hosts.has(host)) return true
+  return name === host && (hosts.has(`${host}:443`) || hosts.has(`${host}:80`))
 }
 
 /** `example.org:80` and `[::1]:80` without the port. */
