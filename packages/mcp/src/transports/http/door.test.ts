@@ -423,6 +423,58 @@ it('says nothing about an error of its own making', async () => {
   expect(events).toMatchObject([{ level: 'error', event: 'call.failed', method: 'tools/call' }])
 })
 
+describe('requests that stand in line on one connection', () => {
+  const calls = (count: number) => toRawHttp('/mcp', toEnveloped('tools/call', { name: 'a' })).repeat(count)
+
+  it('are all taken back when their client hangs up', async () => {
+    let cancelled = 0
+    let began = 0
+    let begin = () => {}
+    let cancel = () => {}
+    const allBegan = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const allCancelled = new Promise<void>((resolve) => {
+      cancel = resolve
+    })
+    const { door } = await open(async (call) => {
+      if (++began === 3) begin()
+      return new Promise((_, reject) =>
+        call.cancellation.watch({
+          cancelled: () => {
+            if (++cancelled === 3) cancel()
+            reject(call.cancellation.reason)
+          },
+        }),
+      )
+    })
+    const raw = await openRaw(door.port)
+    raw.write(calls(3))
+    await allBegan
+    raw.destroy()
+    await allCancelled
+    expect(door.figures()).toEqual({ replies: 0, sessions: 0 })
+  })
+
+  it('are answered in their order', async () => {
+    const { door } = await open(answers)
+    const raw = await openRaw(door.port)
+    raw.write(calls(20))
+    raw.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    expect((await raw.ended).match(/HTTP\/1\.1 200/g)).toHaveLength(20)
+  })
+
+  it('abuse-14: cost a client its connection when they are too many', async () => {
+    const holding = createHolding()
+    const { door } = await open(holding.handle)
+    const raw = await openRaw(door.port)
+    raw.write(calls(300))
+    await raw.ended
+    expect(holding.calls.length).toBeLessThan(300)
+    expect(door.figures().replies).toBe(0)
+  })
+})
+
 it('keeps a long call alive with comments, and still answers it', async () => {
   const clock = createFakeClock()
   const { handle, began, release } = createHolding()

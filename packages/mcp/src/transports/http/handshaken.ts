@@ -9,7 +9,7 @@ import { toFailure } from '../../peer/reply.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Desk } from './desk.ts'
-import type { HttpReply } from './reply.ts'
+import { type HttpReply, whenGone } from './reply.ts'
 import { attach, detach, type HttpSession } from './session-table.ts'
 import { EventStream } from './sse.ts'
 
@@ -86,7 +86,7 @@ export function openStream(
   }
   const { maxStreamBytes, log } = desk.served
   const stream = new EventStream(response, maxStreamBytes, () => log('warn', 'stream.cut', { maxStreamBytes }))
-  response.on('close', () => detach(found, stream))
+  whenGone(response, () => detach(found, stream))
   attach(found, stream)
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { McpError, toHttpStatus, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
@@ -51,7 +52,7 @@ export class HttpReply implements Way {
     this.#isLeaving = false
     const held: Held<HttpReply> = { it: this }
     context.open.add(held)
-    response.on('close', () => {
+    whenGone(response, () => {
       context.open.delete(held)
       held.it = undefined
       if (!response.writableFinished && this.call !== undefined) this.call.drop(hungUp())
@@ -141,6 +142,41 @@ export class HttpReply implements Way {
     return this.#stream
   }
 }
+
+/**
+ * Hears of the end of a response, whether it was sent or its client has gone. A response behind another one on the
+ * same connection has no socket yet, and Node tells it nothing when that closes: such ones are told here.
+ */
+export function whenGone(response: ServerResponse, gone: () => void): void {
+  if (response.socket === null) standInLine(response, gone)
+  else response.on('close', gone)
+}
+
+function standInLine(response: ServerResponse, gone: () => void): void {
+  const { socket } = response.req
+  const line = lines.get(socket) ?? openLine(socket)
+  if (line.size >= MAX_IN_LINE) socket.destroy()
+  const leave = () => {
+    if (line.delete(leave)) gone()
+  }
+  line.add(leave)
+  response.on('close', leave)
+}
+
+/** One listener for the connection, however many stand in line. */
+function openLine(socket: Socket): Set<() => void> {
+  const line = new Set<() => void>()
+  lines.set(socket, line)
+  socket.once('close', () => {
+    for (const leave of line) leave()
+  })
+  return line
+}
+
+/** By connection: who waits there for the answers before theirs. */
+const lines = new WeakMap<Socket, Set<() => void>>()
+/** Requests that may stand behind an unanswered one. Hardly a client sends any; each may hold a whole body. */
+const MAX_IN_LINE = 100
 
 function hungUp(): McpError {
   return new McpError('caller.cancelled', 'The caller closed the connection')
