@@ -608,7 +608,6 @@ test('a switched-off server and one we cannot connect to are listed with what to
     { name: 'off', state: 'disabled', remedy: expect.stringContaining('enabled: true') },
     { name: 'old', state: 'unsupported', reason: expect.stringContaining('HTTP+SSE') },
   ])
-  expect((await ask(gateway, 'server/discover')).capabilities).toEqual({})
 })
 
 test('a rename that takes the name of another tool is said in the log, once', async () => {

@@ -98,27 +98,37 @@ test('two names may be swapped', () => {
   expect(view.entries.tools.get('a__x')).toMatchObject({ native: 'y' })
 })
 
-test('announces the union of what is really there', () => {
+test.each([
+  ['no server', {}],
+  ['a server it has not met', { late: undefined }],
+  ['a server with tools only', { a: { capabilities: { tools: {} } } }],
+])('announces every list and that it may change, with %s: older clients ask only once', (_, servers) => {
+  const view = all(catalogOf(servers))
+  expect(view.discover.capabilities).toEqual({
+    tools: { listChanged: true },
+    resources: { listChanged: true },
+    prompts: { listChanged: true },
+  })
+  expect(view.methods.has('tools/call')).toBe(true)
+  expect(view.methods.has('completion/complete')).toBe(false)
+  expect(view.pages.tools.page(undefined)).toEqual({ tools: [] })
+  expect(view.pages.prompts.page(undefined)).toEqual({ prompts: [] })
+  expect(view.pages.resources.page(undefined)).toEqual({ resources: [] })
+  expect(view.pages.templates.page(undefined)).toEqual({ resourceTemplates: [] })
+})
+
+test('announces subscriptions, completions and logging where a server really has them', () => {
   const view = all(
     catalogOf({
       a: { capabilities: { tools: {}, logging: {} } },
       b: { capabilities: { resources: { subscribe: true }, completions: {} } },
     }),
   )
-  expect(view.discover.capabilities).toEqual({
-    tools: { listChanged: true },
+  expect(view.discover.capabilities).toMatchObject({
     resources: { subscribe: true, listChanged: true },
     completions: {},
     logging: {},
   })
-  expect(view.methods.has('tools/call')).toBe(true)
-  expect(view.methods.has('prompts/list')).toBe(false)
-})
-
-test('announces every list for a server it has not met, since older clients ask only once', () => {
-  const view = all(catalogOf({ a: { capabilities: { tools: {} } }, late: undefined }))
-  expect(Object.keys(view.discover.capabilities)).toEqual(['tools', 'resources', 'prompts'])
-  expect(view.pages.prompts.page(undefined)).toEqual({ prompts: [] })
 })
 
 test('instructions stand under the name of their server, each cut on its own', () => {

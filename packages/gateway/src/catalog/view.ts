@@ -140,20 +140,17 @@ function toDiscover(sources: readonly Source[], description: string | undefined)
 }
 
 /**
- * The union of what the servers have. A server nobody has met yet may have any list, and callers of handshake
- * revisions ask only once, so lists are announced for it.
+ * Every list is announced, were it empty: callers of handshake revisions ask only once, and a server that is slow, or
+ * that a reload brings, may have any. The rest is the union of what the servers have.
  */
 function toCapabilities(sources: readonly Source[]): ServerCapabilities {
-  const unmet = sources.some(({ offer }) => offer === undefined)
   const has = (path: string) =>
     sources.some(({ offer }) => offer !== undefined && hasCapability(offer.capabilities, path))
   const watched = { listChanged: true }
   return {
-    ...(unmet || has('tools') ? { tools: watched } : {}),
-    ...(unmet || has('resources')
-      ? { resources: has('resources.subscribe') ? { subscribe: true, ...watched } : watched }
-      : {}),
-    ...(unmet || has('prompts') ? { prompts: watched } : {}),
+    tools: watched,
+    resources: has('resources.subscribe') ? { subscribe: true, ...watched } : watched,
+    prompts: watched,
     ...(has('completions') ? { completions: {} } : {}),
     ...(has('logging') ? { logging: {} } : {}),
   }

@@ -152,6 +152,31 @@ test.each(spoken)('a cursor that is none of ours is -32602 for a client of %s', 
   })
 })
 
+test.each(spoken)('a client of %s finds empty lists at first, and what a reload brings', async (revision) => {
+  const { door, start, gateway } = await open({})
+  await start()
+  const client = await clientOf(door.url, revision)
+  expect(await client.listTools().all()).toEqual([])
+  expect(await client.listResources().all()).toEqual([])
+  expect(await client.listResourceTemplates().all()).toEqual([])
+  expect(await client.listPrompts().all()).toEqual([])
+  const changes = client.listen({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })
+  expect(await changes.acknowledged).toEqual({
+    toolsListChanged: true,
+    promptsListChanged: true,
+    resourcesListChanged: true,
+  })
+  const { endpoint } = createDemo()
+  const demo = await openHttpDoor({ endpoint: () => endpoint })
+  onTestFinished(() => demo.close({ drainMs: 0 }))
+  await gateway.apply(configOf([], { servers: { demo: { url: `${demo.url}/mcp` } } }))
+  const heard = new Set<string>()
+  for await (const { method } of changes) if (heard.add(method).size === 3) break
+  expect((await client.listTools().all()).map(({ name }) => name)).toEqual(['demo__echo', 'demo__count'])
+  expect((await client.listPrompts().all()).map(({ name }) => name)).toEqual(['demo__greet'])
+  expect((await client.readResource('demo://one')).contents).toMatchObject([{ text: 'first' }])
+})
+
 test('lists go over several pages where they are long, and every client sees all of them', async () => {
   const server = createServer({ name: 'many', version: '1.0.0' })
   for (let n = 0; n < 25; n++) server.tool(`t${n}`, {}, () => String(n))

@@ -104,7 +104,7 @@ test('joins the trace of the caller, with a span of its own', async () => {
 
 test('a method whose feature nobody announced does not exist', async () => {
   const { pass } = open()
-  await expect(pass('prompts/get', { name: 'x' })).rejects.toMatchObject({ code: 'caller.unknown_method' })
+  await expect(pass('completion/complete', {})).rejects.toMatchObject({ code: 'caller.unknown_method' })
   await expect(pass('no/such', {})).rejects.toMatchObject({ code: 'caller.unknown_method' })
 })
 
