@@ -106,7 +106,7 @@ describe('up', () => {
     const workspace = withServers(() => ({}))
     const { code, stderr } = await run(['up', '--host', '0.0.0.0', '--port', '0'], workspace.options)
     expect(code).toBe(1)
-    expect(stderr).toContain('listen.dangerouslyBindAllInterfaces')
+    expect(stderr).toContain('without being asked who they are')
   })
 
   it('names file, line and column of what is wrong in a configuration', async () => {

@@ -38,14 +38,14 @@ class Check {
   }
 
   listen(): void {
-    const { host, dangerouslyBindAllInterfaces } = this.#config.listen
-    const isWildcard = isWildcardHost(host)
-    if (isWildcard && !dangerouslyBindAllInterfaces) {
-      const hint = 'bind 127.0.0.1, or set listen.dangerouslyBindAllInterfaces to true'
-      this.#error(['listen', 'host'], 'Every interface would be open to callers nobody has asked who they are', hint)
-    } else if (!isWildcard && !isLoopback(host)) {
-      this.#warn(['listen', 'host'], 'Callers from other machines are served without being asked who they are')
-    }
+    const { host } = this.#config.listen
+    if (!isWildcardHost(host) && isLoopback(host)) return
+    const hint = 'bind 127.0.0.1; a proxy on this machine that asks can stand in front'
+    this.#error(
+      ['listen', 'host'],
+      'Callers from other machines would be served without being asked who they are',
+      hint,
+    )
   }
 
   server(name: string, server: WrittenServer): void {

@@ -22,8 +22,6 @@ export interface ListenConfig {
   readonly allowedHosts: readonly string[]
   /** `Origin` header values accepted besides our own on loopback, as `https://name[:port]`. Default none. */
   readonly allowedOrigins: readonly string[]
-  /** Lets `host` be `0.0.0.0` or `::` although nobody is asked who they are. Default false: refused. */
-  readonly dangerouslyBindAllInterfaces: boolean
 }
 
 export interface ServerConfig {

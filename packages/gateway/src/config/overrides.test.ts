@@ -14,15 +14,13 @@ test('names of variables follow the settings', () => {
 test('variables fill in numbers, truth values and lists', () => {
   const env = {
     CROSSPOINT_LISTEN_PORT: '81',
-    CROSSPOINT_LISTEN_HOST: '0.0.0.0',
-    CROSSPOINT_LISTEN_DANGEROUSLY_BIND_ALL_INTERFACES: 'true',
+    CROSSPOINT_LISTEN_HOST: '127.0.0.2',
     CROSSPOINT_LISTEN_ALLOWED_HOSTS: 'a.example, b.example:80,',
     CROSSPOINT_LISTEN_ALLOWED_ORIGINS: '',
   }
   expect(listenOf({ env })).toEqual({
     port: 81,
-    host: '0.0.0.0',
-    dangerouslyBindAllInterfaces: true,
+    host: '127.0.0.2',
     allowedHosts: ['a.example', 'b.example:80'],
     allowedOrigins: [],
   })
@@ -44,21 +42,30 @@ test.each<[ParseOptions, string]>([
   ],
   [
     { flags: [{ flag: '--host', path: 'listen.host', value: '0.0.0.0' }] },
-    'flag --host: listen.host: Every interface would be open to callers nobody has asked who they are (bind 127.0.0.1, or set listen.dangerouslyBindAllInterfaces to true)',
+    'flag --host: listen.host: Callers from other machines would be served without being asked who they are (bind 127.0.0.1; a proxy on this machine that asks can stand in front)',
   ],
 ])('%j is refused by name', (options, message) => {
   expect(() => listenOf(options)).toThrow(ConfigError)
   expect(() => listenOf(options)).toThrow(message)
 })
 
-test.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::0', '0', '0x0', '000.0.0.0', '0.0', '::ffff:0.0.0.0', '::%eth0'])(
-  'the wildcard address %s needs the dangerous switch',
-  (host) => {
-    const text = `listen: { host: "${host}" }`
-    expect(() => listenOf({}, text)).toThrow('Every interface')
-    expect(listenOf({}, text.replace('}', ', dangerouslyBindAllInterfaces: true }')).host).toBe(host)
-  },
-)
+test.each([
+  '192.0.2.1',
+  'crosspoint.example',
+  '0.0.0.0',
+  '::',
+  '0:0:0:0:0:0:0:0',
+  '::0',
+  '0',
+  '0x0',
+  '000.0.0.0',
+  '0.0',
+  '::ffff:0.0.0.0',
+  '::%eth0',
+])('abuse-03: the address %s is refused, since nobody is asked who they are', (host) => {
+  const text = `listen: { host: "${host}" }`
+  expect(() => listenOf({}, text)).toThrow('Callers from other machines')
+})
 
 test('a flag for a setting that does not exist is a mistake of ours', () => {
   expect(() => listenOf({ flags: [{ flag: '--x', path: 'servers.a', value: 1 }] })).toThrow(TypeError)

@@ -62,7 +62,6 @@ timeouts: { connectMs: 1000 }
           "gateway.local",
         ],
         "allowedOrigins": [],
-        "dangerouslyBindAllInterfaces": false,
         "host": "127.0.0.1",
         "port": 9000,
       },
@@ -435,7 +434,6 @@ test.each([
 })
 
 test.each([
-  ['listen: { host: 192.168.1.5 }', '1:11 Callers from other machines are served without being asked who they are'],
   ['servers: { a: { command: npx -y x } }', '1:17 No shell is there to split the command'],
   [
     'servers: { a: { url: "http://x/mcp", headers: { A: b } } }',

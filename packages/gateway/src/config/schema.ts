@@ -71,9 +71,6 @@ const listen = section(
       )
       .default([])
       .describe('`Origin` header values accepted besides our own on loopback, such as `https://example.com`.'),
-    dangerouslyBindAllInterfaces: truth()
-      .prefault(false)
-      .describe('Lets `host` be `0.0.0.0` or `::`. Anyone who reaches this machine can then use every server.'),
   },
   'Where the gateway listens.',
 )

@@ -1,4 +1,3 @@
-import { ANONYMOUS } from '@crosspoint/mcp'
 import { type HttpDoor, openHttpDoor, type PlainReply, type PlainRequest } from '@crosspoint/mcp/transports'
 import type { ListenConfig } from '../config/model.ts'
 import type { Gateway } from '../gateway.ts'
@@ -27,10 +26,10 @@ export interface FrontDoor {
 }
 
 /**
- * @throws {TypeError} for an address others can reach, unless `dangerouslyBindAllInterfaces` says that this is meant
+ * @throws {TypeError} for an address others can reach: nobody is asked who they are yet
  */
 export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
-  const { host = '127.0.0.1', port = 0, log, dangerouslyBindAllInterfaces = false, readyDetail = false } = options
+  const { host = '127.0.0.1', port = 0, log, readyDetail = false } = options
   const { view } = options
   const door: HttpDoor = await openHttpDoor({
     host,
@@ -44,7 +43,6 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
     ...toHosts(host, options.allowedHosts ?? []),
     allowedOrigins: options.allowedOrigins ?? [],
-    ...(dangerouslyBindAllInterfaces ? { authenticate: () => ANONYMOUS } : {}),
     ...(log === undefined ? {} : { log: ({ level, event, ...details }) => log[level](details, event) }),
   })
   return {
