@@ -70,7 +70,7 @@ test('things without a name, or with one used before, are left out and counted',
   const handle = pages({ undefined: { tools: [tool('a'), tool('a'), null, 7, { name: 3 }, { name: '' }, tool('b')] } })
   const { items, problem } = await listAll(handle, 'tools', signal)
   expect(items.map(({ name }) => name)).toEqual(['a', 'b'])
-  expect(problem).toBe('5 of its tools have no name or one used before')
+  expect(problem).toBe('5 of its tools were left out: no name, one used before, or a wrong shape')
 })
 
 test('what did not change is the very object known before', async () => {
@@ -86,4 +86,15 @@ test('an answer that is no list is an empty list with a problem', async () => {
     items: [],
     problem: '"tools" is not a list',
   })
+})
+
+test('one careless tool neither spoils the list nor goes unmentioned', async () => {
+  const handle = pages({
+    undefined: { tools: [tool('a'), tool('b', { description: { text: 'x' } }), { name: 'c' }, null, tool('a')] },
+  })
+  const { items, problem } = await listAll(handle, 'tools', signal)
+  expect(items).toEqual([tool('a'), tool('b')])
+  expect(problem).toBe(
+    '3 of its tools were left out: no name, one used before, or a wrong shape; 1 of its tools have members of a wrong shape, which are left out',
+  )
 })

@@ -10,6 +10,7 @@ import {
 } from '@crosspoint/mcp'
 import { shown } from '../shown.ts'
 import { type Item, KINDS, type Kind, keyOf } from './kinds.ts'
+import { toWellFormed } from './well-formed.ts'
 
 /** What the list of one kind may cost us. */
 export interface ListBounds {
@@ -82,13 +83,17 @@ function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds
   const items = new Map<string, Item>()
   let chars = 0
   let unusable = 0
+  let mended = 0
   return {
     add(page) {
-      for (const item of page) {
-        if (!isItem(kind, item) || items.has(keyOf(kind, item))) {
+      for (const listed of page) {
+        const fit = isItem(kind, listed) && !items.has(keyOf(kind, listed)) ? toWellFormed(kind, listed) : undefined
+        if (fit === undefined) {
           unusable++
           continue
         }
+        const { item } = fit
+        if (fit.lost) mended++
         const text = JSON.stringify(item)
         chars += text.length
         if (items.size >= bounds.maxItems || chars > bounds.maxChars) return false
@@ -98,8 +103,13 @@ function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds
       return true
     },
     end(problem) {
-      const skipped = unusable === 0 ? undefined : `${unusable} of its ${kind} have no name or one used before`
-      const problems = [problem, skipped].filter((text) => text !== undefined)
+      const skipped =
+        unusable === 0
+          ? undefined
+          : `${unusable} of its ${kind} were left out: no name, one used before, or a wrong shape`
+      const lost =
+        mended === 0 ? undefined : `${mended} of its ${kind} have members of a wrong shape, which are left out`
+      const problems = [problem, skipped, lost].filter((text) => text !== undefined)
       return { items: [...items.values()], problem: problems.length === 0 ? undefined : problems.join('; ') }
     },
   }
