@@ -54,7 +54,7 @@ export type {
 } from './protocol/features/tools.ts'
 export type { MethodDescriptor } from './protocol/method.ts'
 export { METHODS } from './protocol/methods.ts'
-export { didYouMean, nearest } from './protocol/nearest.ts'
+export { closest, didYouMean, nearest } from './protocol/nearest.ts'
 export type { UriTemplate, UriVariables } from './protocol/uri-template.ts'
 export { parseUriTemplate } from './protocol/uri-template.ts'
 export {

@@ -1,7 +1,7 @@
+import { nearest } from '@crosspoint/mcp'
 import type { Complaints } from './complaints.ts'
 import { folderOf, joinPath } from './join-path.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
-import { nearest } from './nearest.ts'
 import { quoted } from './quoted.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 import { child, locate, type Tree } from './tree.ts'

@@ -21,7 +21,6 @@ export type {
   TransportConfig,
   ViewConfig,
 } from './model.ts'
-export { nearest } from './nearest.ts'
 export type { ConfigFlag } from './overrides.ts'
 export { type LoadedConfig, type ParseOptions, parseConfig } from './parse.ts'
 export type { ConfigFormat } from './read.ts'

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
-import { didYouMean, nearest } from './nearest.ts'
+import { closest, didYouMean, nearest } from './nearest.ts'
 
 test.each([
   ['get_wether', ['get_time', 'get_weather'], 'get_weather'],
   ['GET_WEATHER', ['get_weather'], 'get_weather'],
   ['ehco', ['echo', 'exit'], 'echo'],
   ['search_issue', ['search_issues', 'search_users'], 'search_issues'],
+  ['request-timeout-ms', ['requestTimeoutMs', 'url'], 'requestTimeoutMs'],
+  ['ur', ['command', 'url'], 'url'],
+  ['toll', ['tool', 'tools', 'poll'], 'tool'],
 ])('"%s" probably means one of %j: "%s"', (asked, names, meant) => {
   expect(nearest(asked, names)).toBe(meant)
 })
@@ -17,6 +20,12 @@ test.each([
   ['a'.repeat(300), ['a'.repeat(299)]],
 ])('"%s" is near none of %j', (asked, names) => {
   expect(nearest(asked, names)).toBeUndefined()
+})
+
+test('names those that are about as near, nearest first', () => {
+  expect(closest('reat', ['echo', 'realm', 'read', 'real'])).toEqual(['read', 'real'])
+  expect(closest('reat', ['echo', 'realm', 'read', 'real'], 1)).toEqual(['read'])
+  expect(closest('get_tools', ['get_took', 'get_tool', 'let_rolls'])).toEqual(['get_tool', 'get_took'])
 })
 
 test('looks at no more than a thousand names', () => {

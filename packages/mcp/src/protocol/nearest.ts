@@ -1,22 +1,39 @@
-/**
- * The name somebody probably meant: the closest one within a third of its length, at most three slips away.
- * Looks at the first 1,000 candidates only, since a caller decides how often this runs.
- */
+/** The name somebody probably meant: the first of {@link closest}. */
 export function nearest(asked: string, names: Iterable<string>): string | undefined {
-  if (asked.length > MAX_LENGTH) return undefined
-  let best: string | undefined
-  let fewest = Math.min(MAX_SLIPS, Math.floor(asked.length / 3)) + 1
+  return closest(asked, names, 1)[0]
+}
+
+/**
+ * The names somebody may have meant, nearest first: within a third of the length of what was asked, at most three
+ * slips away, and at most one more than the nearest, since a long prefix in common makes much look alike.
+ * Looks at the first 1,000 candidates only, since a caller decides how often this runs.
+ * @param most how many to name. Default 3
+ */
+export function closest(asked: string, names: Iterable<string>, most = 3): readonly string[] {
+  const allowed = allowedSlips(asked)
+  let fewest = allowed
   let left = MAX_CANDIDATES
+  const near: { readonly name: string; readonly slips: number }[] = []
   for (const name of names) {
     if (left-- === 0) break
-    if (Math.abs(name.length - asked.length) >= fewest) continue
-    const slips = distance(asked.toLowerCase(), name.toLowerCase(), fewest)
-    if (slips < fewest) {
-      fewest = slips
-      best = name
-    }
+    const limit = Math.min(allowed, fewest + 1) + 1
+    if (Math.abs(name.length - asked.length) >= limit) continue
+    const slips = distance(asked.toLowerCase(), name.toLowerCase(), limit)
+    if (slips >= limit) continue
+    fewest = Math.min(fewest, slips)
+    near.push({ name, slips })
   }
-  return best
+  return near
+    .filter(({ slips }) => slips <= fewest + 1)
+    .sort((a, b) => a.slips - b.slips)
+    .slice(0, most)
+    .map(({ name }) => name)
+}
+
+/** Of two letters one may be wrong; of one letter none, or everything would be near. */
+function allowedSlips({ length }: string): number {
+  if (length > MAX_LENGTH) return -1
+  return length < 2 ? 0 : Math.min(MAX_SLIPS, Math.max(1, Math.floor(length / 3)))
 }
 
 /** A half sentence for the end of an error message: `; did you mean "x"?`, or nothing. */
