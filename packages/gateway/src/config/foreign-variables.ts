@@ -79,5 +79,7 @@ function fileOf(path: string, { baseDir, env, readText }: VariableContext): Expa
 
 /** What a failed read says without the text of the error, which holds paths. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'it is not readable'
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'there is no such file'
+  return typeof code === 'string' ? code : 'it is not readable'
 }

@@ -318,12 +318,12 @@ test.each<[unknown, string, string]>([
   ],
   [
     mcpServers({ command: '${file:/key}' }),
-    'The file of a variable cannot be read: ENOENT',
+    'The file of a variable cannot be read: there is no such file',
     'check its path and permissions',
   ],
   [
     mcpServers({ command: 'x', envFile: '.env' }),
-    'The environment file cannot be read: ENOENT',
+    'The environment file cannot be read: there is no such file',
     'its path starts from the folder of the configuration file',
   ],
 ])('%j is refused with a remedy', (document, message, hint) => {
@@ -354,6 +354,11 @@ test.each([
   ['a server that is a text', { mcpServers: { a: 'npx' } }, 'mcpServers.a: Must be a mapping with "command" or "url"'],
   ['an empty server', { mcpServers: { a: {} } }, 'mcpServers.a: The server has no "command" or "url"'],
   ['an empty command list', { mcp: { a: { type: 'local', command: [] } } }, 'mcp.a.command: Must not be empty'],
+  [
+    'a slip',
+    { mcpServers: { a: { comand: 'x' } } },
+    'mcpServers.a.comand: Unknown key "comand" (did you mean "command"?)',
+  ],
   ['a command and a URL', mcpServers({ command: 'x', url: URL_ }), 'A server has either "command" or "url", not both'],
   ['our own address', mcpServers({ url: 'http://localhost:8360/mcp' }), 'This is the address of the gateway itself'],
 ])('%s is an error', (_what, document, message) => {

@@ -1,3 +1,4 @@
+import { nearest } from '@crosspoint/mcp'
 import type { Complaints } from './complaints.ts'
 import type { Client } from './dialect.ts'
 import { quoted } from './quoted.ts'
@@ -10,16 +11,28 @@ import { child, type Entry, list, type Scalar, scalar, type Table, type Tree, ta
 export function fromForeign(name: string, source: Table, client: Client, complaints: Complaints): Table | undefined {
   const flat = unnest(source)
   const draft = new Draft(flat, client, complaints)
-  const ignored: string[] = []
+  const ignored: [name: string, entry: Entry][] = []
   for (const [key, entry] of flat.entries) {
     const rule = RULES[key]
     if (rule !== undefined) rule(draft, entry, key)
-    else if (!SILENT.has(key)) ignored.push(key)
+    else if (!SILENT.has(key)) ignored.push([key, entry])
   }
+  if (!draft.own.has('command') && !draft.own.has('url')) complainOfSlips(ignored, complaints)
   if (ignored.length > 0) {
-    complaints.warning(source.origin, `Ignored in the server ${quoted(name)}: ${ignored.map(quoted).join(', ')}`)
+    const keys = ignored.map(([key]) => quoted(key)).join(', ')
+    complaints.warning(source.origin, `Ignored in the server ${quoted(name)}: ${keys}`)
   }
   return draft.finish(name)
+}
+
+/** A server that cannot be started nor reached: the likeliest reason is a slip in one of these. */
+function complainOfSlips(ignored: readonly [name: string, entry: Entry][], complaints: Complaints): void {
+  for (const [name, entry] of ignored) {
+    const meant = nearest(name, ['command', 'url'])
+    if (meant !== undefined) {
+      complaints.error(entry.key, `Unknown key ${quoted(name)}`, `did you mean ${quoted(meant)}?`)
+    }
+  }
 }
 
 type Rule = (draft: Draft, entry: Entry, key: string) => void
