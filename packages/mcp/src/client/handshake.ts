@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
@@ -12,7 +13,7 @@ import type { Wire } from '../transports/wire.ts'
 import { toFailure } from './failure.ts'
 import { Listening } from './legacy-listen.ts'
 import { SessionLogLevel } from './log-level.ts'
-import { type Opened, parseIdentity } from './opened.ts'
+import { type Opened, parseIdentity, withContent } from './opened.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -124,7 +125,7 @@ class HandshakeSession {
     const params = codec.downParams(call.params)
     const outgoing = params === call.params ? call : { ...call, params }
     const answer = await this.#wire.request(outgoing, '')
-    if (answer.kind === 'result') return codec.upResult(answer.result)
+    if (answer.kind === 'result') return read(call.method, codec, answer.result)
     if (!isSessionGone(answer)) throw toFailure(answer, call.method, this.#revision)
     await this.#renew(generation)
     if (call.method === 'tools/call') {
@@ -134,7 +135,7 @@ class HandshakeSession {
       )
     }
     const second = await this.#wire.request(outgoing, '')
-    if (second.kind === 'result') return codec.upResult(second.result)
+    if (second.kind === 'result') return read(call.method, codec, second.result)
     throw toFailure(second, call.method, this.#revision)
   }
 
@@ -193,6 +194,12 @@ class HandshakeSession {
     this.#logLevel.forget()
     this.#listening.renew()
   }
+}
+
+/** These revisions have one kind of result: what says to be of another is not believed. */
+function read(method: string, codec: MethodCodec, result: JsonObject): Result {
+  const bare = result.resultType === undefined ? result : without(result, ['resultType'])
+  return codec.upResult(method === 'tools/call' && !Array.isArray(bare.content) ? withContent(bare) : bare)
 }
 
 /**

@@ -596,6 +596,8 @@ describe('a stateless conversation over HTTP', () => {
   const strange: [string, JsonObject, string][] = [
     ['an unknown type', { resultType: 'surprise' }, 'tools/call'],
     ['a wish for input where none is possible', { resultType: 'input_required' }, 'tools/list'],
+    ['a wish for input that asks nothing', { resultType: 'input_required' }, 'tools/call'],
+    ['contents that are no list', { resultType: 'complete', content: { type: 'text' } }, 'tools/call'],
   ]
   for (const [what, result, method] of strange) {
     it(`refuses a result of ${what}`, async () => {
@@ -606,6 +608,20 @@ describe('a stateless conversation over HTTP', () => {
       })
     })
   }
+
+  it('gives a tool result without contents an empty list of them, in both eras', async () => {
+    for (const behave of [modern, legacy]) {
+      const server = await start(behave((exchanged) => exchanged.result({ structuredContent: { a: 1 } })))
+      const connection = await open(server)
+      expect(await connection.handle(tool('x'))).toEqual({ structuredContent: { a: 1 }, content: [] })
+    }
+  })
+
+  it('does not believe a server with a handshake that its result is of another kind', async () => {
+    const result = { resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } }, content: [] }
+    const connection = await open(await start(legacy((exchanged) => exchanged.result(result))))
+    expect(await connection.handle(tool('x'))).not.toHaveProperty('resultType')
+  })
 
   it('goes over to a revision the server offers in the middle of the conversation', async () => {
     let refused = 0

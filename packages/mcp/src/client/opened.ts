@@ -1,5 +1,6 @@
+import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import type { Handle } from '../protocol/call.ts'
+import type { Handle, Result } from '../protocol/call.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -25,6 +26,16 @@ export function parseIdentity(
     capabilities: isObject(capabilities) ? capabilities : {},
     instructions: typeof instructions === 'string' ? instructions : undefined,
   }
+}
+
+/**
+ * The result of a tool that has no list of contents, which every schema requires and strict clients insist on.
+ * Servers that left it out said nothing by it.
+ * @throws {McpError} `upstream.protocol` for contents that are something else
+ */
+export function withContent(result: JsonObject): Result {
+  if (result.content === undefined || result.content === null) return { ...result, content: [] }
+  throw new McpError('upstream.protocol', 'Cannot read the answer to "tools/call": its content is not a list')
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -8,7 +8,7 @@ import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import { toFailure, UNSUPPORTED_REVISION } from './failure.ts'
-import { isObject, type Opened, parseIdentity } from './opened.ts'
+import { isObject, type Opened, parseIdentity, withContent } from './opened.ts'
 import type { Settings } from './settings.ts'
 
 /** Asks a server what it is, in an envelope revision. */
@@ -77,7 +77,15 @@ function createHandle(wire: Wire, settings: Settings): Handle {
       const shown = String(resultType).slice(0, 80)
       throw new McpError('upstream.protocol', `Cannot read the answer to "${call.method}": its type is "${shown}"`)
     }
-    return codec === undefined ? result : codec.upResult(result)
+    if (resultType === 'input_required' && result.inputRequests === undefined && result.requestState === undefined) {
+      throw new McpError(
+        'upstream.protocol',
+        `Cannot go on with "${call.method}": the server wants input and asks nothing`,
+      )
+    }
+    if (codec === undefined) return result
+    const isTold = call.method !== 'tools/call' || (resultType ?? 'complete') !== 'complete'
+    return codec.upResult(isTold || Array.isArray(result.content) ? result : withContent(result))
   }
 
   function renegotiate(data: unknown): boolean {
