@@ -234,6 +234,17 @@ describe('a session', () => {
     expect((await openWireSession(url)).initialized.status).toBe(200)
   })
 
+  it('abuse-14: clients that only ever initialize lock nobody out', async () => {
+    const url = await open(createHandle().handle, { maxSessions: 3 })
+    const used = await openWireSession(url)
+    const abandoned = await openWireSession(url, { confirm: false })
+    for (let i = 0; i < 20; i++) await openWireSession(url, { confirm: false })
+    expect((await used.request('ping')).status).toBe(200)
+    expect((await abandoned.request('ping')).status).toBe(404)
+    const late = await openWireSession(url)
+    expect((await late.request('ping')).status).toBe(200)
+  })
+
   it('that ends fails its calls and ends its streams', async () => {
     const began = createDeferred<Call>()
     const { handle } = createHandle((call) => {

@@ -28,6 +28,8 @@ export class SessionTable {
   readonly #served: Served
   readonly #options: SessionTableOptions
   readonly #sessions = new Map<string, HttpSession>()
+  /** Of those, the ones whose client has not come back since it was given the id, oldest first. */
+  readonly #unused = new Set<HttpSession>()
   #opening = 0
   #isClosed = false
   #expiry: Timer | undefined
@@ -42,10 +44,13 @@ export class SessionTable {
   }
 
   /**
-   * Opens a session. The id is ours alone: whatever a client sent along is not looked at.
+   * Opens a session. The id is ours alone: whatever a client sent along is not looked at. When there is no room the
+   * oldest one that was never used makes it: a client which only ever initializes must not lock out all others.
    * @param shake makes the handshake for the id that the session will have
    */
   async open(principal: Principal, shake: (id: string) => Promise<Handshake>): Promise<HttpSession> {
+    const [unused] = this.#unused
+    if (this.size >= this.#options.maxSessions && unused !== undefined) this.end(unused)
     if (this.size >= this.#options.maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
     }
@@ -77,6 +82,7 @@ export class SessionTable {
   /** Ends one session and whatever it has open. */
   end(found: HttpSession): void {
     if (!this.#sessions.delete(found.id)) return
+    this.#unused.delete(found)
     found.session.close()
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
     for (const stream of found.streams.splice(0)) stream.end()
@@ -111,12 +117,14 @@ export class SessionTable {
     const session = new Session(this.#served, handshake, principal, (text, topic) => tell(streams, untold, text, topic))
     const added: HttpSession = { id, session, streams, untold, usedAt: this.#served.clock.now() }
     this.#sessions.set(id, added)
+    this.#unused.add(added)
     this.#expiry ??= this.#served.clock.setTimer(this.#options.idleMs, () => this.#expire())
     return added
   }
 
   #touch(found: HttpSession): void {
     found.usedAt = this.#served.clock.now()
+    this.#unused.delete(found)
     this.#sessions.delete(found.id)
     this.#sessions.set(found.id, found)
   }
