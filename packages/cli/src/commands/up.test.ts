@@ -228,6 +228,22 @@ posix('the configuration, when it changes', () => {
     expect(await echo(announced.url)).toMatchObject({ stdout: 'Echo: hi\n' })
   })
 
+  it.each([
+    ['allowedHosts', { allowedHosts: ['gate.example'] }, 'other allowed hosts or origins take effect after a restart'],
+    [
+      'allowedOrigins',
+      { allowedOrigins: ['https://a.b'] },
+      'other allowed hosts or origins take effect after a restart',
+    ],
+    ['an address', { host: 'localhost' }, 'another address takes effect after a restart'],
+  ])('says that %s takes a restart', async (_, listen, told) => {
+    const workspace = withServers(() => ({}))
+    const { running } = await up(workspace, '--no-watch')
+    workspace.write('crosspoint.json', { servers: {}, listen })
+    running.child.kill('SIGHUP')
+    await running.sees('stderr', new RegExp(`Read crosspoint\\.json again: ${told}`))
+  })
+
   it('is followed without being asked', async () => {
     const workspace = withServers(rude)
     const { running, announced } = await up(workspace)
