@@ -13,6 +13,8 @@ import { toPublicItem } from './public-item.ts'
 export interface View {
   /** Undefined for the view of everything, at `/mcp`. */
   readonly name: string | undefined
+  /** For people; the name where none is configured. Undefined for the view of everything. */
+  readonly title: string | undefined
   /** Public name, URI or template -> what it stands for. */
   readonly entries: Readonly<Record<Kind, ReadonlyMap<string, Entry>>>
   readonly pages: Readonly<Record<Kind, Pages>>
@@ -58,6 +60,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     const discover = toDiscover(sources, config?.description)
     return {
       name: config?.name,
+      title: config?.title ?? config?.name,
       entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
       pages: toKind((kind) => {
         const description = (entry: Entry) =>

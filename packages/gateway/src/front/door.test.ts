@@ -197,6 +197,22 @@ test('each view is served at a path of its own', async () => {
   expect((await client.callTool('say', { text: 'hi' })).content).toEqual([{ type: 'text', text: 'hi' }])
 })
 
+test.each(spoken)('tells a client of %s the title of the view it looks at, also after a reload', async (revision) => {
+  const toMore = (title: string) => ({ views: { plain: {}, named: { title } } })
+  const { door, start, gateway } = await open({}, { more: toMore('Code review') })
+  await start()
+  const infoOf = async (path: string) => {
+    const client = await clientOf(`${door.url}${path}`, revision)
+    await client.listTools().all()
+    return client.connection.serverInfo
+  }
+  expect(await infoOf('')).toEqual(info)
+  expect(await infoOf('/named')).toEqual({ ...info, title: 'Code review' })
+  expect(await infoOf('/plain')).toEqual({ ...info, title: 'plain' })
+  await gateway.apply(configOf([], toMore('Reading')))
+  expect(await infoOf('/named')).toEqual({ ...info, title: 'Reading' })
+})
+
 test('says that it lives at once, and that it is ready when every server settled', async () => {
   const { door, start } = await open({ demo: createDemo() }, { door: { readyDetail: true } })
   const base = door.url.replace('/mcp', '')

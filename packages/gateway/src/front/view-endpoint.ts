@@ -24,6 +24,7 @@ export type EndpointSettings = Pick<
 
 export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly clock: Clock
+  /** Who we say we are; the title of the view is added. */
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
 }
@@ -32,6 +33,8 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
 export class ViewEndpoint {
   readonly endpoint: Endpoint
   readonly #listeners: Listeners
+  readonly #plainInfo: Implementation
+  #serverInfo: Implementation
   #view: View | undefined
 
   constructor(options: ViewEndpointOptions) {
@@ -44,14 +47,19 @@ export class ViewEndpoint {
       return passage(new Passage(call, view))
     }
     this.#listeners = listeners
+    this.#plainInfo = options.serverInfo
+    this.#serverInfo = options.serverInfo
     const toolSchema = (name: string) => this.#view?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
-    this.endpoint = toEndpoint(handle, toolSchema, options)
+    this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
   }
 
   /** Shows another moment, and tells those who listen what is different. */
   show(view: View): void {
     const before = this.#view
     this.#view = view
+    const { title } = view
+    if (title !== before?.title)
+      this.#serverInfo = title === undefined ? this.#plainInfo : { ...this.#plainInfo, title }
     this.#listeners.reopen()
     if (before !== undefined) this.#listeners.changed(toChangedKinds(before, view))
   }
@@ -92,14 +100,17 @@ function toAnswer(listeners: Listeners): Handle<Passage> {
 function toEndpoint(
   handle: Handle,
   toolSchema: (name: string) => JsonObject | undefined,
-  { serverInfo, settings, clock, log }: ViewEndpointOptions,
+  serverInfo: () => Implementation,
+  { settings, clock, log }: ViewEndpointOptions,
 ): Endpoint {
   return {
     handle,
-    serverInfo,
     clock,
     toolSchema,
     log: ({ level, event, ...details }) => log[level](details, event),
+    get serverInfo() {
+      return serverInfo()
+    },
     get limits() {
       return settings().limits
     },

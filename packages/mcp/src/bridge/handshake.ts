@@ -45,6 +45,7 @@ export async function shakeHands(
   const discovered = await served.handle(toDiscoverCall(principal, downstream, signal))
   const capabilities = toCapabilities(discovered)
   const { instructions } = discovered
+  served.introduce()
   const result = codec.downResult({
     // An older spelling of a version is answered as it was asked, since that client knows no other.
     protocolVersion: isOffered ? asked.version : revision.name,

@@ -172,6 +172,7 @@ export class OpenCall {
   /** What of a result is ours to say: which subscription ends, and which revisions are spoken here. */
   #toOwnResult(result: Result): Result {
     if (this.isListening) return { ...result, _meta: { ...result._meta, [SUBSCRIPTION_ID]: this.id } }
+    this.#served.introduce()
     return { ...result, supportedVersions: [...this.#served.envelopes.keys()] }
   }
 

@@ -9,9 +9,11 @@ import type { Clock } from './clock.ts'
 /** What a conversation knows of the endpoint behind it, with every default filled in. Made once per door. */
 export interface Served {
   readonly handle: Handle
-  readonly serverInfo: Implementation
+  serverInfo: Implementation
   /** `serverInfo` as the `_meta` member of a result, with a comma behind it, ready to be put into one. */
-  readonly stamp: string
+  stamp: string
+  /** Reads `serverInfo` anew from the endpoint: for whoever asks what this is, and not for every call. */
+  introduce(): void
   readonly limits: FrameLimits
   readonly clock: Clock
   /** Revisions offered that open with a handshake, newest first. */

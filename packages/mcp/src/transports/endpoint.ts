@@ -11,7 +11,10 @@ import type { Implementation } from '../protocol/capabilities.ts'
  */
 export interface Endpoint {
   readonly handle: Handle
-  /** Who we say we are: in `initialize` answers, and in `_meta` of results where the revision has that. */
+  /**
+   * Who we say we are: in `initialize` answers, and in `_meta` of results where the revision has that. May be a
+   * getter, which is asked whenever a caller asks what this is.
+   */
   readonly serverInfo: Implementation
   /** Revisions offered, newest first. Default: all. */
   readonly revisions?: readonly string[]

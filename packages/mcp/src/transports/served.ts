@@ -1,6 +1,7 @@
 import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Log, Served } from '../peer/served.ts'
+import type { Implementation } from '../protocol/capabilities.ts'
 import { SERVER_INFO } from '../protocol/envelope.ts'
 import { findRevision, REVISIONS } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -12,7 +13,12 @@ export function toServed(endpoint: Endpoint): Served {
   return {
     handle: endpoint.handle,
     serverInfo: endpoint.serverInfo,
-    stamp: `"_meta":${JSON.stringify({ [SERVER_INFO]: endpoint.serverInfo })},`,
+    stamp: toStamp(endpoint.serverInfo),
+    introduce() {
+      if (this.serverInfo === endpoint.serverInfo) return
+      this.serverInfo = endpoint.serverInfo
+      this.stamp = toStamp(this.serverInfo)
+    },
     limits: endpoint.limits ?? CALLER_LIMITS,
     clock: endpoint.clock ?? systemClock,
     handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),
@@ -27,6 +33,10 @@ export function toServed(endpoint: Endpoint): Served {
     maxStreamBytes: endpoint.maxStreamBytes ?? 4 * 1024 * 1024,
     log: toLog(endpoint),
   }
+}
+
+function toStamp(serverInfo: Implementation): string {
+  return `"_meta":${JSON.stringify({ [SERVER_INFO]: serverInfo })},`
 }
 
 function toRevision(name: string): Revision {
