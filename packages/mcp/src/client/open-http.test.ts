@@ -233,6 +233,24 @@ describe('a handshake session over HTTP', () => {
     expect((await server.saw((seen) => seen.message.id === 'ping-1')).message.result).toEqual({})
   })
 
+  it('abuse-16: a server that asks without end and takes no answer does not cost a connection each', async () => {
+    const faults: string[] = []
+    const server = await start((exchanged) => {
+      const { message, method } = exchanged
+      if (method === 'POST' && message.method === undefined) return // the answers, never taken
+      if (message.method !== 'tools/call') return legacy(ok)(exchanged)
+      const { event, end } = exchanged.stream()
+      for (let id = 0; id < 500; id++) event({ id: `ping-${id}`, method: 'ping' })
+      event({ id: message.id, result: OK })
+      end()
+    })
+    const connection = await open(server, { fault: (reason) => faults.push(reason) })
+    expect(await connection.handle(tool('x'))).toEqual(OK)
+    await server.saw(({ message }) => message.id === 'ping-63')
+    expect(server.seen.filter(({ message }) => String(message.id).startsWith('ping'))).toHaveLength(64)
+    expect(faults.filter((reason) => reason.includes('asks faster than it takes answers'))).toHaveLength(1)
+  })
+
   it('refuses what was not declared with -32601, and tells a failure from it', async () => {
     const server = await start(async (exchanged) => {
       if (exchanged.message.method !== 'tools/call') return legacy(ok)(exchanged)

@@ -65,7 +65,7 @@ export class EventStream implements ExchangeTaker {
   }
 
   retry(ms: number): void {
-    this.#retryMs = Math.min(ms, MAX_WAIT_MS)
+    this.#retryMs = Math.min(Math.max(ms, LEAST_WAIT_MS), MAX_WAIT_MS)
   }
 
   position(eventId: string): void {
@@ -101,4 +101,6 @@ export class EventStream implements ExchangeTaker {
 }
 
 const FIRST_WAIT_MS = 1_000
+/** A server that wants no wait at all would keep us asking without end. */
+const LEAST_WAIT_MS = 50
 const MAX_WAIT_MS = 30_000

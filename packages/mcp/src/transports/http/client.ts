@@ -44,6 +44,9 @@ class HttpWire implements Wire, CallCarrier {
   #path: string
   /** Headers every POST has now, as name, value, name, value. */
   #common: string[]
+  #replies = 0
+  /** Answers are being dropped, and that was said. */
+  #isSilenced = false
   #session: string | undefined
   #opened = false
   #unasked: EventStream | undefined
@@ -67,7 +70,7 @@ class HttpWire implements Wire, CallCarrier {
     this.#tools = new MirroredTools((reason, tool) => options.fault?.(reason, tool))
     this.conversation = new Conversation({
       ...options,
-      reply: (text) => void this.#post(text, []),
+      reply: (text) => void this.#reply(text),
       abandon: (waiting, reason) => this.#abandon(waiting, reason),
     })
     this.#common = this.#toCommon()
@@ -256,6 +259,20 @@ class HttpWire implements Wire, CallCarrier {
     return exchange
   }
 
+  /** Each answer takes a connection until it is taken: a server that asks without taking them gets no more. */
+  async #reply(text: string): Promise<void> {
+    if (this.#replies >= MAX_REPLIES) {
+      if (!this.#isSilenced)
+        this.#options.fault?.(`${this.where} asks faster than it takes answers`, text.slice(0, 200))
+      this.#isSilenced = true
+      return
+    }
+    this.#isSilenced = false
+    this.#replies++
+    await this.#post(text, [])
+    this.#replies--
+  }
+
   /** A failure is a fault, since nobody waits for what it was. */
   async #post(body: string, more: readonly string[]): Promise<void> {
     const headers = [...this.#common, ...more]
@@ -300,6 +317,8 @@ class HttpWire implements Wire, CallCarrier {
 }
 
 const HEADER_MISMATCH = -32020
+/** Answers to questions of the server on their way at once. */
+const MAX_REPLIES = 64
 /** Pages of tools read to find a schema. */
 const MAX_PAGES = 100
 /** Failures in a row after which the stream of an answer is lost. */
