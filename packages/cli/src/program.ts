@@ -39,7 +39,7 @@ export function createProgram(context: ProgramContext): Command {
     )
     .option('--json', 'data as JSON on standard output, errors as one line of JSON on standard error')
     .option('-q, --quiet', 'only data and errors')
-    .option('-v, --verbose', 'also why things failed, and what servers log')
+    .option('-v, --verbose', 'also why things failed, what servers write, and every call that is served')
     .addHelpText('after', ROOT_HELP)
   const alone = withoutChild(context)
   addUp(program, alone)

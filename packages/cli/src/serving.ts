@@ -49,9 +49,9 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     stopped: aborted(io.stopping.signal),
     tell: (message) => tell(io, log, message),
     hush: (isHushed) => {
-      const { isWatched, json, verbose } = io.terminal
-      if (isWatched && !json && !verbose)
-        log.setLevel(isHushed ? 'error' : toThreshold(io.terminal, gateway.config.log.level))
+      const { json, verbose } = io.terminal
+      if (json || verbose) return
+      log.setLevel(isHushed ? 'error' : toThreshold(io.terminal, gateway.config.log.level))
     },
     close: async () => {
       await watch?.close()

@@ -70,6 +70,26 @@ describe('up', () => {
     }
     expect(running.stderr()).toContain(`"${workspace.folder}/crosspoint.json"`)
     expect(running.stdout()).toBe('')
+    expect(
+      running
+        .stderr()
+        .split('\n')
+        .filter((line) => line.startsWith('{"')),
+    ).toEqual([])
+  })
+
+  it('logs JSON lines where no screen shows them, from when it serves', async () => {
+    const workspace = withServers((at) => ({ everything: at.quickstart().servers.everything }))
+    const running = start(['up', '--port', '0'], workspace.options)
+    const [url] = await running.sees('stderr', /http:\/\/\S+\/mcp/)
+    await echo(url)
+    const [line] = await running.sees('stderr', /^\{.*"tools\/call".*\}$/m)
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      msg: 'call',
+      target: 'everything__echo',
+      outcome: 'complete',
+    })
   })
 
   it('serves one view and nothing beside it when asked to', async () => {

@@ -1,6 +1,7 @@
 import { createLog, type LogDetails, type ProcessLog } from '@crosspoint/gateway'
 import type { LogThreshold } from '@crosspoint/gateway/config'
 import type { Io } from '../io.ts'
+import { toWord } from './servers.ts'
 import type { Terminal } from './terminal.ts'
 import { visible } from './visible.ts'
 
@@ -20,15 +21,31 @@ export function toThreshold(
   return quiet ? 'error' : level
 }
 
-/** One line an event, with the time of day; everything of peers made visible. */
+/**
+ * One line an event, with the time of day; everything of peers made visible. Of what is no trouble only the states of
+ * servers are told: calls and what servers write are for `--verbose`, or nobody finds the trouble between them.
+ */
 export function createPeopleLog(terminal: Pick<Terminal, 'err' | 'tell'>, now: () => Date): ProcessLog {
   const { err } = terminal
   const paint = { debug: err.dim, info: err.dim, warn: err.yellow, error: err.red }
   let least = 0
+  const last = new Map<string, string>()
+  /** Whether the same was the last that was told of this server; numbers in it count for nothing. */
+  const isOldNews = ({ upstream, state, reason }: LogDetails): boolean => {
+    if (typeof upstream !== 'string' || typeof state !== 'string') return false
+    const news = `${state} ${typeof reason === 'string' ? reason.replaceAll(/\d+/g, '') : ''}`
+    const isOld = last.get(upstream) === news
+    if (last.size >= MAX_REMEMBERED) last.clear()
+    last.set(upstream, news)
+    return isOld
+  }
   const write = (level: keyof typeof paint) => (details: LogDetails, message: string) => {
-    if (LEVELS.indexOf(level) < least) return
+    const isOld = level !== 'debug' && isOldNews(details) // also of what is told by somebody else while this is quiet
+    const isAside = isOld || (level === 'info' && typeof details.state !== 'string')
+    if (LEVELS.indexOf(isAside ? 'debug' : level) < least) return
     const time = err.dim(now().toTimeString().slice(0, 8))
-    terminal.tell(`${time} ${paint[level](`${level.padEnd(5)} ${visible(message)}`)}${describeDetails(details)}`)
+    const text = describeState(details) ?? visible(message) + describeDetails(details)
+    terminal.tell(`${time} ${paint[level](level.padEnd(5))} ${text}`)
   }
   return {
     debug: write('debug'),
@@ -42,7 +59,18 @@ export function createPeopleLog(terminal: Pick<Terminal, 'err' | 'tell'>, now: (
   }
 }
 
+/** Servers whose last news are remembered; a configuration that changed so often that it had more is told twice. */
+const MAX_REMEMBERED = 1_000
+
 const LEVELS: readonly LogThreshold[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+/** `files is down: reason (remedy)`, where that is what a line is about. */
+function describeState({ upstream, state, reason, remedy }: LogDetails): string | undefined {
+  if (typeof upstream !== 'string' || typeof state !== 'string') return undefined
+  const why = typeof reason === 'string' ? `: ${reason}` : ''
+  const what = typeof remedy === 'string' ? ` (${remedy})` : ''
+  return visible(`${upstream} is ${toWord(state)}${why}${what}`)
+}
 
 function describeDetails(details: LogDetails): string {
   const parts = Object.entries(details).flatMap(([key, value]) => {

@@ -23,7 +23,7 @@ export function describeServers(servers: readonly UpstreamStatus[], style: Style
 }
 
 /** A state as people say it. */
-export function toWord(state: UpstreamStatus['state']): string {
+export function toWord(state: string): string {
   if (state === 'backing-off') return 'down'
   return state === 'needs-sign-in' ? 'needs sign-in' : state
 }
