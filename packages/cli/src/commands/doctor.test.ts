@@ -77,6 +77,25 @@ describe('doctor', () => {
     expect(text.stdout).toMatch(/^fail {2}server missing: .*\n {6}\S/m)
   })
 
+  it('says of a server that never answers that it does not, however long it takes to end it', async () => {
+    const workspace = createWorkspace()
+    const deaf = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'
+    workspace.write('crosspoint.json', {
+      listen: { port: 0 },
+      timeouts: { killGraceMs: 1_500 },
+      servers: { deaf: { ...rudeServer(workspace), args: ['-e', deaf], connectTimeoutMs: 200 } },
+    })
+    const { code, stdout } = await run(['doctor', '--json'], workspace.options)
+    expect(code).toBe(4)
+    expect((JSON.parse(stdout) as Report).checks.at(-1)).toMatchObject({
+      name: 'deaf',
+      status: 'fail',
+      message: expect.stringContaining('no answer within'),
+      fix: expect.any(String),
+    })
+    expect(workspace.left()).toEqual([])
+  })
+
   it('ends with 3 when a server wants credentials', async () => {
     const { write, options } = createWorkspace()
     write('crosspoint.json', {

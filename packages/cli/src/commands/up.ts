@@ -5,6 +5,8 @@ import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { UpOptions } from '../options.ts'
 import { type Announced, announce } from '../print/announce.ts'
+import { describeStarting } from '../print/servers.ts'
+import { waiting } from '../print/waiting.ts'
 import { createServing, type Serving } from '../serving.ts'
 
 /** Serves all configured servers at one address until it is stopped. */
@@ -15,7 +17,9 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
     const door = await openDoor(serving, options)
     try {
       // The door is open already: a server that takes its time holds up nobody else.
-      await Promise.race([serving.gateway.start(), serving.stopped])
+      const { gateway, stopped } = serving
+      const started = waiting(io.terminal, () => describeStarting(gateway.status()), gateway.start())
+      await Promise.race([started, stopped])
       if (!io.stopping.signal.aborted) {
         announce(io, toAnnounced(serving, door.url, options), toStdioDoor(io, serving, options))
         serving.hush(false)

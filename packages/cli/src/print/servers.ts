@@ -22,6 +22,12 @@ export function describeServers(servers: readonly UpstreamStatus[], style: Style
   return [toTable(rows, undefined), ...remedies].join('\n')
 }
 
+/** What keeps whoever waits for all of them; undefined when nothing does. */
+export function describeStarting(servers: readonly UpstreamStatus[]): string | undefined {
+  const names = servers.filter(({ state }) => state === 'starting').map(({ name }) => visible(name))
+  return names.length === 0 ? undefined : `Waiting for ${names.join(', ')}`
+}
+
 /** A state as people say it. */
 export function toWord(state: string): string {
   if (state === 'backing-off') return 'down'

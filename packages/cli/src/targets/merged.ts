@@ -4,8 +4,9 @@ import { locateConfig, readConfig } from '../configuration.ts'
 import { CliError } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
-import { isAway, toWord } from '../print/servers.ts'
+import { describeStarting, isAway, toWord } from '../print/servers.ts'
 import { visible } from '../print/visible.ts'
+import { waiting } from '../print/waiting.ts'
 import { didYouMean } from '../suggest.ts'
 import type { Peer } from './peer.ts'
 
@@ -51,7 +52,7 @@ async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
   const stop = () => void gateway.close({ graceMs: 0 })
   io.stopping.signal.addEventListener('abort', stop, { once: true })
   try {
-    await gateway.start()
+    await waiting(io.terminal, () => describeStarting(gateway.status()), gateway.start())
     io.stopping.signal.throwIfAborted()
   } finally {
     io.stopping.signal.removeEventListener('abort', stop)
@@ -59,7 +60,11 @@ async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
   return gateway
 }
 
-/** Nobody comes back later to ask a one-off command again: every server gets all the time it may take. */
-function patience({ servers }: GatewayConfig): number {
-  return Math.max(0, ...[...servers.values()].map(({ connectTimeoutMs }) => connectTimeoutMs)) + 1_000
+/**
+ * Nobody comes back later to ask a one-off command again: every server gets all the time it may take, and the time
+ * to be put away, asked first and then told: only after that it is known what was wrong with it.
+ */
+function patience({ servers, timeouts }: GatewayConfig): number {
+  const slowest = Math.max(0, ...[...servers.values()].map(({ connectTimeoutMs }) => connectTimeoutMs))
+  return slowest + 2 * timeouts.killGraceMs + 1_000
 }
