@@ -1,5 +1,5 @@
 /**
- * What the command line answers its caller with. Printed by `crosspoint help exit-codes`; scripts written for the
+ * What the command line answers its caller with. Printed by `crosspoint --help`; scripts written for the
  * MCP Inspector's command line read 0, 1, 3, 4 and 5 the same way, and 2 means something only there.
  */
 export const EXIT_CODES = {

@@ -67,7 +67,7 @@ describe('the command line', () => {
     expect(await run('lss')).toEqual({
       code: 1,
       out: '',
-      err: "crosspoint: unknown command 'lss'\n  Did you mean ls?\n",
+      err: "crosspoint: Unknown command 'lss'\n  Did you mean ls?\n",
     })
   })
 
@@ -75,7 +75,7 @@ describe('the command line', () => {
     const { code, out, err } = await run('ls', '--json', '--verbos')
     expect([code, out]).toEqual([1, ''])
     expect(JSON.parse(err)).toEqual({
-      error: { kind: 'usage', exitCode: 1, message: "unknown option '--verbos'", hint: 'Did you mean --verbose?' },
+      error: { kind: 'usage', exitCode: 1, message: "Unknown option '--verbos'", hint: 'Did you mean --verbose?' },
     })
   })
 

@@ -71,7 +71,8 @@ async function tellFault(error: unknown, terminal: Terminal, stopping: Stopping)
 function tellUsage(error: CommanderError, terminal: Terminal): number {
   if (error.exitCode === 0) return EXIT_CODES.ok.code
   if (error.code === 'commander.help') return EXIT_CODES.usage.code
-  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n')
+  const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n')
+  const message = first.charAt(0).toUpperCase() + first.slice(1)
   const hint = more.join(' ').replace(/^\((.*)\)$/, '$1')
   terminal.fail(new CliError('usage', message, { hint: hint === '' ? 'See crosspoint --help' : hint }))
   return EXIT_CODES.usage.code

@@ -236,8 +236,8 @@ function addDoctor(program: Command, { run }: ProgramContext): void {
     .command('doctor')
     .summary('find out what is wrong, and what to do')
     .description(
-      'Check Node, the configuration, the port and every configured server, with one sentence of remedy for what is\n' +
-        'wrong. With --json the report is one object on standard output. Ends with 1 when something of yours is wrong,\n' +
+      'Check Node, the configuration, the port and every configured server, with one sentence of remedy for what is ' +
+        'wrong. With --json the report is one object on standard output. Ends with 1 when something of yours is wrong, ' +
         '3 when a server wants credentials, 4 when one cannot be started or reached.',
     )
     .addHelpText(

@@ -160,6 +160,10 @@ describe('with the name of a configured server', () => {
       code: 1,
       stderr: expect.stringContaining('Did you mean "everything"?'),
     })
+    expect(await run(['ls', 'tools', 'localhost:8360/mcp'], options)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('For a URL write http:// in front: http://localhost:8360/mcp'),
+    })
   })
 })
 
@@ -229,7 +233,13 @@ describe('with a command after --', () => {
   })
 
   it('ends with 4 when it cannot be started, and when it is no server', async () => {
-    expect(await run(['ls', 'tools', '--', 'crosspoint-no-such-program'])).toMatchObject({ code: 4, stdout: '' })
+    expect(await run(['ls', 'tools', '--', 'crosspoint-no-such-program'])).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^crosspoint: Cannot start .*\n {2}See what it writes: --verbose, before the "--"\n$/,
+      ),
+    })
     const noise = await run(['ls', 'tools', '--timeout', '2', '--', process.execPath, '-e', 'console.log("hi")'])
     expect(noise).toMatchObject({ code: 4, stdout: '' })
   })
@@ -281,7 +291,22 @@ describe('with a URL', () => {
     expect(JSON.parse(refused.stderr)).toMatchObject({ error: { kind: 'auth', exitCode: 3 } })
     expect(new Set(seen)).toEqual(new Set(['Bearer xyz']))
     await new Promise((resolve) => server.close(resolve))
-    expect(await run(['ls', 'tools', url])).toMatchObject({ code: 4, stdout: '' })
+    expect(await run(['ls', 'tools', url])).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.not.stringContaining('doctor'), // who knows configured servers only
+    })
+  })
+
+  it('says where most servers are when there is nothing at the root', async () => {
+    const server = createServer((_, response) => void response.writeHead(404).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    expect(await run(['ls', 'tools', origin])).toMatchObject({
+      code: expect.toSatisfy((code) => code === 4 || code === 6),
+      stderr: expect.stringContaining(`try ${origin}/mcp`),
+    })
   })
 })
 

@@ -14,12 +14,10 @@ export function examples(...lines: readonly (readonly [command: string, meaning:
 }
 
 export const TARGET_HELP = `
-The target is the name of a configured server, a URL, or a command after "--", which always separates it. A server
-answers with its own names. Without a target all configured servers are asked, merged as the gateway merges them.`
+The target is the name of a configured server, a URL, or a command after "--", which always separates it. A server answers with its own names. Without a target all configured servers are asked, merged as the gateway merges them.`
 
 export const ARGUMENT_HELP = `
-Arguments are key=text, key:=json, and JSON objects: @file, or - for standard input. Keys given by name override
-those of objects.`
+Arguments are key=text, key:=json, and JSON objects: @file, or - for standard input. Keys given by name override those of objects.`
 
 export const ROOT_HELP = `
 A target, for ls, call, read and prompt, is a configured server's name, a URL, or a command after "--"; without one

@@ -15,13 +15,18 @@ export async function toServerDial(io: Io, name: string, options: TargetOptions)
   const server = config.servers.get(name)
   if (server === undefined) {
     throw new CliError('usage', `No server "${name}" in ${path}`, {
-      hint: didYouMean(name, config.servers.keys()) ?? `It has ${quoteAll([...config.servers.keys()])}`,
+      hint: hintForName(name, [...config.servers.keys()]),
     })
   }
   const title = `server "${name}"`
   const dial = toTarget(server.transport, io.env, process.platform === 'win32')
   if (dial.kind === 'unsupported') throw new CliError('unreachable', `Cannot connect to ${title}: ${dial.reason}`)
   return { title, dial, settings: toSettings(server, config.timeouts) }
+}
+
+function hintForName(name: string, names: readonly string[]): string {
+  if (/^[^\s/]+:\d+(?:\/|$)/.test(name)) return `For a URL write http:// in front: http://${name}`
+  return didYouMean(name, names) ?? `It has ${quoteAll(names)}`
 }
 
 function toSettings(

@@ -7,6 +7,7 @@ import { toEnvironment, toHeaders } from '../grammar/values.ts'
 import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
 import { visible } from '../print/visible.ts'
+import { waiting } from '../print/waiting.ts'
 import { type DialPlan, quoteAll } from './dial.ts'
 import type { Peer } from './peer.ts'
 
@@ -55,10 +56,28 @@ export async function openDirect(
     fault: (reason, sample) => io.terminal.detail(`${title}: ${visible(reason)}: ${visible(sample)}`),
   }
   try {
-    return { title, connection: await openConnection(dial, settled) }
+    const opened = openConnection(dial, settled)
+    return { title, connection: await waiting(io.terminal, () => `Waiting for ${visible(title)}`, opened) }
   } catch (error) {
-    throw toCliError(error, `Cannot connect to ${title}`)
+    throw withHintFor(target, toCliError(error, `Cannot connect to ${title}`))
   }
+}
+
+/** The doctor knows configured servers only; of others their own words say most. */
+function withHintFor(target: Target, error: CliError): CliError {
+  const hint = hintFor(target, error)
+  if (hint === error.hint) return error
+  const { kind, message, code, cause, details } = error
+  return new CliError(kind, message, { hint, code, cause, details })
+}
+
+function hintFor(target: Target, { kind, hint, message }: CliError): string | undefined {
+  // Somebody answers there who is no MCP server, or one of ours that says so.
+  if (target.kind === 'url' && message.includes('path') && new URL(target.url).pathname === '/') {
+    return `Most servers are at a path: try ${new URL('/mcp', target.url).href}`
+  }
+  if (kind !== 'unreachable' || target.kind === 'server') return hint
+  return target.kind === 'command' ? 'See what it writes: --verbose, before the "--"' : undefined
 }
 
 async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, options: TargetOptions): Promise<DialPlan> {
