@@ -5,6 +5,7 @@ import { readArguments } from '../grammar/arguments.ts'
 import { parseAddressed } from '../grammar/target.ts'
 import type { Io } from '../io.ts'
 import type { Request } from '../options.ts'
+import { asSaid } from '../print/as-said.ts'
 import { describeToolResult } from '../print/contents.ts'
 import { hintForTypes, notFound } from '../targets/missing.ts'
 import { withPeer } from '../targets/open.ts'
@@ -18,7 +19,7 @@ export async function call(io: Io, { words, child, options }: Request): Promise<
   return withPeer(io, target, options, async (peer) => {
     const result = await callOrExplain(io, peer, name, args)
     if (io.terminal.json) io.terminal.value(result)
-    else io.terminal.data(describeToolResult(result))
+    else io.terminal.data(asSaid(`the result of "${name}"`, () => describeToolResult(result)))
     if (result.isError !== true) return 'ok'
     throw new CliError('tool', `The tool "${name}" reported an error`, { hint: await hintFor(io, peer, name, args) })
   })

@@ -3,6 +3,7 @@ import type { ExitKind } from '../exit.ts'
 import { type Kind, LIST_METHODS, parseListing } from '../grammar/listing.ts'
 import type { Io } from '../io.ts'
 import type { Request } from '../options.ts'
+import { asSaid } from '../print/as-said.ts'
 import { toTable } from '../print/table.ts'
 import { visibleSummary } from '../print/visible.ts'
 import { withPeer } from '../targets/open.ts'
@@ -18,12 +19,12 @@ export async function ls(io: Io, { words, child, options }: Request): Promise<Ex
     const { terminal } = io
     if (terminal.json) terminal.value({ [listing.key]: items, ...toUnavailable(peer) })
     else if (items.length > 0) {
-      terminal.data(
+      const toText = () =>
         toTable(
           items.map((item) => toRow(io, listing.row(item))),
           terminal.width,
-        ),
-      )
+        )
+      terminal.data(asSaid(`the ${kind} of ${peer.title}`, toText))
     } else terminal.say(`${peer.title} has no ${kind}`)
     return 'ok'
   })

@@ -5,6 +5,7 @@ import { readTextArguments } from '../grammar/arguments.ts'
 import { parseAddressed } from '../grammar/target.ts'
 import type { Io } from '../io.ts'
 import type { Request } from '../options.ts'
+import { asSaid } from '../print/as-said.ts'
 import { describePrompt } from '../print/contents.ts'
 import { notFound } from '../targets/missing.ts'
 import { withPeer } from '../targets/open.ts'
@@ -18,7 +19,7 @@ export async function prompt(io: Io, { words, child, options }: Request): Promis
   return withPeer(io, target, options, async (peer) => {
     const result = await getOrExplain(io, peer, name, args)
     if (io.terminal.json) io.terminal.value(result)
-    else io.terminal.data(describePrompt(messagesOf(result, name)))
+    else io.terminal.data(asSaid(`"${name}"`, () => describePrompt(messagesOf(result, name))))
     return 'ok'
   })
 }

@@ -4,6 +4,7 @@ import { toCliError } from '../faults.ts'
 import { parseAddressed, RESOURCE } from '../grammar/target.ts'
 import type { Io } from '../io.ts'
 import type { ReadOptions, Request } from '../options.ts'
+import { asSaid } from '../print/as-said.ts'
 import { describeResource } from '../print/contents.ts'
 import { notFound } from '../targets/missing.ts'
 import { withPeer } from '../targets/open.ts'
@@ -18,8 +19,8 @@ export async function read(io: Io, { words, child, options }: Request<ReadOption
     if (io.terminal.json) io.terminal.value(result)
     else {
       const contents = contentsOf(result, uri)
-      if (options.raw === true) for (const part of contents) io.terminal.bytes(toBytes(part))
-      else io.terminal.data(describeResource(contents))
+      if (options.raw === true) for (const part of contents) io.terminal.bytes(asSaid(`"${uri}"`, () => toBytes(part)))
+      else io.terminal.data(asSaid(`"${uri}"`, () => describeResource(contents)))
     }
     return 'ok'
   })

@@ -251,6 +251,18 @@ describe('with a command after --', () => {
     })
   })
 
+  it.each([
+    ['ls', 'prompts'],
+    ['ls', 'resources'],
+    ['call', 'mumble'],
+    ['prompt', 'p'],
+    ['read', 'x://a'],
+  ])('an answer of another shape than the protocol gives it is the server’s fault: %s %s', async (...words) => {
+    const { code, stdout, stderr } = await run([...words, ...rude])
+    expect({ code, stdout }).toEqual({ code: 6, stdout: '' })
+    expect(stderr).toContain('has not the shape that the protocol gives it')
+  })
+
   it('abuse-40: shows what a server would do to the terminal instead of letting it', async () => {
     const listed = await run(['ls', 'tools', ...rude])
     expect(listed.stdout).toContain('\\x1b[2J\\x1b[31mred\\u{202e}txt.exe')

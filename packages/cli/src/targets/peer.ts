@@ -73,7 +73,8 @@ export async function listAll<Item>(io: Io, peer: Peer, method: string): Promise
         `Cannot read the answer of ${peer.title} to "${method}": no "${key}" in it`,
       )
     }
-    for (const item of found) items.push(item)
+    // What is no object has no name, and is nothing that could be called, read or got.
+    for (const item of found) if (typeof item === 'object' && item !== null) items.push(item)
     if (typeof result.nextCursor !== 'string' || result.nextCursor === cursor) return items
     if (items.length > MAX_ITEMS) break
     cursor = result.nextCursor
