@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, symlinkSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { run, start } from '../fixtures/crosspoint.ts'
+import { createWorkspace, type Workspace } from '../fixtures/workspace.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** The text of the blocks of one language in a document of ours. */
+function blocks(path: string, language: string): readonly string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')
+  return [...readFileSync(`${root}${path}`, 'utf8').matchAll(fence)].map(([, text = '']) => text)
+}
+
+/** Each command after a `$`, with the lines that follow it. */
+function commands(transcript: string): readonly (readonly [command: string, output: string])[] {
+  return [...transcript.matchAll(/^\$ (.*)\n((?:[^$].*\n)*)/gm)].map(([, command = '', output = '']) => [
+    command,
+    output,
+  ])
+}
+
+/** What a shell makes of a line without quotes in it, and without `npx crosspoint`. */
+function toWords(line: string): string[] {
+  expect(line).toMatch(/^npx crosspoint [^'"\\$*]+$/)
+  return line.split(' ').slice(2)
+}
+
+describe('the guide to servers', () => {
+  const guide = 'docs/guides/server.md'
+  const [source = ''] = blocks(guide, 'js')
+  const [overStdio = '', overHttp = ''] = blocks(guide, 'console')
+
+  function withServer(): Workspace {
+    const workspace = createWorkspace()
+    symlinkSync(`${root}node_modules`, `${workspace.folder}/node_modules`, 'junction')
+    workspace.write('weather.mjs', source)
+    return workspace
+  }
+
+  it.each(commands(overStdio))('shows what is printed by: %s', async (line, output) => {
+    const { stdout, stderr } = await run(toWords(line), withServer().options)
+    expect(stdout + stderr).toBe(output)
+  })
+
+  it('shows what is printed over HTTP', async () => {
+    const { folder, options } = withServer()
+    const url = await listening(spawn(process.execPath, ['weather.mjs'], { cwd: folder, env: { PORT: '0' } }))
+    const [[line, output] = ['', '']] = commands(overHttp)
+    expect(line).toContain('http://127.0.0.1:8123/mcp')
+    const { stdout, stderr } = await run(toWords(line.replace('http://127.0.0.1:8123/mcp', url)), options)
+    expect(stdout + stderr).toBe(output)
+  })
+
+  it('puts it behind the gateway', async () => {
+    const workspace = withServer()
+    workspace.write('crosspoint.yaml', blocks(guide, 'yaml')[0] ?? '')
+    const { code, stdout } = await run(['call', 'weather__forecast', 'city=Oslo', '--json'], workspace.options)
+    expect([code, JSON.parse(stdout).structuredContent.weather]).toEqual([0, 'snow, -3 °C'])
+  })
+})
+
+/** The address a server says it listens at. It is ended with the test. */
+function listening(child: ChildProcess): Promise<string> {
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return new Promise((resolve, reject) => {
+    if (child.stderr === null) throw new Error('Started without a pipe')
+    createInterface(child.stderr).on('line', (line) => {
+      const [url] = /http:\S+/.exec(line) ?? []
+      if (url !== undefined) resolve(url)
+    })
+    void ended.then(() => reject(new Error('It ended without listening')))
+  })
+}
+
+describe('the README', () => {
+  const lines = blocks('README.md', 'sh').flatMap((block) => block.trimEnd().split('\n'))
+
+  it('has a first minute that works, at the address a gateway has by itself', async () => {
+    const { options, quickstart, write } = createWorkspace()
+    write('crosspoint.json', { ...quickstart(), listen: {} })
+    const explained = await run(['config', 'explain', '--json'], options)
+    const { settings } = JSON.parse(explained.stdout) as { settings: { path: string; value: unknown }[] }
+    const port = settings.find(({ path }) => path === 'listen.port')?.value
+    const running = start(['up', '--port', '0', '--json'], options)
+    const [announced] = await running.sees('stdout', /^\{.*\}\n/)
+    const firstMinute = lines.filter((line) => line.includes('http://'))
+    expect(firstMinute).toHaveLength(2)
+    for (const line of firstMinute) {
+      expect(line).toContain(`http://127.0.0.1:${port}/mcp`)
+      const words = toWords(line.replace(/http:\S+/, JSON.parse(announced).url as string))
+      expect(await run(words, options), line).toMatchObject({ code: 0, stdout: expect.stringMatching(/echo/i) })
+    }
+  })
+
+  it('has a configuration that can be used once its variable is set, and commands that exist', async () => {
+    const { options, write } = createWorkspace()
+    write('crosspoint.yaml', blocks('README.md', 'yaml')[0] ?? '')
+    const env = { ...options.env, SEARCH_TOKEN: 'x' }
+    const own = lines.filter((line) => line.startsWith('npx ') && !line.includes('http'))
+    expect(own.length).toBeGreaterThanOrEqual(4)
+    for (const line of own) {
+      const [command = ''] = line.split(/ +#/)
+      expect(await run([...toWords(command), '--help'], options), line).toMatchObject({ code: 0 })
+    }
+    expect(await run(['config', 'validate'], { ...options, env })).toMatchObject({ code: 0 })
+    expect(await run(['config', 'validate'], options)).toMatchObject({ code: 1 })
+  })
+})
