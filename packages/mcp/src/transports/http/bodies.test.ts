@@ -6,11 +6,13 @@ import {
   openWireSession,
   sendHttp,
   toEnveloped,
+  toRawHttp,
   withEnvelope,
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
 import type { Call, Result } from '../../protocol/call.ts'
+import { openHttpDoor } from './door.ts'
 
 /** Bodies that are too large, broken or hostile, over real sockets. */
 
@@ -328,5 +330,31 @@ describe('abuse-12: numbers', () => {
     const answer = await post(url, callWith('{}', id))
     expect(answer.text).toContain(`"id":${id},`)
     expect(answer.messages[0].error.code).toBe(-32602)
+  })
+})
+
+describe('abuse-14: bodies on their way, all connections together', () => {
+  const part = (size: number) => {
+    const whole = toRawHttp('/mcp', { headers, body: ' '.repeat(size * 2) })
+    return whole.slice(0, whole.length - size)
+  }
+
+  it('are bounded: one too many gets 503, and room is made again', async () => {
+    const door = await openHttpDoor({
+      endpoint: () => ({ handle: async () => ({ content: [] }), serverInfo: { name: 's', version: '1' } }),
+      maxHeldBytes: 1024 * 1024,
+    })
+    try {
+      const [one, other] = [await openRaw(door.port), await openRaw(door.port)]
+      for (const peer of [one, other]) peer.write(part(1_000_000))
+      const refused = await Promise.race([one, other].map((peer) => peer.until('HTTP/1.1 503').then(() => peer)))
+      const taken = refused === one ? other : one
+      taken.write(' '.repeat(1_000_000))
+      await taken.until('HTTP/1.1 400')
+      const large = callWith(JSON.stringify('x'.repeat(2_000_000)))
+      expect((await post(`${door.url}/mcp`, large)).status).toBe(200)
+    } finally {
+      await door.close({ drainMs: 0 })
+    }
   })
 })

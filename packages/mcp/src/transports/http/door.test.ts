@@ -456,6 +456,26 @@ describe('requests that stand in line on one connection', () => {
     expect(door.figures()).toEqual({ replies: 0, sessions: 0 })
   })
 
+  it('abuse-14: no listener stands in line: it would hear nothing and take a place', async () => {
+    const methods: string[] = []
+    let release = () => {}
+    const { door } = await open((call) => {
+      methods.push(call.method)
+      // The second call comes after the listener between the two.
+      if (methods.length === 2) release()
+      return new Promise((resolve) => {
+        if (methods.length === 1) release = () => resolve({ content: [] })
+        else resolve({ content: [] })
+      })
+    })
+    const raw = await openRaw(door.port)
+    const listen = toRawHttp('/mcp', toEnveloped('subscriptions/listen', { notifications: {} }))
+    raw.write(calls(1) + listen + calls(1))
+    expect(await raw.until('"code":')).toContain('HTTP/1.1 429')
+    expect(methods).toEqual(['tools/call', 'tools/call'])
+    raw.destroy()
+  })
+
   it('are answered in their order', async () => {
     const { door } = await open(answers)
     const raw = await openRaw(door.port)

@@ -39,6 +39,8 @@ export interface HttpDoorOptions {
   readonly maxConnections?: number
   /** Most requests outside of sessions at work at once, per endpoint, listening ones apart. Default 10,000. */
   readonly maxCalls?: number
+  /** Most bytes of bodies still on their way, all connections together. Default 256 MiB. */
+  readonly maxHeldBytes?: number
   /** Until the headers of a request are there. Default 10 s. */
   readonly headersTimeoutMs?: number
   /** Until a whole request is there. Default 30 s. */
@@ -133,7 +135,13 @@ class Door implements HttpDoor {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#log = (level, event, details) => options.log?.({ ...details, level, event })
-    this.#state = { clock: this.#clock, log: this.#log, isClosing: false }
+    this.#state = {
+      clock: this.#clock,
+      log: this.#log,
+      isClosing: false,
+      heldBytes: 0,
+      maxHeldBytes: options.maxHeldBytes ?? 256 * 1024 * 1024,
+    }
     this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
     const own = isLoopback(host) ? [...LOOPBACK, name].map((local) => `http://${local}:${port}`) : []
     const allowedOrigins = [...own, ...(options.allowedOrigins ?? [])]

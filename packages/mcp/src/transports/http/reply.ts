@@ -17,6 +17,9 @@ export interface DoorState {
   readonly clock: Clock
   /** No connection is used again. */
   isClosing: boolean
+  /** Bytes of bodies that are not whole yet, beyond the first chunk of each. */
+  heldBytes: number
+  readonly maxHeldBytes: number
 }
 
 /** What replies of one endpoint have in common. */

@@ -29,6 +29,7 @@ export function receivePost(
 ): void {
   const { headers } = request
   const { limits } = desk.served
+  const { door } = desk.replies
   const accepts = headers.accept === COMMON_ACCEPT ? BOTH : parseAccept(headers.accept)
   const reply = new HttpReply(response, accepts, desk.replies)
   if (headers['content-type'] !== 'application/json' || headers['content-encoding'] !== undefined || accepts !== BOTH) {
@@ -45,6 +46,7 @@ export function receivePost(
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let bytes = 0
+  let held = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > limits.maxBytes) {
@@ -52,8 +54,26 @@ export function receivePost(
       first = undefined
       rest = undefined
     } else if (first === undefined) first = chunk
-    else if (rest === undefined) rest = [first, chunk]
-    else rest.push(chunk)
+    else {
+      if (rest === undefined) {
+        rest = [first]
+        request.on('close', () => {
+          door.heldBytes -= held
+        })
+      }
+      rest.push(chunk)
+      held += chunk.length
+      door.heldBytes += chunk.length
+      // A body that is alone is bounded by its own limit.
+      if (door.heldBytes > door.maxHeldBytes && held < door.heldBytes) {
+        reply.refuse(new McpError('policy.busy', 'Cannot take so large a body now: too many are on their way'))
+        door.heldBytes -= held
+        held = 0
+        bytes = Number.POSITIVE_INFINITY
+        first = undefined
+        rest = undefined
+      }
+    }
   })
   // A client that leaves before the end is not heard of again: there is nobody to answer.
   request.on('end', () => {
@@ -85,7 +105,7 @@ function dispatch(
     takeBare(desk, message, headers, principal, reply)
     return
   }
-  if (frame.method === 'subscriptions/listen' && !reply.accepts.sse) throw notAcceptable()
+  if (frame.method === 'subscriptions/listen') checkMayListen(reply)
   answerEnveloped(desk, frame, headers, principal, reply)
 }
 
@@ -130,6 +150,14 @@ function checkNames(frame: RequestFrame, codec: MethodCodec | undefined, headers
   if (typeof name !== 'string' && header === undefined) return
   if (typeof header !== 'string') throw mismatch('Mcp-Name', header)
   if ((header.startsWith('=?') ? decodeMirrored(header) : header) !== name) throw mismatch('Mcp-Name', header)
+}
+
+/** A listener behind an unanswered request would hear nothing, and a connection could hold any number of them. */
+function checkMayListen({ accepts, response }: HttpReply): void {
+  if (!accepts.sse) throw notAcceptable()
+  if (response.socket === null) {
+    throw new McpError('policy.limit', 'Cannot listen behind an unanswered request; use another connection')
+  }
 }
 
 function findArgumentMismatch(
