@@ -24,7 +24,10 @@ async function listen(status: number): Promise<number> {
 describe('doctor', () => {
   it('finds nothing wrong where nothing is', async () => {
     const workspace = createWorkspace()
-    workspace.write('crosspoint.json', { listen: { port: 0 }, servers: { rude: rudeServer(workspace) } })
+    workspace.write('crosspoint.json', {
+      listen: { port: 0 },
+      servers: { memory: workspace.quickstart().servers.memory },
+    })
     const { code, stdout } = await run(['doctor', '--json'], workspace.options)
     expect(code).toBe(0)
     const { ok, checks } = JSON.parse(stdout) as Report
