@@ -185,7 +185,9 @@ const limits = section(
     maxDepth: whole(8, 512).prefault(CALLER_LIMITS.maxDepth).describe('Deepest nesting of a message.'),
     maxBatch: whole(1, 1000).prefault(CALLER_LIMITS.maxBatch).describe('Most members of a batch.'),
     maxConcurrent: whole(1, 10_000).prefault(64).describe('Most requests of one session at work at once.'),
-    maxSessions: whole(1, 1_000_000).prefault(10_000).describe('Most sessions alive; beyond it new ones are refused.'),
+    maxSessions: whole(1, 1_000_000)
+      .prefault(10_000)
+      .describe('Most sessions alive; beyond it one never used makes room, or new ones are refused.'),
     maxStreamBytes: whole(KIB, 256 * MIB)
       .prefault(4 * MIB)
       .describe('Most bytes waiting on one stream for a caller who does not read.'),

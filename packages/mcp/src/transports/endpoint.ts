@@ -22,7 +22,10 @@ export interface Endpoint {
   readonly limits?: FrameLimits
   /** Most requests of one session or channel at work at once; more wait in line, bounded too. Default 64, 1,024 waiting. */
   readonly maxConcurrent?: number
-  /** Most handshake sessions alive; beyond it new ones are refused with 503 and Retry-After. Default 10,000. */
+  /**
+   * Most handshake sessions alive. Beyond it the oldest that was never used makes room; where all are in use, new ones
+   * are refused with 503 and Retry-After. Default 10,000.
+   */
   readonly maxSessions?: number
   /** A handshake session nobody uses ends after this. Default 30 minutes. */
   readonly sessionIdleMs?: number

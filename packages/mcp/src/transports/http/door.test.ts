@@ -158,6 +158,10 @@ describe('who may call', () => {
     ['LOCALHOST:PORT', 200],
     ['[::1]:PORT', 200],
     ['127.0.0.1:9', 200],
+    ['[::1]evil.example', 403],
+    ['127.0.0.1:evil.example', 403],
+    ['localhost:80:evil', 403],
+    ['[::1]:x', 403],
   ])('abuse-02: a request to host "%s" gets %i', async (host, status) => {
     const { door, url } = await open(answers)
     const headers = { host: host.replace('PORT', String(door.port)) }

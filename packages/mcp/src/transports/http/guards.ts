@@ -50,6 +50,7 @@ export function createGuards({
 function isAllowed(given: string, hosts: ReadonlySet<string>): boolean {
   const host = given.toLowerCase()
   const name = toHostName(host)
+  if (!PORT.test(host.slice(name.length))) return false
   if (hosts.has(name) || hosts.has(host)) return true
   return name === host && (hosts.has(`${host}:443`) || hosts.has(`${host}:80`))
 }
@@ -63,3 +64,6 @@ export function toHostName(host: string): string {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
+
+/** What may follow a name: RFC 9110 §7.2. */
+const PORT = /^(?::\d*)?$/
