@@ -50,6 +50,7 @@ export function recordCall(method: string, params: JsonObject = {}, options: Cal
     trace: undefined,
     interim: {
       progress: options.progress ?? true,
+      canAsk: false,
       logLevel: options.logLevel,
       notify,
       ask: () => Promise.reject(new Error('Nobody is there to ask')),

@@ -91,6 +91,7 @@ const NOTHING: JsonObject = Object.freeze({})
 function toInterim({ terminal }: Io): Interim {
   return {
     progress: true,
+    canAsk: false,
     logLevel: terminal.verbose ? 'debug' : undefined,
     notify: (notification) => {
       if (notification.method === 'notifications/progress')

@@ -82,6 +82,7 @@ export class StandingListen {
       trace: undefined,
       interim: {
         progress: false,
+        canAsk: false,
         logLevel: undefined,
         notify: (notification) => {
           if (this.#abort.signal.aborted) return

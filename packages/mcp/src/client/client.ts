@@ -153,6 +153,7 @@ function toCall(
 function toInterim({ onProgress, onLog, logLevel }: RequestOptions, ask: Interim['ask']): Interim {
   return {
     progress: onProgress !== undefined,
+    canAsk: true,
     logLevel: logLevel ?? (onLog === undefined ? undefined : 'info'),
     notify({ method, params }) {
       // The shapes are the protocol's; what else a server puts in is for the listener to look at.

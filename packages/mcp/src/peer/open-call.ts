@@ -94,6 +94,7 @@ export class OpenCall {
       trace: undefined,
       interim: {
         progress: envelope.progressToken !== undefined && !this.isListening,
+        canAsk: false,
         logLevel: this.isListening ? undefined : caller.logLevel,
         notify: (notification) => this.#notify(notification),
         ask: refuseToAsk,

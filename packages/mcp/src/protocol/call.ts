@@ -67,6 +67,11 @@ export interface Interim {
    */
   notify(notification: Notification): void
   /**
+   * `ask` reaches the caller while its call is open. Where this is false a caller is asked by the result
+   * (`input_required`) and brings its answers with another call.
+   */
+  readonly canAsk: boolean
+  /**
    * Asks the caller (sampling, elicitation, roots) and waits for the answer.
    * @throws {McpError} `caller.missing_capability` where the caller did not declare it or cannot be asked.
    */
@@ -111,6 +116,7 @@ export function compose<C extends Call = Call>(
 export const NO_INTERIM: Interim = Object.freeze({
   progress: false,
   logLevel: undefined,
+  canAsk: false,
   notify: () => {},
   ask: ({ method }: Notification) =>
     Promise.reject(new McpError('caller.missing_capability', `Cannot ask "${method}": nobody waits for this call`)),

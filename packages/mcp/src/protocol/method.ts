@@ -10,6 +10,8 @@ export interface MethodDescriptor {
   readonly feature: string
   /** Server capability that must be advertised for a client to use it; absent: always there. */
   readonly capability?: string
+  /** Extension the method belongs to (`extensions.ts`): there only where the server announces it. */
+  readonly extension?: string
   /** Parameter mirrored in the `Mcp-Name` header where the revision has standard headers. */
   readonly nameParam?: 'name' | 'uri' | 'taskId'
   /** A complete result carries caching hints (`ttlMs`, `cacheScope`) where the revision has them. */

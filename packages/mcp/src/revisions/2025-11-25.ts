@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { TASKS } from '../protocol/extensions.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
 import { changeMember, isObject, mapMember, omitting, onCapabilities } from './steps.ts'
@@ -85,12 +86,11 @@ export const r20251125: Delta = {
   },
 }
 
-const TASK_EXTENSION = 'io.modelcontextprotocol/tasks'
 const NEW_MEMBERS = ['resultType', 'ttlMs', 'cacheScope']
 
 /** The extension cannot be negotiated by a handshake. */
 function withoutTaskExtension(capabilities: JsonObject): JsonObject {
-  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [TASK_EXTENSION]))
+  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [TASKS]))
 }
 
 /** Core tasks are gone, changes of roots have no way to be told, and an empty elicitation always meant forms. */
