@@ -1,5 +1,5 @@
-import { type HttpDoorOptions, openHttpDoor } from '../transports/http/door.ts'
-import { type StdioOptions, serveStdio } from '../transports/stdio/serve.ts'
+import type { HttpDoorOptions } from '../transports/http/door.ts'
+import type { StdioOptions } from '../transports/stdio/serve.ts'
 import type { Server } from './server.ts'
 
 export interface ServeOptions {
@@ -36,6 +36,8 @@ export async function serve(server: Server, options: ServeOptions = {}): Promise
 async function serveOnHttp(server: Server, port: number, options: ServeOptions): Promise<Serving> {
   const { endpoint } = server
   const { host, path = '/mcp', http } = options
+  // A server goes through one door: it need not wait for the code of the other.
+  const { openHttpDoor } = await import('../transports/http/door.ts')
   const door = await openHttpDoor({
     ...(endpoint.authenticate === undefined ? {} : { authenticate: endpoint.authenticate }),
     ...(endpoint.log === undefined ? {} : { log: endpoint.log }),
@@ -59,13 +61,14 @@ async function serveOnHttp(server: Server, port: number, options: ServeOptions):
   }
 }
 
-function serveOnStdio(server: Server, options: StdioOptions = {}): Serving {
+async function serveOnStdio(server: Server, options: StdioOptions = {}): Promise<Serving> {
   const stdin = options.stdin ?? process.stdin
   if ('isTTY' in stdin && stdin.isTTY === true) {
     throw new Error(
       'Cannot serve on a terminal: let an MCP client start this program, or give a port to serve over HTTP',
     )
   }
+  const { serveStdio } = await import('../transports/stdio/serve.ts')
   const served = serveStdio(server.endpoint, options)
   return {
     url: undefined,
