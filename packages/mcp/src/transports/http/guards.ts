@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { McpError } from '../../errors.ts'
+import type { HttpRequest } from './exchange.ts'
 
 export interface GuardOptions {
   /** What a `Host` header may give: `name` with any port, `name:port` with that one. IPv6 in brackets. Undefined: any. */
@@ -15,7 +15,7 @@ export interface GuardOptions {
 export function createGuards({
   allowedHosts,
   allowedOrigins,
-}: GuardOptions): (request: IncomingMessage) => McpError | undefined {
+}: GuardOptions): (request: Pick<HttpRequest, 'headers' | 'rawHeaders'>) => McpError | undefined {
   const hosts = allowedHosts === undefined ? undefined : new Set(allowedHosts.map((host) => host.toLowerCase()))
   const origins = new Set(allowedOrigins)
   return ({ headers, rawHeaders }) => {

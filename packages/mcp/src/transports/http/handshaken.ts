@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { shakeHands } from '../../bridge/handshake.ts'
 import { McpError } from '../../errors.ts'
 import { encodeResult } from '../../jsonrpc/encode.ts'
@@ -9,6 +9,7 @@ import { toFailure } from '../../peer/reply.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Desk } from './desk.ts'
+import type { HttpResponse } from './exchange.ts'
 import { type HttpReply, whenGone } from './reply.ts'
 import { attach, detach, type HttpSession } from './session-table.ts'
 import { EventStream } from './sse.ts'
@@ -78,7 +79,7 @@ export function openStream(
   desk: Desk,
   headers: IncomingHttpHeaders,
   principal: Principal,
-  response: ServerResponse,
+  response: HttpResponse,
 ): void {
   const found = findSession(desk, headers, principal)
   if (found.streams.length >= MAX_STREAMS) {

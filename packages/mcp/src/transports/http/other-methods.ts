@@ -1,18 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { McpError } from '../../errors.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { parseAccept } from './accept.ts'
 import type { Desk } from './desk.ts'
+import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { endSession, openStream } from './handshaken.ts'
 import { HttpReply } from './reply.ts'
 
 /** What is not a POST: with a session GET opens a stream and DELETE ends it. Everything else has no meaning here. */
-export function receiveOther(
-  desk: Desk,
-  request: IncomingMessage,
-  response: ServerResponse,
-  principal: Principal,
-): void {
+export function receiveOther(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {
   const { method, headers } = request
   const hasSessions = desk.served.handshakes.length > 0
   const isModern = desk.served.envelopes.has(String(headers['mcp-protocol-version']))

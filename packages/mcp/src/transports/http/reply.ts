@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { McpError, toHttpStatus, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
@@ -9,6 +7,7 @@ import type { OpenCall, Way } from '../../peer/open-call.ts'
 import type { Reply } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
+import type { HttpResponse, HttpSocket } from './exchange.ts'
 import { EventStream } from './sse.ts'
 
 /** What everything behind one door has in common. */
@@ -37,7 +36,7 @@ export interface ReplyContext {
  */
 export class HttpReply implements Way {
   readonly accepts: Accepts
-  readonly response: ServerResponse
+  readonly response: HttpResponse
   /** Taken back when the client has gone before its answer. */
   call: OpenCall | undefined
   readonly #context: ReplyContext
@@ -45,7 +44,7 @@ export class HttpReply implements Way {
   #beats: number
   #isLeaving: boolean
 
-  constructor(response: ServerResponse, accepts: Accepts, context: ReplyContext) {
+  constructor(response: HttpResponse, accepts: Accepts, context: ReplyContext) {
     this.response = response
     this.accepts = accepts
     this.call = undefined
@@ -150,12 +149,12 @@ export class HttpReply implements Way {
  * Hears of the end of a response, whether it was sent or its client has gone. A response behind another one on the
  * same connection has no socket yet, and Node tells it nothing when that closes: such ones are told here.
  */
-export function whenGone(response: ServerResponse, gone: () => void): void {
+export function whenGone(response: HttpResponse, gone: () => void): void {
   if (response.socket === null) standInLine(response, gone)
   else response.on('close', gone)
 }
 
-function standInLine(response: ServerResponse, gone: () => void): void {
+function standInLine(response: HttpResponse, gone: () => void): void {
   const { socket } = response.req
   const line = lines.get(socket) ?? openLine(socket)
   if (line.size >= MAX_IN_LINE) socket.destroy()
@@ -167,7 +166,7 @@ function standInLine(response: ServerResponse, gone: () => void): void {
 }
 
 /** One listener for the connection, however many stand in line. */
-function openLine(socket: Socket): Set<() => void> {
+function openLine(socket: HttpSocket): Set<() => void> {
   const line = new Set<() => void>()
   lines.set(socket, line)
   socket.once('close', () => {
@@ -177,7 +176,7 @@ function openLine(socket: Socket): Set<() => void> {
 }
 
 /** By connection: who waits there for the answers before theirs. */
-const lines = new WeakMap<Socket, Set<() => void>>()
+const lines = new WeakMap<HttpSocket, Set<() => void>>()
 /** Requests that may stand behind an unanswered one. Hardly a client sends any; each may hold a whole body. */
 const MAX_IN_LINE = 100
 

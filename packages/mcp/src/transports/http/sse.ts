@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { HttpHeaders, HttpResponse } from './exchange.ts'
 
 /** One message as a server-sent event. JSON text never holds a line break, so one data line carries it. */
 export function toEvent(text: string): string {
@@ -10,12 +10,12 @@ export function toEvent(text: string): string {
  * what we hold for one stream is that and one message.
  */
 export class EventStream {
-  readonly #response: ServerResponse
+  readonly #response: HttpResponse
   readonly #maxBytes: number
   readonly #cut: () => void
 
   /** @param cut told when the reader was cut off */
-  constructor(response: ServerResponse, maxBytes: number, cut: () => void) {
+  constructor(response: HttpResponse, maxBytes: number, cut: () => void) {
     this.#response = response
     this.#maxBytes = maxBytes
     this.#cut = cut
@@ -51,7 +51,7 @@ export class EventStream {
   }
 }
 
-const STREAM_HEADERS = Object.freeze({
+export const STREAM_HEADERS: HttpHeaders = Object.freeze({
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { McpError } from '../../errors.ts'
 import { PARSE_ERROR } from '../../jsonrpc/codes.ts'
 import type { Frame, JsonObject, RequestFrame } from '../../jsonrpc/frame.ts'
@@ -14,6 +14,7 @@ import type { MethodCodec } from '../../revisions/revision.ts'
 import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import { namesEnvelope, takeBare } from './bare.ts'
 import type { Desk } from './desk.ts'
+import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
 import { HttpReply } from './reply.ts'
 
@@ -21,12 +22,7 @@ import { HttpReply } from './reply.ts'
  * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
  * `maxBytes` of the body and one chunk are held. Each step is written out here, since every call takes it.
  */
-export function receivePost(
-  desk: Desk,
-  request: IncomingMessage,
-  response: ServerResponse,
-  principal: Principal,
-): void {
+export function receivePost(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {
   const { headers } = request
   const { limits } = desk.served
   const { door } = desk.replies

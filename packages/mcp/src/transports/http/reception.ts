@@ -1,0 +1,252 @@
+import { McpError } from '../../errors.ts'
+import { type Clock, systemClock, type Timer } from '../../peer/clock.ts'
+import type { Log } from '../../peer/served.ts'
+import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
+import type { Endpoint, EndpointEvent } from '../endpoint.ts'
+import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
+import type { HttpRequest, HttpResponse } from './exchange.ts'
+import { createGuards, type GuardOptions } from './guards.ts'
+import { receiveOther } from './other-methods.ts'
+import { type DoorState, HttpReply, type ReplyContext } from './reply.ts'
+import { receivePost } from './streamable.ts'
+
+/** What is behind a door, whatever it listens on. */
+export interface ReceptionOptions {
+  /** The endpoint at a path, such as `/mcp`. Asked for every request; the same object keeps the same sessions. */
+  readonly endpoint: (path: string) => Endpoint | undefined
+  /** Pages beside the endpoints, such as `/healthz`. */
+  readonly plain?: (request: PlainRequest) => PlainReply | undefined
+  /** Who a caller is, for endpoints that do not say so themselves. */
+  readonly authenticate?: Endpoint['authenticate']
+  /** Most requests outside of sessions at work at once, per endpoint, listening ones apart. Default 10,000. */
+  readonly maxCalls?: number
+  /** Most bytes of bodies still on their way, all connections together. Default 256 MiB. */
+  readonly maxHeldBytes?: number
+  /** Pause between comments on a stream that is silent. Default 15 s. */
+  readonly beatMs?: number
+  readonly clock?: Clock
+  /** Told of refusals, as {@link Endpoint.log}. */
+  readonly log?: (event: EndpointEvent) => void
+}
+
+export interface PlainRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: HttpRequest['headers']
+}
+
+export interface PlainReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface DoorFigures {
+  /** Replies under way. */
+  readonly replies: number
+  readonly sessions: number
+}
+
+/** Takes the requests of a door to the desks of its endpoints; knows nothing of how they came. */
+export class Reception {
+  readonly #options: ReceptionOptions
+  readonly #clock: Clock
+  readonly #desks = new Map<Endpoint, Desk>()
+  readonly #state: DoorState
+  /** For those who are turned away at the door. */
+  readonly #refusals: ReplyContext
+  readonly #guard: (request: HttpRequest) => McpError | undefined
+  readonly #origins: ReadonlySet<string>
+  #pulse: Timer | undefined
+
+  constructor(options: ReceptionOptions, guards: GuardOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    const log: Log = (level, event, details) => options.log?.({ ...details, level, event })
+    this.#state = {
+      clock: this.#clock,
+      log,
+      isClosing: false,
+      heldBytes: 0,
+      maxHeldBytes: options.maxHeldBytes ?? 256 * 1024 * 1024,
+    }
+    this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
+    this.#origins = new Set(guards.allowedOrigins)
+    this.#guard = createGuards(guards)
+  }
+
+  readonly figures = (): DoorFigures => {
+    let sessions = 0
+    let replies = this.#refusals.open.size
+    for (const desk of this.#desks.values()) {
+      sessions += desk.sessions.size
+      replies += desk.replies.open.size
+    }
+    return { replies, sessions }
+  }
+
+  /** Every request passes here; what most of them do not need is elsewhere. */
+  readonly receive = (request: HttpRequest, response: HttpResponse): void => {
+    try {
+      const refusal = this.#guard(request) ?? (this.#state.isClosing ? closing() : undefined)
+      if (refusal !== undefined) {
+        this.#refuse(response, refusal)
+        return
+      }
+      const { origin } = request.headers
+      if (origin !== undefined && this.#admitPage(request, response, origin)) return
+      const { url = '/' } = request
+      const query = url.indexOf('?')
+      const path = query === -1 ? url : url.slice(0, query)
+      const endpoint = this.#options.endpoint(path)
+      if (endpoint === undefined) {
+        this.#receivePlain(path, request, response)
+        return
+      }
+      const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
+      // A promise would cost every call, so who is not asked for a name goes on in the same turn.
+      if (desk.authenticate !== undefined) this.#authenticate(endpoint, desk.authenticate, request, response)
+      else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
+      else receiveOther(desk, request, response, ANONYMOUS)
+    } catch (error) {
+      this.#refuse(response, toFault(error))
+    }
+  }
+
+  /** Takes nothing more; ends what listens and lets what works finish. Resolves when nothing is left, or after `ms`. */
+  async drain(ms: number): Promise<void> {
+    this.#state.isClosing = true
+    await this.within(ms, Promise.all([...this.#desks.values()].map(drainDesk)))
+  }
+
+  /** Fails what is still at work and forgets every session. */
+  close(): void {
+    this.#state.isClosing = true
+    for (const desk of this.#desks.values()) closeDesk(desk)
+    this.#pulse?.cancel()
+    this.#pulse = undefined
+  }
+
+  /** Resolves when `done` has settled, and after `ms` at the latest. */
+  within(ms: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(ms, resolve)
+      const settled = () => {
+        timer.cancel()
+        resolve()
+      }
+      done.then(settled, settled)
+    })
+  }
+
+  /** The desk is looked up again afterwards: by then it may have been cleared away. */
+  #authenticate(
+    endpoint: Endpoint,
+    authenticate: NonNullable<Endpoint['authenticate']>,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): void {
+    const receive = request.method === 'POST' ? receivePost : receiveOther
+    authenticated(authenticate, request)
+      .then(
+        (principal) => receive(this.#desks.get(endpoint) ?? this.#addDesk(endpoint), request, response, principal),
+        (error: unknown) => this.#refuse(response, toDenial(error)),
+      )
+      .catch((error: unknown) => this.#refuse(response, toFault(error)))
+  }
+
+  #receivePlain(path: string, request: HttpRequest, response: HttpResponse): void {
+    const reply = this.#options.plain?.({ method: request.method ?? 'GET', path, headers: request.headers })
+    if (reply === undefined) {
+      this.#refuse(response, new McpError('peer.not_found', 'Nothing is served at this path'))
+      return
+    }
+    const body = reply.body ?? ''
+    const headers = { 'content-type': 'text/plain; charset=utf-8', ...reply.headers }
+    response.writeHead(reply.status, { ...headers, 'content-length': Buffer.byteLength(body) })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+
+  /** Lets a page we know read our answers; true when the request was only its browser asking whether it may. */
+  #admitPage(request: HttpRequest, response: HttpResponse, origin: string): boolean {
+    if (!this.#origins.has(origin)) return false
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('vary', 'origin')
+    response.setHeader('access-control-expose-headers', 'mcp-session-id, www-authenticate')
+    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false
+    response.writeHead(204, {
+      'access-control-allow-methods': 'POST, GET, DELETE',
+      'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '*',
+      'access-control-max-age': '600',
+    })
+    response.end()
+    return true
+  }
+
+  /** Who is turned away at the door does not keep the connection: what else is on it may be no request at all. */
+  #refuse(response: HttpResponse, error: McpError): void {
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    response.shouldKeepAlive = false
+    new HttpReply(response, { json: true, sse: false }, this.#refusals).refuse(error)
+  }
+
+  #addDesk(endpoint: Endpoint): Desk {
+    // A configuration read anew may bring new endpoints; those that are no longer used must not pile up.
+    if (this.#desks.size >= MAX_IDLE_DESKS) this.#clearIdleDesks()
+    const desk = createDesk(endpoint, this.#options.authenticate, this.#options.maxCalls ?? 10_000, this.#state)
+    this.#desks.set(endpoint, desk)
+    // Not before there is a request: some platforms allow no timers outside of one.
+    if (this.#pulse === undefined && !this.#state.isClosing) this.#beatLater()
+    return desk
+  }
+
+  #clearIdleDesks(): void {
+    for (const [endpoint, desk] of this.#desks) {
+      if (!isIdle(desk)) continue
+      closeDesk(desk)
+      this.#desks.delete(endpoint)
+    }
+  }
+
+  /** One timer for all that is open, so that a thousand idle streams cost no thousand timers. */
+  #beatLater(): void {
+    this.#pulse = this.#clock.setTimer(this.#options.beatMs ?? 15_000, () => {
+      for (const desk of this.#desks.values()) {
+        for (const { it: reply } of desk.replies.open) reply?.beat()
+        desk.sessions.beat()
+      }
+      this.#beatLater()
+    })
+  }
+}
+
+function toSingle(headers: HttpRequest['headers']): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** Async, so that what `authenticate` throws at once is caught like what it throws later. */
+async function authenticated(
+  authenticate: NonNullable<Endpoint['authenticate']>,
+  request: HttpRequest,
+): Promise<Principal> {
+  return authenticate(toSingle(request.headers))
+}
+
+function toFault(error: unknown): McpError {
+  return new McpError('internal.error', 'Internal error', { cause: error })
+}
+
+function toDenial(error: unknown): McpError {
+  if (error instanceof McpError) return error
+  return new McpError('caller.unauthenticated', 'Cannot tell who is calling', { cause: error })
+}
+
+function closing(): McpError {
+  return new McpError('policy.busy', 'Cannot take a request: the server is closing')
+}
+
+/** Endpoints remembered although nothing of theirs is open. */
+const MAX_IDLE_DESKS = 64
