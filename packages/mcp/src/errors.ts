@@ -38,6 +38,8 @@ const TABLE = {
   'caller.unauthenticated': { rpc: 1002, http: 401, retryable: false },
   'caller.session_missing': { rpc: -32600, http: 400, retryable: false },
   'caller.session_unknown': { rpc: -32600, http: 404, retryable: true },
+  /** The client was asked something while its call was open, and refused, or took too long. */
+  'caller.unanswered': { rpc: -32603, http: 200, retryable: false },
   'caller.cancelled': { rpc: -32603, http: 200, retryable: false },
   // We refuse, by rule.
   'policy.forbidden_host': { rpc: -32600, http: 403, retryable: false },

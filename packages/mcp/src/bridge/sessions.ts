@@ -1,9 +1,11 @@
+import { McpError } from '../errors.ts'
 import { encodeNotification, encodeResult } from '../jsonrpc/encode.ts'
-import type { NotificationFrame, RequestFrame } from '../jsonrpc/frame.ts'
+import type { NotificationFrame, ReplyFrame, RequestFrame } from '../jsonrpc/frame.ts'
 import { Calls } from '../peer/calls.ts'
 import { advance, type Lifecycle, maySend } from '../peer/lifecycle.ts'
 import { unknownMethod } from '../peer/membership.ts'
 import { type Caller, OpenCall, type Way } from '../peer/open-call.ts'
+import { Questions } from '../peer/questions.ts'
 import { toFailure } from '../peer/reply.ts'
 import type { Served } from '../peer/served.ts'
 import type { Notification, Principal } from '../protocol/call.ts'
@@ -25,6 +27,7 @@ export class Session {
   readonly calls: Calls
   readonly #served: Served
   readonly #subscriptions: Subscriptions
+  readonly #questions: Questions
   /** What the server says of its own accord, as text; `topic` is the same for what makes an earlier one needless. */
   readonly #tell: (text: string, topic: string) => void
   #caller: Caller
@@ -46,7 +49,15 @@ export class Session {
     this.#tell = tell
     this.calls =
       calls ?? new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
-    this.#caller = { revision, principal, downstream, logLevel: toFirstLevel(capabilities) }
+    this.#questions = new Questions({
+      clock: served.clock,
+      revision,
+      capabilities: downstream.capabilities,
+      timeoutMs: served.questionTimeoutMs,
+      max: served.maxQuestions,
+    })
+    const questions = revision.traits.serverRequests ? this.#questions : undefined
+    this.#caller = { revision, principal, downstream, logLevel: toFirstLevel(capabilities), questions }
     this.#subscriptions = new Subscriptions(served, this.#caller, capabilities, (change) => this.#relay(change))
   }
 
@@ -99,10 +110,16 @@ export class Session {
     this.#subscriptions.hearLists()
   }
 
+  /** Takes an answer of the client to what it was asked. False where nobody waits for it. */
+  reply(frame: ReplyFrame): boolean {
+    return this.#questions.settle(frame)
+  }
+
   /** Ends what the session holds. Its open calls are for who closes it to end. */
   close(): void {
     this.#state = advance(this.#state, 'close')
     this.#subscriptions.close()
+    this.#questions.end(new McpError('caller.cancelled', 'The session with the client has ended'))
   }
 
   #open(frame: RequestFrame, way: Way): OpenCall {

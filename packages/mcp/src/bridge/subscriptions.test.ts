@@ -25,6 +25,7 @@ function open(handle: Handle, capabilities = ALL) {
     principal: ANONYMOUS,
     downstream: { revision: NEWEST_HANDSHAKE.name, client: undefined, capabilities: {}, session: 's' },
     logLevel: undefined,
+    questions: undefined,
   }
   const subscriptions = new Subscriptions(served, caller, capabilities, (notification) => told.push(notification))
   return { subscriptions, clock, told, events }

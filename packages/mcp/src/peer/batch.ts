@@ -17,6 +17,14 @@ export class BatchWay implements Way {
     this.#way.notify(text)
   }
 
+  get canSend(): boolean {
+    return this.#way.canSend
+  }
+
+  send(text: string): boolean {
+    return this.#way.send(text)
+  }
+
   answer(answer: Reply | undefined): void {
     if (answer !== undefined) this.#texts.push(answer.text)
     if (--this.#awaited > 0) return

@@ -150,20 +150,26 @@ export class Calls implements Keeper {
     return false
   }
 
-  /** All calls get the same time, so those at the front are the oldest: one timer serves them all. */
+  /**
+   * All calls get the same time, so those at the front are the oldest and one timer serves them all. Only those that
+   * asked their callers something have more, and are looked at again when the soonest of them may be due.
+   */
   #failOverdue(): void {
     this.#overdue = undefined
     const { clock, callTimeoutMs } = this.#served
     const now = clock.now()
+    let soonest = Number.POSITIVE_INFINITY
     for (const { it: call } of [...this.#open.values()]) {
       if (call === undefined) continue
-      const left = (call.call.deadline ?? now) - now
+      const left = call.asking > 0 ? callTimeoutMs : (call.call.deadline ?? now) - now
       if (left > 0) {
-        this.#overdue = clock.setTimer(left, () => this.#failOverdue())
-        return
+        soonest = Math.min(soonest, left)
+        if (call.hasAsked) continue
+        break
       }
       call.fail(new McpError('upstream.timeout', `Cannot answer "${call.call.method}" within ${callTimeoutMs} ms`))
     }
+    if (soonest !== Number.POSITIVE_INFINITY) this.#overdue ??= clock.setTimer(soonest, () => this.#failOverdue())
   }
 }
 

@@ -1,6 +1,6 @@
 import { McpError, toRpcError } from '../errors.ts'
 import { encodeError, encodeResult } from '../jsonrpc/encode.ts'
-import type { ErrorFrame, Frame, Id, JsonObject, NotificationFrame, RequestFrame } from '../jsonrpc/frame.ts'
+import type { ErrorFrame, Frame, Id, JsonObject, NotificationFrame, RequestFrame, RpcError } from '../jsonrpc/frame.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { FrameFault, parseMessage } from '../jsonrpc/parse.ts'
 import { NO_INTERIM, type Notification, type Result } from '../protocol/call.ts'
@@ -197,11 +197,11 @@ export class Conversation {
       const request = { method, params: codec.upParams(toParams(frame.params)) }
       return encodeResult(id, codec.downResult(await this.#withinBounds(method, this.#answer(request, home))))
     } catch (error) {
-      return encodeError(id, revision.downError(toRpcError(error, 'legacy'), method))
+      return encodeError(id, toRefusal(error) ?? revision.downError(toRpcError(error, 'legacy'), method))
     } finally {
       if (home !== undefined) {
         home.questions--
-        this.pending.touch(home)
+        this.pending.rest(home)
       }
     }
   }
@@ -261,6 +261,13 @@ function isObject(value: unknown): value is JsonObject {
 
 function unknown(method: string): McpError {
   return new McpError('caller.unsupported_feature', `Cannot answer "${method}": this client does not offer it`)
+}
+
+/** Whoever was asked in our stead refused in words of their own, which are those the server expects. */
+function toRefusal(error: unknown): RpcError | undefined {
+  if (!(error instanceof McpError) || error.code !== 'caller.unanswered' || !isObject(error.data)) return undefined
+  const { code, reason } = error.data
+  return Number.isInteger(code) && typeof reason === 'string' ? { code: code as number, message: reason } : undefined
 }
 
 /** Params without the keys of `_meta` that belong to the hop. */

@@ -16,6 +16,7 @@ import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Held } from './held.ts'
 import { unknownMethod } from './membership.ts'
+import type { Questions } from './questions.ts'
 import { type Reply, toFailure } from './reply.ts'
 import { type Served, unsupportedRevision } from './served.ts'
 import { CallVoice, ListenVoice, type Voice } from './voice.ts'
@@ -26,14 +27,25 @@ export interface Caller {
   readonly principal: Principal
   readonly downstream: Downstream
   readonly logLevel: LogLevel | undefined
+  /** Where its revision lets it be asked while its call is open: what it was asked. */
+  readonly questions: Questions | undefined
 }
 
 /** The way back to the sender of one request. */
 export interface Way {
   /** A notification on the request's own stream, as text. Dropped where it cannot be carried. */
   notify(text: string): void
+  /** Whether `send` can carry anything. */
+  readonly canSend: boolean
+  /** A message that must arrive: a question, or that one is taken back. False where nothing carries it. */
+  send(text: string): boolean
   /** The response, or undefined where the sender cancelled and expects none. Comes once, and last. */
   answer(answer: Reply | undefined): void
+}
+
+/** Its deadline moves on when its caller was asked something. */
+interface MovingCall extends Call {
+  deadline: number | undefined
 }
 
 /** Told when a call is over, whichever way. */
@@ -49,11 +61,15 @@ export interface Keeper {
  * is spoken inside, is not converted.
  */
 export class OpenCall {
-  readonly call: Call
+  readonly call: MovingCall
   readonly id: Id
   readonly isListening: boolean
   isOver: boolean
   isRunning: boolean
+  /** Questions to its caller that are open. */
+  asking: number
+  /** Its deadline has moved. */
+  hasAsked: boolean
   /** Where its keeper finds it. */
   key: Id
   /** Emptied by its keeper when it leaves. */
@@ -75,6 +91,8 @@ export class OpenCall {
     this.keeper = undefined
     this.isOver = false
     this.isRunning = false
+    this.asking = 0
+    this.hasAsked = false
     this.isListening = frame.method === LISTEN
     this.#served = served
     this.caller = caller
@@ -83,6 +101,7 @@ export class OpenCall {
     this.#way = way
     this.#cancellation = new CancellationSource()
     this.#voice = undefined
+    const canAsk = caller.questions !== undefined && way.canSend && !this.isListening
     this.call = {
       method: frame.method,
       params: caller.revision === NEWEST ? bare : codec.upParams(bare),
@@ -94,10 +113,10 @@ export class OpenCall {
       trace: undefined,
       interim: {
         progress: envelope.progressToken !== undefined && !this.isListening,
-        canAsk: false,
+        canAsk,
         logLevel: this.isListening ? undefined : caller.logLevel,
         notify: (notification) => this.#notify(notification),
-        ask: refuseToAsk,
+        ask: canAsk ? (request) => this.#ask(request) : refuseToAsk,
       },
     }
   }
@@ -105,7 +124,8 @@ export class OpenCall {
   async run(): Promise<void> {
     this.isRunning = true
     try {
-      const result = await this.#served.handle(this.call)
+      const { handle, sessionHandle } = this.#served
+      const result = await (this.caller.questions === undefined ? handle : sessionHandle)(this.call)
       if (!this.isOver) this.#end(this.#toAnswer(result), undefined)
     } catch (error) {
       // What a handler returned may not be JSON either: too deep, circular, a bigint.
@@ -133,6 +153,7 @@ export class OpenCall {
 
   #end(answer: Reply | undefined, reason: unknown): void {
     this.isOver = true
+    if (this.asking > 0) this.caller.questions?.withdraw(this, asksNoMore())
     try {
       this.#way.answer(answer)
     } catch (error) {
@@ -175,6 +196,26 @@ export class OpenCall {
     if (this.isListening) return { ...result, _meta: { ...result._meta, [SUBSCRIPTION_ID]: this.id } }
     this.#served.introduce()
     return { ...result, supportedVersions: [...this.#served.envelopes.keys()] }
+  }
+
+  /** For what is asked on behalf of this call. */
+  send(text: string): boolean {
+    return this.#way.send(text)
+  }
+
+  /** No deadline passes while somebody thinks, and the work that follows has all of its time. */
+  async #ask(request: Notification): Promise<Result> {
+    const { questions } = this.caller
+    if (questions === undefined) return refuseToAsk(request)
+    if (this.isOver) throw asksNoMore()
+    this.asking++
+    this.hasAsked = true
+    try {
+      return await questions.ask(this, request)
+    } finally {
+      this.asking--
+      this.call.deadline = this.#served.clock.now() + this.#served.callTimeoutMs
+    }
   }
 
   #notify(notification: Notification): void {
@@ -239,7 +280,7 @@ export function openEnveloped<H>(
       capabilities: envelope.capabilities ?? NO_CAPABILITIES,
       session: undefined,
     }
-    const caller = { revision, principal, downstream, logLevel: envelope.logLevel }
+    const caller = { revision, principal, downstream, logLevel: envelope.logLevel, questions: undefined }
     return new OpenCall(served, caller, codec, frame, envelope, way)
   } catch (error) {
     way.answer(toFailure(revision ?? NEWEST, frame.method, frame.id, error))
@@ -272,6 +313,10 @@ function refuseToAsk(request: Notification): Promise<Result> {
   return Promise.reject(
     new McpError('caller.missing_capability', `Cannot ask the caller for "${request.method}": nothing carries it back`),
   )
+}
+
+function asksNoMore(): McpError {
+  return new McpError('caller.cancelled', 'The call that asked is over')
 }
 
 const NO_CAPABILITIES = Object.freeze({})

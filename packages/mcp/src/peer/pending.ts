@@ -142,6 +142,12 @@ export class Pending {
     }
   }
 
+  /** Somebody thinks, or has just thought, about a question of this request's: whatever its deadline, its time starts anew. */
+  rest(waiting: Waiting): void {
+    const entry = this.#entries.get(waiting.id)?.it
+    if (entry !== undefined) entry.dueAt = Math.max(entry.dueAt, this.#options.clock.now() + entry.timeoutMs)
+  }
+
   /** Nobody wants this answer any more: the caller is told why, the peer that it may stop. */
   giveUp(id: number, error: McpError, reason: string): void {
     const entry = this.#close(id)
@@ -179,7 +185,7 @@ export class Pending {
     let next = Number.POSITIVE_INFINITY
     for (const entry of this.#all()) {
       // A person who is asked something may take longer than any server.
-      if (entry.questions > 0) this.touch(entry)
+      if (entry.questions > 0) this.rest(entry)
       if (entry.dueAt <= now) this.giveUp(entry.id, timedOut(entry), 'timed out')
       else if (entry.dueAt < next) next = entry.dueAt
     }

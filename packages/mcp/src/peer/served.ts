@@ -9,6 +9,8 @@ import type { Clock } from './clock.ts'
 /** What a conversation knows of the endpoint behind it, with every default filled in. Made once per door. */
 export interface Served {
   readonly handle: Handle
+  /** The same as calls of a session take it: what it asks by its result is asked by requests there. */
+  readonly sessionHandle: Handle
   serverInfo: Implementation
   /** `serverInfo` as the `_meta` member of a result, with a comma behind it, ready to be put into one. */
   stamp: string
@@ -23,6 +25,8 @@ export interface Served {
   readonly maxConcurrent: number
   readonly maxWaiting: number
   readonly callTimeoutMs: number
+  readonly questionTimeoutMs: number
+  readonly maxQuestions: number
   readonly maxStreamBytes: number
   readonly log: Log
 }

@@ -34,6 +34,13 @@ export interface Endpoint {
   /** A call nobody answered fails after this, with `upstream.timeout`; listening has no end. Default 15 minutes. */
   readonly callTimeoutMs?: number
   /**
+   * A question to the client of a session that nobody answers fails after this. The call that asked does not run out
+   * of time meanwhile. Default 10 minutes.
+   */
+  readonly questionTimeoutMs?: number
+  /** Most questions to the client of one session open at once. Default 64. */
+  readonly maxQuestions?: number
+  /**
    * The input schema of a tool as this caller sees it, so that `Mcp-Param-*` headers can be held against the
    * arguments. Called for each `tools/call` over HTTP: answer from what is at hand. Default: not checked.
    */

@@ -1,3 +1,4 @@
+import { askForInput } from '../bridge/input-required.ts'
 import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Log, Served } from '../peer/served.ts'
@@ -10,8 +11,10 @@ import type { Endpoint } from './endpoint.ts'
 /** Fills in what an endpoint leaves open. Throws a TypeError for a revision nobody speaks. */
 export function toServed(endpoint: Endpoint): Served {
   const revisions = endpoint.revisions?.map(toRevision) ?? REVISIONS
+  const clock = endpoint.clock ?? systemClock
   return {
     handle: endpoint.handle,
+    sessionHandle: askForInput(endpoint.handle, clock),
     serverInfo: endpoint.serverInfo,
     stamp: toStamp(endpoint.serverInfo),
     introduce() {
@@ -20,7 +23,7 @@ export function toServed(endpoint: Endpoint): Served {
       this.stamp = toStamp(this.serverInfo)
     },
     limits: endpoint.limits ?? CALLER_LIMITS,
-    clock: endpoint.clock ?? systemClock,
+    clock,
     handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),
     envelopes: new Map(
       revisions
@@ -30,6 +33,8 @@ export function toServed(endpoint: Endpoint): Served {
     maxConcurrent: endpoint.maxConcurrent ?? 64,
     maxWaiting: 1_024,
     callTimeoutMs: endpoint.callTimeoutMs ?? 15 * 60_000,
+    questionTimeoutMs: endpoint.questionTimeoutMs ?? 10 * 60_000,
+    maxQuestions: endpoint.maxQuestions ?? 64,
     maxStreamBytes: endpoint.maxStreamBytes ?? 4 * 1024 * 1024,
     log: toLog(endpoint),
   }

@@ -131,7 +131,7 @@ class ChannelServer implements ServedChannel {
     const frame = message as Frame // not an array: the check above does not narrow a readonly one
     if (frame.kind === 'request') this.#request(frame, new ChannelWay(this, frame))
     else if (frame.kind === 'notification') this.#notification(frame)
-    else this.#served.log('debug', 'channel.stray', { kind: frame.kind })
+    else if (this.#session?.reply(frame) !== true) this.#served.log('debug', 'channel.stray', { kind: frame.kind })
   }
 
   #request(frame: RequestFrame, way: Way): void {
@@ -207,11 +207,17 @@ class ChannelServer implements ServedChannel {
       return
     }
     const requests = batch.filter((frame) => frame.kind === 'request')
-    for (const frame of batch) if (frame.kind === 'notification') session.notification(frame)
-    const way = new BatchWay(
-      { notify: (text) => this.notify(text), answer: (answer) => this.answer(answer) },
-      requests.length,
-    )
+    for (const frame of batch) {
+      if (frame.kind === 'notification') session.notification(frame)
+      else if (frame.kind !== 'request') session.reply(frame)
+    }
+    const shared: Way = {
+      canSend: true,
+      notify: (text) => this.notify(text),
+      send: (text) => this.send(text),
+      answer: (answer) => this.answer(answer),
+    }
+    const way = new BatchWay(shared, requests.length)
     for (const frame of requests) session.request(frame, way)
   }
 
@@ -224,6 +230,13 @@ class ChannelServer implements ServedChannel {
   tell(text: string, topic: string): void {
     if (!this.#isClogged) this.#send(text)
     else if (this.#news.has(topic) || this.#news.size < MAX_NEWS) this.#news.set(topic, text)
+  }
+
+  /** Questions are few, and none may be lost: like answers they wait in the channel while nobody reads. */
+  send(text: string): boolean {
+    if (this.#isGone) return false
+    this.#send(text)
+    return true
   }
 
   answer(answer: Reply | undefined): void {
@@ -293,6 +306,7 @@ class ChannelServer implements ServedChannel {
 
 /** The way back of one request. A listener is told that it ends before it gets its result: its end has two spellings. */
 class ChannelWay implements Way {
+  readonly canSend = true
   readonly #server: ChannelServer
   readonly #frame: RequestFrame
   #hasHeard = false
@@ -309,6 +323,10 @@ class ChannelWay implements Way {
     }
     this.#hasHeard = true
     this.#server.tell(text, text)
+  }
+
+  send(text: string): boolean {
+    return this.#server.send(text)
   }
 
   answer(answer: Reply | undefined): void {

@@ -60,7 +60,10 @@ export function takeMessages(
   if (!isBatch(message)) {
     // A client may hang up and still want the answer; only `notifications/cancelled` says otherwise.
     if (message.kind === 'request') session.request(message, reply)
-    else takeSilent(session, message, reply)
+    else {
+      takeUnanswered(session, message)
+      reply.nothing(202)
+    }
     return
   }
   const { revision } = session.handshake
@@ -68,7 +71,7 @@ export function takeMessages(
     throw new McpError('peer.invalid_request', `Cannot take a batch in a session of revision ${revision.name}`)
   }
   const requests = message.filter((frame) => frame.kind === 'request')
-  for (const frame of message) if (frame.kind === 'notification') session.notification(frame)
+  for (const frame of message) takeUnanswered(session, frame)
   if (requests.length === 0) reply.nothing(202)
   const batch = new BatchWay(reply, requests.length)
   for (const frame of requests) session.request(frame, batch)
@@ -112,10 +115,10 @@ function checkVersionHeader(desk: Desk, header: string | readonly string[] | und
   throw new McpError('peer.invalid_request', `Cannot speak "${shown(String(header))}", as "MCP-Protocol-Version" says`)
 }
 
-function takeSilent(session: HttpSession['session'], frame: Frame, reply: HttpReply): void {
-  // We ask nothing of clients yet, so that a response answers nothing: like a late one it is taken and dropped.
+/** An answer that nobody waits for comes late, which is nobody's fault: it is taken like any other. */
+function takeUnanswered(session: HttpSession['session'], frame: Frame): void {
   if (frame.kind === 'notification') session.notification(frame)
-  reply.nothing(202)
+  else if (frame.kind !== 'request') session.reply(frame)
 }
 
 function isBatch(message: Frame | readonly Frame[]): message is readonly Frame[] {

@@ -36,6 +36,8 @@ export interface ReplyContext {
  */
 export class HttpReply implements Way {
   readonly accepts: Accepts
+  /** Only a stream carries anything before the answer. */
+  readonly canSend: boolean
   readonly response: HttpResponse
   /** Taken back when the client has gone before its answer. */
   call: OpenCall | undefined
@@ -47,6 +49,7 @@ export class HttpReply implements Way {
   constructor(response: HttpResponse, accepts: Accepts, context: ReplyContext) {
     this.response = response
     this.accepts = accepts
+    this.canSend = accepts.sse
     this.call = undefined
     this.#context = context
     this.#stream = undefined
@@ -63,6 +66,13 @@ export class HttpReply implements Way {
 
   notify(text: string): void {
     if (this.accepts.sse) this.#begin()?.send(text)
+  }
+
+  send(text: string): boolean {
+    const stream = this.accepts.sse ? this.#begin() : undefined
+    if (stream === undefined || !stream.isOpen) return false
+    stream.send(text)
+    return true
   }
 
   answer(answer: Reply | undefined): void {

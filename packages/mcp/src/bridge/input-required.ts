@@ -1,0 +1,107 @@
+import { McpError } from '../errors.ts'
+import type { JsonObject } from '../jsonrpc/frame.ts'
+import { without } from '../jsonrpc/members.ts'
+import { shown } from '../jsonrpc/shown.ts'
+import type { Clock } from '../peer/clock.ts'
+import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
+import { toRequiredCapabilities } from '../protocol/features/asking.ts'
+import { METHODS } from '../protocol/methods.ts'
+
+/**
+ * A handle for callers whose revision knows no `input_required`: what it asks by its result is asked by requests of
+ * the server while the call is open, and the handle is called again with the answers (PROTOCOL §15.7). What a caller
+ * cannot be asked, or would not answer, becomes a result of the tool, so that the model behind it reads why.
+ */
+export function askForInput(handle: Handle, clock: Clock): Handle {
+  return async (call) => {
+    try {
+      const result = await handle(call)
+      if (result.resultType !== 'input_required' || METHODS.get(call.method)?.mayAsk !== true) return result
+      return await askInRounds(handle, call, result, clock)
+    } catch (error) {
+      const told = call.method === 'tools/call' ? toToldResult(error) : undefined
+      if (told === undefined) throw error
+      return told
+    }
+  }
+}
+
+async function askInRounds(handle: Handle, call: Call, first: Result, clock: Clock): Promise<Result> {
+  const bare = without(call.params, ['inputResponses', 'requestState'])
+  let result = first
+  for (let round = 0; result.resultType === 'input_required'; round++) {
+    if (round === MAX_ROUNDS) {
+      throw new McpError('upstream.protocol', `Cannot finish "${call.method}": it wanted input ${MAX_ROUNDS} times`)
+    }
+    const { requestState } = result
+    const requests = parseRequests(call.method, result)
+    if (requests === undefined) await pause(clock)
+    const inputResponses = requests === undefined ? undefined : await askAll(call, requests)
+    if (call.cancellation.isCancelled) throw new McpError('caller.cancelled', 'The caller cancelled the request')
+    const params: JsonObject = {
+      ...bare,
+      ...(inputResponses === undefined ? {} : { inputResponses }),
+      ...(requestState === undefined ? {} : { requestState }),
+    }
+    result = await handle({ ...call, params })
+  }
+  return result
+}
+
+type Requests = readonly (readonly [key: string, request: Notification])[]
+
+function parseRequests(method: string, { inputRequests, requestState }: Result): Requests | undefined {
+  if (inputRequests === undefined && requestState !== undefined) return undefined
+  if (!isObject(inputRequests)) {
+    throw new McpError('upstream.protocol', `Cannot finish "${method}": it wants input and asks nothing`)
+  }
+  return Object.entries(inputRequests).map(([key, request]) => {
+    if (isObject(request) && typeof request.method === 'string') {
+      return [key, { method: request.method, params: isObject(request.params) ? request.params : {} }]
+    }
+    throw new McpError('upstream.protocol', `Cannot finish "${method}": its question "${shown(key)}" is no request`)
+  })
+}
+
+async function askAll(call: Call, requests: Requests): Promise<JsonObject> {
+  if (!call.interim.canAsk) throw cannotAsk(call.method, requests)
+  const answers = await Promise.all(
+    requests.map(async ([key, request]) => [key, await call.interim.ask(request)] as const),
+  )
+  return Object.fromEntries(answers)
+}
+
+function cannotAsk(method: string, requests: Requests): McpError {
+  const requiredCapabilities: Record<string, JsonObject> = {}
+  for (const [, request] of requests) {
+    for (const [name, needed] of Object.entries(toRequiredCapabilities(request) ?? {})) {
+      requiredCapabilities[name] = { ...requiredCapabilities[name], ...(needed as JsonObject) } // objects, each of them
+    }
+  }
+  return new McpError(
+    'caller.missing_capability',
+    `Cannot finish "${method}": it asks the client, and nothing carries a question there`,
+    { data: { requiredCapabilities } },
+  )
+}
+
+function toToldResult(error: unknown): Result | undefined {
+  if (!(error instanceof McpError) || !TOLD.has(error.code)) return undefined
+  return { content: [{ type: 'text', text: error.message }], isError: true }
+}
+
+/** What only hands out state wants to be called again, not at once. */
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(PAUSE_MS, resolve)
+  })
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const TOLD: ReadonlySet<string> = new Set(['caller.missing_capability', 'caller.unanswered'])
+/** Rounds of one call; official servers stop there too. */
+const MAX_ROUNDS = 8
+const PAUSE_MS = 250
