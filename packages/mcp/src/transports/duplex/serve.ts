@@ -6,7 +6,7 @@ import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/
 import type { Frame, NotificationFrame, RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-import { BatchWay } from '../../peer/batch.ts'
+import { BatchWay, isMixed } from '../../peer/batch.ts'
 import { Calls } from '../../peer/calls.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import { openEnveloped, type Way } from '../../peer/open-call.ts'
@@ -207,10 +207,6 @@ class ChannelServer implements ServedChannel {
       return
     }
     const requests = batch.filter((frame) => frame.kind === 'request')
-    for (const frame of batch) {
-      if (frame.kind === 'notification') session.notification(frame)
-      else if (frame.kind !== 'request') session.reply(frame)
-    }
     const shared: Way = {
       canSend: true,
       notify: (text) => this.notify(text),
@@ -218,6 +214,15 @@ class ChannelServer implements ServedChannel {
       answer: (answer) => this.answer(answer),
     }
     const way = new BatchWay(shared, requests.length)
+    if (isMixed(batch)) {
+      const error = new McpError('peer.invalid_request', 'Cannot take a batch of requests and responses')
+      for (const { method, id } of requests) way.answer(toFailure(session.handshake.revision, method, id, error))
+      return
+    }
+    for (const frame of batch) {
+      if (frame.kind === 'notification') session.notification(frame)
+      else if (frame.kind !== 'request') session.reply(frame)
+    }
     for (const frame of requests) session.request(frame, way)
   }
 
