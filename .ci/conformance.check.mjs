@@ -16,6 +16,13 @@ const cases = {
   'a listed scenario that does not exist': [{ a: ['SUCCESS'] }, { checks: 1, failing: listed('z') }, ['z']],
   'a scenario that never reported': [{ a: ['SUCCESS'], b: [] }, { checks: 1 }, ['b']],
   'a scenario that only skipped': [{ a: ['SUCCESS'], b: ['SKIPPED', 'INFO'] }, { checks: 1 }, ['b']],
+  'a scenario that is known to be skipped': [
+    { a: ['SUCCESS'], b: ['SKIPPED'] },
+    { checks: 1, skipping: listed('b') },
+    [],
+  ],
+  'a scenario no longer skipped': [{ a: ['SUCCESS', 'SUCCESS'] }, { checks: 2, skipping: listed('a') }, ['a']],
+  'a scenario known to be skipped that never reported': [{ a: [] }, { checks: 0, skipping: listed('a') }, ['a']],
   'a listed scenario without a reason': [{ a: ['FAILURE'] }, { checks: 1, failing: [{ scenario: 'a' }] }, ['a']],
   'fewer checks than expected': [{ a: ['SUCCESS'] }, { checks: 2 }, ['number of checks']],
   'more checks than expected': [{ a: ['SUCCESS', 'SUCCESS'] }, { checks: 1 }, ['number of checks']],

@@ -46,6 +46,7 @@ export async function connectDirectly(endpoint: Endpoint): Promise<DirectConnect
       return isClosed
     },
     break: (reason) => end({ reason, asked: false }),
+    async tell() {},
     async close() {
       isClosed = true
       end({ reason: 'Closed', asked: true })

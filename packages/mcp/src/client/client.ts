@@ -23,12 +23,19 @@ import type {
 } from '../protocol/features/resources.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
+import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
 import { type ConnectTarget, toTarget } from './connect-target.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
+import { type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
+
+export interface ClientOptions extends ConnectionOptions {
+  /** Who answers what the server asks: declared as they are given, beside `capabilities`. Default: nobody. */
+  readonly handlers?: Handlers
+}
 
 export interface RequestOptions {
   /** Gives the request up, and tells the server so. */
@@ -63,6 +70,8 @@ export interface Client {
     options?: RequestOptions,
   ): Promise<GetPromptResult>
   complete(params: CompleteParams, options?: RequestOptions): Promise<CompleteResult>
+  /** Says that the roots are others now, to a server whose revision can be told; it asks for them anew. */
+  rootsChanged(): Promise<void>
   /** Hears of changes until it is closed, the signal aborts or the server ends it. */
   listen(filter: ListenFilter, options?: Pick<RequestOptions, 'signal'>): Subscription
   close(): Promise<void>
@@ -76,8 +85,24 @@ export interface Client {
  * for (const tool of await client.listTools().all()) console.log(tool.name)
  * await client.close()
  */
-export async function connect(target: ConnectTarget, options: ConnectionOptions): Promise<Client> {
-  return toClient(await openConnection(toTarget(target), options), options)
+export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
+  const { handlers, capabilities } = options
+  if (handlers === undefined) return toClient(await openConnection(toTarget(target), options), options)
+  let connection: Connection | undefined
+  const answer = createAnswering(handlers)
+  const answering: ClientOptions = {
+    ...options,
+    capabilities: { ...capabilities, ...toCapabilities(handlers) },
+    ask: ({ method, params }, withdrawn = NEVER) =>
+      answer(method, params, {
+        server: connection?.serverInfo,
+        get signal() {
+          return withdrawn.signal
+        },
+      }),
+  }
+  connection = await openConnection(toTarget(target), answering)
+  return toClient(connection, answering)
 }
 
 /** The typed functions over a connection that is open. */
@@ -122,6 +147,7 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
       void subscription.ended.then(() => listening.delete(subscription))
       return subscription
     },
+    rootsChanged: () => connection.tell({ method: 'notifications/roots/list_changed', params: {} }),
     close() {
       for (const subscription of listening) subscription.close()
       return connection.close()

@@ -1,6 +1,7 @@
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Handle, Notification, Result } from '../protocol/call.ts'
+import type { Cancellation } from '../protocol/cancellation.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Channel } from '../transports/channel.ts'
 import type { Closed } from '../transports/wire.ts'
@@ -19,13 +20,7 @@ export type Target =
     }
   | {
       readonly kind: 'http'
-      /** An http or https URL, or `unix:/run/x.sock`, with a path where it is not `/mcp`: `unix:/run/x.sock:/tools`. */
       readonly url: string
-      /**
-       * `sse`: HTTP+SSE, the transport of the oldest revision, and no other. Default: Streamable HTTP, and HTTP+SSE
-       * for a server that does not take a POST there.
-       */
-      readonly transport?: 'sse'
       /** Sent with every request, to this origin only. */
       readonly headers?: Readonly<Record<string, string>>
     }
@@ -34,8 +29,6 @@ export type Target =
 /** What we found out about a peer's era, and when; hand it back in to skip the probe (PROTOCOL: legacy verdicts age). */
 export interface Verdict {
   readonly revision: string
-  /** The server was reached over HTTP+SSE. */
-  readonly transport?: 'sse'
   /** ISO 8601. */
   readonly at: string
 }
@@ -69,7 +62,7 @@ export interface ConnectionOptions {
   /** Most sockets for calls to one HTTP server; more calls wait for one. Default 64. */
   readonly maxSockets?: number
   /** Answers what the server asks outside of any call or that no call claims. Default: refused with -32601. */
-  readonly ask?: (request: Notification) => Promise<Result>
+  readonly ask?: (request: Notification, withdrawn?: Cancellation) => Promise<Result>
   /** Notifications that belong to no call: log messages without a home. Default: dropped. */
   readonly stray?: (notification: Notification) => void
   /** Lines a child writes to stderr, cut at 8 KiB. */
@@ -92,5 +85,7 @@ export interface Connection {
   readonly instructions: string | undefined
   /** Settles when the conversation is over, never rejects. HTTP servers without sessions have no end of their own. */
   readonly closed: Promise<Closed>
+  /** Tells the server something, where its revision has a word for it. Never rejects. */
+  tell(notification: Notification): Promise<void>
   close(): Promise<void>
 }

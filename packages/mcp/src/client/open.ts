@@ -25,11 +25,15 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     )
     return {
       handle,
-      verdict: { revision: revision.name, ...dialer.transport, at: new Date().toISOString() },
+      verdict: { revision: revision.name, at: new Date().toISOString() },
       serverInfo,
       capabilities,
       instructions,
       closed: wire.closed,
+      tell: async ({ method, params }) => {
+        const codec = wire.revision.methods.get(method)
+        if (codec?.descriptor.kind === 'notification') await wire.notify(method, codec.downParams(params))
+      },
       close: () => wire.close(),
     }
   } catch (error) {

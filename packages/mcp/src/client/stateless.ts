@@ -1,4 +1,5 @@
 import { McpError } from '../errors.ts'
+import { without } from '../jsonrpc/members.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
@@ -136,8 +137,14 @@ function toHop(revision: Revision, settings: Settings, capabilities: ClientCapab
   return JSON.stringify({
     [PROTOCOL_VERSION]: revision.name,
     [CLIENT_INFO]: settings.client,
-    [CLIENT_CAPABILITIES]: capabilities,
+    [CLIENT_CAPABILITIES]: withoutTold(capabilities),
   }).slice(1, -1)
+}
+
+/** Here nobody can be told that roots have changed. */
+function withoutTold(capabilities: ClientCapabilities): ClientCapabilities {
+  const { roots } = capabilities
+  return isObject(roots) ? { ...capabilities, roots: without(roots, ['listChanged']) } : capabilities
 }
 
 function pickRevision(supported: unknown, asked: Revision, settings: Settings): Revision {

@@ -4,6 +4,7 @@ import type { ErrorFrame, Frame, Id, JsonObject, NotificationFrame, RequestFrame
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { FrameFault, parseMessage } from '../jsonrpc/parse.ts'
 import { NO_INTERIM, type Notification, type Result } from '../protocol/call.ts'
+import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
 import { type ClientCapabilities, hasCapability } from '../protocol/capabilities.ts'
 import { parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { isLogged, isLogLevel } from '../protocol/features/logging.ts'
@@ -24,7 +25,7 @@ export interface ConversationOptions {
   /** What we declared: what a server asks beyond it is refused unheard. */
   readonly capabilities: ClientCapabilities
   /** Answers what the server asks and no call claims. */
-  readonly ask: ((request: Notification) => Promise<Result>) | undefined
+  readonly ask: ((request: Notification, withdrawn: Cancellation) => Promise<Result>) | undefined
   readonly stray: ((notification: Notification) => void) | undefined
   readonly fault: ((reason: string, sample: string) => void) | undefined
   /** Sends an answer to a question of the server. */
@@ -44,8 +45,8 @@ export class Conversation {
    * them; undefined says that some may have been missed. */
   changed: ((notification: Notification | undefined) => void) | undefined
   readonly #options: ConversationOptions
-  /** Questions of the server somebody thinks about, and whether the server still wants to know. */
-  readonly #questions = new Map<Id, { wanted: boolean }>()
+  /** Questions of the server somebody thinks about: what is cancelled needs no answer any more. */
+  readonly #questions = new Map<Id, Question>()
 
   constructor(options: ConversationOptions) {
     this.#options = options
@@ -54,7 +55,10 @@ export class Conversation {
       clock: options.clock,
       timeoutMs: options.timeoutMs,
       max: options.maxInFlight,
-      abandon: options.abandon,
+      abandon: (waiting, reason) => {
+        for (const { home, withdrawn } of this.#questions.values()) if (home === waiting) withdrawn.cancel(reason)
+        options.abandon(waiting, reason)
+      },
     })
   }
 
@@ -150,7 +154,8 @@ export class Conversation {
   #cancelled(params: JsonObject): void {
     const { requestId } = params
     const question = this.#questions.get(requestId as Id) // any other value finds nothing
-    if (question !== undefined) question.wanted = false
+    question?.withdrawn.cancel('The server took its question back')
+    if (question !== undefined) question.isWanted = false
     const waiting = this.pending.get(requestId)
     if (waiting?.outgoing.method === LISTEN) this.pending.settle(waiting.id, { kind: 'result', result: {} })
   }
@@ -177,16 +182,16 @@ export class Conversation {
       this.#options.reply(encodeError(id, toRpcError(error, 'legacy')))
       return
     }
-    const question = { wanted: true }
+    const question: Question = { home: home ?? this.#only(), withdrawn: new CancellationSource(), isWanted: true }
     this.#questions.set(id, question)
-    void this.#think(frame, home ?? this.#only()).then((text) => {
+    void this.#think(frame, question).then((text) => {
       this.#questions.delete(id)
-      if (question.wanted) this.#options.reply(text)
+      if (question.isWanted) this.#options.reply(text)
     })
   }
 
   /** Finds an answer to a question of the server; never rejects. */
-  async #think(frame: RequestFrame, home: Waiting | undefined): Promise<string> {
+  async #think(frame: RequestFrame, { home, withdrawn }: Question): Promise<string> {
     const { id, method } = frame
     const { revision } = this
     if (home !== undefined) home.questions++
@@ -195,7 +200,10 @@ export class Conversation {
       if (codec === undefined || codec.descriptor.from === 'client') throw unknown(method)
       if (!hasCapability(this.#options.capabilities, codec.descriptor.feature)) throw unknown(method)
       const request = { method, params: codec.upParams(toParams(frame.params)) }
-      return encodeResult(id, codec.downResult(await this.#withinBounds(method, this.#answer(request, home))))
+      return encodeResult(
+        id,
+        codec.downResult(await this.#withinBounds(method, withdrawn, this.#answer(request, home, withdrawn))),
+      )
     } catch (error) {
       return encodeError(id, toRefusal(error) ?? revision.downError(toRpcError(error, 'legacy'), method))
     } finally {
@@ -206,25 +214,29 @@ export class Conversation {
     }
   }
 
-  async #answer(request: Notification, home: Waiting | undefined): Promise<Result> {
+  async #answer(request: Notification, home: Waiting | undefined, withdrawn: Cancellation): Promise<Result> {
     const { ask } = this.#options
     const interim = home?.outgoing.interim
     if (interim !== undefined && interim !== NO_INTERIM && interim !== HOP) {
       try {
-        return await interim.ask(request)
+        return await interim.ask(request, withdrawn)
       } catch (error) {
         const cannotAsk = error instanceof McpError && error.code === 'caller.missing_capability'
         if (!cannotAsk) throw error
       }
     }
     if (ask === undefined) throw unknown(request.method)
-    return ask(request)
+    return ask(request, withdrawn)
   }
 
-  #withinBounds(method: string, answer: Promise<Result>): Promise<Result> {
+  #withinBounds(method: string, withdrawn: CancellationSource, answer: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
+      const fail = (reason: string) => {
+        withdrawn.cancel(reason)
+        reject(new McpError('upstream.timeout', reason))
+      }
       const timer = this.#options.clock.setTimer(MAX_QUESTION_MS, () =>
-        reject(new McpError('upstream.timeout', `Nobody answered "${method}" for ${MAX_QUESTION_MS / 1000} s`)),
+        fail(`Nobody answered "${method}" for ${MAX_QUESTION_MS / 1000} s`),
       )
       answer.then(resolve, reject).finally(() => timer.cancel())
     })
@@ -253,6 +265,14 @@ export class Conversation {
     this.#options.fault?.(reason, text.slice(0, MAX_SAMPLE))
     return reason
   }
+}
+
+interface Question {
+  /** The request of ours it was asked on behalf of. */
+  readonly home: Waiting | undefined
+  readonly withdrawn: CancellationSource
+  /** False once the server said that it needs no answer. */
+  isWanted: boolean
 }
 
 function isObject(value: unknown): value is JsonObject {

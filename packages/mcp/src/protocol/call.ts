@@ -73,9 +73,10 @@ export interface Interim {
   readonly canAsk: boolean
   /**
    * Asks the caller (sampling, elicitation, roots) and waits for the answer.
+   * @param withdrawn happens when the answer is not wanted any more
    * @throws {McpError} `caller.missing_capability` where the caller did not declare it or cannot be asked.
    */
-  ask(request: Notification): Promise<Result>
+  ask(request: Notification, withdrawn?: Cancellation): Promise<Result>
 }
 
 export interface Call {

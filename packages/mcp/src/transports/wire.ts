@@ -3,6 +3,7 @@ import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Notification, Result } from '../protocol/call.ts'
+import type { Cancellation } from '../protocol/cancellation.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Outgoing } from '../protocol/envelope.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -60,7 +61,7 @@ export interface WireOptions {
   readonly maxInFlight: number
   /** What we declared: what a server asks beyond it is refused unheard. */
   readonly capabilities: ClientCapabilities
-  readonly ask: ((request: Notification) => Promise<Result>) | undefined
+  readonly ask: ((request: Notification, withdrawn: Cancellation) => Promise<Result>) | undefined
   readonly stray: ((notification: Notification) => void) | undefined
   readonly fault: ((reason: string, sample: string) => void) | undefined
 }

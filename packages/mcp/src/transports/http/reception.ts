@@ -3,7 +3,6 @@ import { type Clock, systemClock, type Timer } from '../../peer/clock.ts'
 import type { Log } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
-import { receiveSse } from '../http-sse/receive.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { createGuards, type GuardOptions } from './guards.ts'
@@ -15,12 +14,6 @@ import { receivePost } from './streamable.ts'
 export interface ReceptionOptions {
   /** The endpoint at a path, such as `/mcp`. Asked for every request; the same object keeps the same sessions. */
   readonly endpoint: (path: string) => Endpoint | undefined
-  /**
-   * The endpoint that is served over HTTP+SSE, the transport of the oldest revision, at a path such as `/sse`. Where
-   * it offers that revision, a GET opens a session and names where to POST: the same path, with the session's id.
-   * Default: none.
-   */
-  readonly sse?: (path: string) => Endpoint | undefined
   /** Pages beside the endpoints, such as `/healthz`. */
   readonly plain?: (request: PlainRequest) => PlainReply | undefined
   /** Who a caller is, for endpoints that do not say so themselves. */
@@ -86,7 +79,7 @@ export class Reception {
     let sessions = 0
     let replies = this.#refusals.open.size
     for (const desk of this.#desks.values()) {
-      sessions += desk.sessions.size + desk.streams.size
+      sessions += desk.sessions.size
       replies += desk.replies.open.size
     }
     return { replies, sessions }
@@ -107,12 +100,12 @@ export class Reception {
       const path = query === -1 ? url : url.slice(0, query)
       const endpoint = this.#options.endpoint(path)
       if (endpoint === undefined) {
-        this.#receiveBeside(path, request, response)
+        this.#receivePlain(path, request, response)
         return
       }
       const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
       // A promise would cost every call, so who is not asked for a name goes on in the same turn.
-      if (desk.authenticate !== undefined) this.#authenticate(endpoint, request, response, receiveAny)
+      if (desk.authenticate !== undefined) this.#authenticate(endpoint, desk.authenticate, request, response)
       else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
       else receiveOther(desk, request, response, ANONYMOUS)
     } catch (error) {
@@ -123,7 +116,7 @@ export class Reception {
   /** Takes nothing more; ends what listens and lets what works finish. Resolves when nothing is left, or after `ms`. */
   async drain(ms: number): Promise<void> {
     this.#state.isClosing = true
-    await this.within(ms, Promise.all([...this.#desks.values()].map((desk) => drainDesk(desk, ms))))
+    await this.within(ms, Promise.all([...this.#desks.values()].map(drainDesk)))
   }
 
   /** Fails what is still at work and forgets every session. */
@@ -147,22 +140,19 @@ export class Reception {
   }
 
   /** The desk is looked up again afterwards: by then it may have been cleared away. */
-  #authenticate(endpoint: Endpoint, request: HttpRequest, response: HttpResponse, receive: Receive): void {
-    authenticated(this.#deskOf(endpoint), request)
+  #authenticate(
+    endpoint: Endpoint,
+    authenticate: NonNullable<Endpoint['authenticate']>,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): void {
+    const receive = request.method === 'POST' ? receivePost : receiveOther
+    authenticated(authenticate, request)
       .then(
-        (principal) => receive(this.#deskOf(endpoint), request, response, principal),
+        (principal) => receive(this.#desks.get(endpoint) ?? this.#addDesk(endpoint), request, response, principal),
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
       .catch((error: unknown) => this.#refuse(response, toFault(error)))
-  }
-
-  /** What is no endpoint's path: that of an old transport, a page, or nothing. */
-  #receiveBeside(path: string, request: HttpRequest, response: HttpResponse): void {
-    const endpoint = this.#options.sse?.(path)
-    if (endpoint === undefined) this.#receivePlain(path, request, response)
-    else if (this.#deskOf(endpoint).authenticate === undefined) {
-      receiveSse(this.#deskOf(endpoint), request, response, ANONYMOUS)
-    } else this.#authenticate(endpoint, request, response, receiveSse)
   }
 
   #receivePlain(path: string, request: HttpRequest, response: HttpResponse): void {
@@ -203,10 +193,6 @@ export class Reception {
     new HttpReply(response, { json: true, sse: false }, this.#refusals).refuse(error)
   }
 
-  #deskOf(endpoint: Endpoint): Desk {
-    return this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
-  }
-
   #addDesk(endpoint: Endpoint): Desk {
     // A configuration read anew may bring new endpoints; those that are no longer used must not pile up.
     if (this.#desks.size >= MAX_IDLE_DESKS) this.#clearIdleDesks()
@@ -231,7 +217,6 @@ export class Reception {
       for (const desk of this.#desks.values()) {
         for (const { it: reply } of desk.replies.open) reply?.beat()
         desk.sessions.beat()
-        desk.streams.beat()
       }
       this.#beatLater()
     })
@@ -243,15 +228,11 @@ function toSingle(headers: HttpRequest['headers']): Readonly<Record<string, stri
 }
 
 /** Async, so that what `authenticate` throws at once is caught like what it throws later. */
-async function authenticated({ authenticate }: Desk, { headers }: HttpRequest): Promise<Principal> {
-  return authenticate === undefined ? ANONYMOUS : authenticate(toSingle(headers))
-}
-
-type Receive = (desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal) => void
-
-function receiveAny(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {
-  if (request.method === 'POST') receivePost(desk, request, response, principal)
-  else receiveOther(desk, request, response, principal)
+async function authenticated(
+  authenticate: NonNullable<Endpoint['authenticate']>,
+  request: HttpRequest,
+): Promise<Principal> {
+  return authenticate(toSingle(request.headers))
 }
 
 function toFault(error: unknown): McpError {

@@ -1,0 +1,35 @@
+import { McpError } from '../errors.ts'
+import type { Clock } from '../peer/clock.ts'
+import type { Call } from '../protocol/call.ts'
+
+type Cancellable = Pick<Call, 'method' | 'cancellation'>
+
+/**
+ * What `promise` gives, or an end as soon as nobody waits for the call any more.
+ * @throws {McpError} `caller.cancelled`
+ */
+export function unlessCancelled<T>({ method, cancellation }: Cancellable, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const watcher = {
+      cancelled: () =>
+        reject(new McpError('caller.cancelled', `Cancelled "${method}"`, { cause: cancellation.reason })),
+    }
+    if (cancellation.isCancelled) watcher.cancelled()
+    else cancellation.watch(watcher)
+    promise.then(resolve, reject).finally(() => cancellation.unwatch(watcher))
+  })
+}
+
+/** Waits on the clock, for no longer than somebody waits for the call. */
+export async function pause(clock: Clock, ms: number, call: Cancellable): Promise<void> {
+  let end = () => {}
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const timer = clock.setTimer(ms, end)
+  try {
+    await unlessCancelled(call, over)
+  } finally {
+    timer.cancel()
+  }
+}
