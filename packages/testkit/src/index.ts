@@ -14,5 +14,7 @@ export type { HttpAnswer, HttpRequest, HttpStream, Message, RawPeer } from './ht
 export { openHttp, openRaw, sendHttp, toRawHttp } from './http.ts'
 export { freePort } from './port.ts'
 export { findShared } from './shared.ts'
+export type { TaskStorePromise } from './task-store/contract.ts'
+export { TASK_STORE_CONTRACT } from './task-store/contract.ts'
 export type { WireOptions, WireSession } from './wire-client.ts'
 export { JSON_HEADERS, openWireSession, sendEnveloped, toEnveloped, withEnvelope } from './wire-client.ts'

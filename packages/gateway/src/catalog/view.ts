@@ -160,8 +160,8 @@ function toCapabilities(sources: readonly Source[]): ServerCapabilities {
 }
 
 function toMethods(capabilities: ServerCapabilities): ReadonlySet<string> {
-  const served = [...METHODS.values()].filter(({ kind, from, capability }) => {
-    if (kind !== 'request' || from === 'server') return false
+  const served = [...METHODS.values()].filter(({ kind, from, capability, extension }) => {
+    if (kind !== 'request' || from === 'server' || extension !== undefined) return false
     return capability === undefined || hasCapability(capabilities, capability)
   })
   return new Set(served.map(({ name }) => name))

@@ -12,6 +12,7 @@ import {
   SUBSCRIPTION_ID,
 } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
+import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Held } from './held.ts'
@@ -173,7 +174,7 @@ export class OpenCall {
     const { descriptor } = this.#codec
     if (typeof given !== 'object' || given === null) throw noResult(descriptor.name)
     const resultType = given.resultType ?? 'complete'
-    if (resultType !== 'complete') checkResultType(revision, this.#codec, resultType)
+    if (resultType !== 'complete') checkResultType(this.caller, this.#codec, resultType)
     let result = this.isListening || descriptor.name === DISCOVER ? this.#toOwnResult(given) : given
     let lead = ''
     if (revision.traits.resultType) {
@@ -296,8 +297,15 @@ function noResult(method: string): McpError {
   return new McpError('internal.error', `Cannot answer "${method}": its handler gave no result`)
 }
 
-function checkResultType(revision: Revision, codec: MethodCodec, resultType: string): void {
+function checkResultType({ revision, downstream }: Caller, codec: MethodCodec, resultType: string): void {
   const { name, mayAsk } = codec.descriptor
+  if (resultType === 'task') {
+    // Only a caller who declared with this very request that it knows tasks may be given one.
+    if (name === 'tools/call' && toTaskWish(downstream.capabilities) !== undefined) return
+    throw new McpError('caller.missing_capability', `Cannot answer "${name}" with a task: the caller knows none`, {
+      data: NEEDS_TASKS,
+    })
+  }
   if (revision.traits.resultType && (resultType !== 'input_required' || mayAsk === true)) return
   throw new McpError(
     'caller.missing_capability',

@@ -56,7 +56,7 @@ export class ListenVoice implements Voice {
 
   toParams({ method, params }: Notification): JsonObject | undefined {
     if (method === 'notifications/subscriptions/acknowledged') return this.#acknowledge(params)
-    if (this.#honoured === undefined || !isHeard(method, this.#honoured)) return undefined
+    if (this.#honoured === undefined || !isHeard(method, params, this.#honoured)) return undefined
     return this.#tagged(params)
   }
 
@@ -83,9 +83,10 @@ function toHonoured(asked: ListenFilter, granted: JsonObject): ListenFilter {
   return honoured
 }
 
-function isHeard(method: string, honoured: ListenFilter): boolean {
+function isHeard(method: string, params: JsonObject, honoured: ListenFilter): boolean {
   // An update may name something inside a watched resource, so only the kind is checked.
   if (method === 'notifications/resources/updated') return (honoured.resourceSubscriptions?.length ?? 0) > 0
+  if (method === 'notifications/tasks') return honoured.taskIds?.includes(params.taskId as string) === true
   const kind = LIST_CHANGES[method]
   return kind !== undefined && honoured[kind] === true
 }

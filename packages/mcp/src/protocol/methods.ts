@@ -41,9 +41,11 @@ const descriptors: readonly MethodDescriptor[] = [
   asking.rootsListChanged,
   asking.elicitationComplete,
   tasks.getTask,
+  tasks.updateTask,
+  tasks.cancelTask,
   tasks.taskResult,
   tasks.listTasks,
-  tasks.cancelTask,
+  tasks.taskChanged,
   tasks.taskStatus,
 ]
 

@@ -25,6 +25,7 @@ export const r20250618: Delta = {
       'sampling/createMessage': toSingleBlocks,
     },
     results: {
+      initialize: onCapabilities(withoutTasks),
       'elicitation/create': toPlainAnswer,
       'sampling/createMessage': toOneBlock,
     },
@@ -35,9 +36,13 @@ export const r20250618: Delta = {
   },
 }
 
+function withoutTasks(capabilities: JsonObject): JsonObject {
+  return without(capabilities, ['tasks'])
+}
+
 /** Neither sampling nor elicitation had kinds: elicitation was by form, sampling without tools. */
 function toPlainClient(capabilities: JsonObject): JsonObject {
-  const plain = changeMember(capabilities, 'sampling', toEmpty)
+  const plain = changeMember(withoutTasks(capabilities), 'sampling', toEmpty)
   return changeMember(plain, 'elicitation', (modes) =>
     isObject(modes.url) && !isObject(modes.form) ? undefined : toEmpty(modes),
   )

@@ -1,7 +1,15 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
-import { TASKS } from '../protocol/extensions.ts'
+import {
+  toCoreCapabilities,
+  toCoreCreated,
+  toCoreError,
+  toCoreTask,
+  toNewerTask,
+  toTaskExtension,
+  withoutTaskExtension,
+} from './core-tasks.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
 import { changeMember, isObject, mapMember, omitting, onCapabilities } from './steps.ts'
@@ -44,13 +52,17 @@ export const r20251125: Delta = {
     'roots/list',
     'notifications/roots/list_changed',
     'notifications/elicitation/complete',
-    'tasks/get',
     'tasks/result',
     'tasks/list',
-    'tasks/cancel',
     'notifications/tasks/status',
   ],
-  removes: ['server/discover', 'subscriptions/listen', 'notifications/subscriptions/acknowledged'],
+  removes: [
+    'server/discover',
+    'subscriptions/listen',
+    'notifications/subscriptions/acknowledged',
+    'tasks/update',
+    'notifications/tasks',
+  ],
   down: {
     params: {
       initialize: onCapabilities(withoutTaskExtension),
@@ -63,12 +75,15 @@ export const r20251125: Delta = {
       'notifications/prompts/list_changed': withoutSubscription,
     },
     results: {
-      initialize: onCapabilities(withoutTaskExtension),
+      initialize: onCapabilities(toCoreCapabilities),
       'tools/list': (result) => mapMember(result, 'tools', toOlderTool),
-      'tools/call': toObjectOutput,
+      'tools/call': (result) => (result.resultType === 'task' ? toCoreCreated(result) : toObjectOutput(result)),
+      'tasks/get': toCoreTask,
+      'tasks/cancel': toCoreTask,
+      'tasks/list': (result) => mapMember(result, 'tasks', toCoreTask),
     },
     every: withoutNewMembers,
-    error: toOlderError,
+    error: (error, method) => toOlderError(toCoreError(error), method),
   },
   up: {
     params: {
@@ -78,7 +93,8 @@ export const r20251125: Delta = {
       'elicitation/create': withoutTask,
     },
     results: {
-      initialize: onCapabilities(toNewerServer),
+      initialize: onCapabilities(toTaskExtension),
+      'tasks/get': toNewerTask,
       'tools/list': (result) => mapMember(result, 'tools', toNewerTool),
       'completion/complete': (result) => changeMember(result, 'completion', toFewValues),
     },
@@ -87,11 +103,6 @@ export const r20251125: Delta = {
 }
 
 const NEW_MEMBERS = ['resultType', 'ttlMs', 'cacheScope']
-
-/** The extension cannot be negotiated by a handshake. */
-function withoutTaskExtension(capabilities: JsonObject): JsonObject {
-  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [TASKS]))
-}
 
 /** Core tasks are gone, changes of roots have no way to be told, and an empty elicitation always meant forms. */
 function toNewerClient(capabilities: JsonObject): JsonObject {
@@ -103,10 +114,6 @@ function toNewerClient(capabilities: JsonObject): JsonObject {
 
 function withoutListChanged(roots: JsonObject): JsonObject {
   return without(roots, ['listChanged'])
-}
-
-function toNewerServer(capabilities: JsonObject): JsonObject {
-  return withoutTaskExtension(without(capabilities, ['tasks']))
 }
 
 function withoutNewMembers(result: JsonObject): JsonObject {

@@ -56,16 +56,39 @@ const FULL_SERVER = {
   tools: { listChanged: true },
 }
 
+const TASKS = 'io.modelcontextprotocol/tasks'
+const CORE = { cancel: {}, requests: { tools: { call: {} } } }
+
 test('a server tells every older client what it can do, and what was not yet a word is not in the way', () => {
-  const result = { capabilities: { ...FULL_SERVER, extensions: { 'io.modelcontextprotocol/tasks': {} } } }
-  for (const revision of ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']) {
+  const result = { capabilities: { ...FULL_SERVER, extensions: { [TASKS]: {} } } }
+  for (const revision of ['2025-06-18', '2025-03-26', '2024-11-05']) {
     expect(codec(revision).downResult(result)).toEqual({ capabilities: { ...FULL_SERVER, extensions: {} } })
   }
 })
 
-test('core tasks of an older server are not offered in the newest words', () => {
-  const result = { capabilities: { ...FULL_SERVER, tasks: { requests: { tools: { call: {} } } } } }
-  expect(codec('2025-11-25').upResult(result)).toEqual({ capabilities: FULL_SERVER })
+test.each([
+  [{}, CORE],
+  [{ list: true }, { list: {}, ...CORE }],
+])('the tasks extension with %j is core tasks where the core has them', (settings, tasks) => {
+  const result = { capabilities: { ...FULL_SERVER, extensions: { [TASKS]: settings } } }
+  expect(codec('2025-11-25').downResult(result)).toEqual({ capabilities: { ...FULL_SERVER, extensions: {}, tasks } })
+})
+
+test('core tasks of an older server count as the extension, where tools can be tasks', () => {
+  const read = (capabilities: JsonObject) => codec('2025-11-25').upResult({ capabilities })
+  expect(read({ ...FULL_SERVER, tasks: CORE })).toEqual({
+    capabilities: { ...FULL_SERVER, extensions: { [TASKS]: {} } },
+  })
+  expect(read({ ...FULL_SERVER, tasks: { list: {} } })).toEqual({ capabilities: FULL_SERVER })
+  expect(read({ ...FULL_SERVER, extensions: { [TASKS]: {} } })).toEqual({
+    capabilities: { ...FULL_SERVER, extensions: {} },
+  })
+})
+
+test('no client of a revision before tasks declares any', () => {
+  const params = { capabilities: { sampling: {}, tasks: { requests: { sampling: { createMessage: {} } } } } }
+  expect(codec('2025-11-25').downParams(params)).toBe(params)
+  expect(codec('2025-06-18').downParams(params)).toEqual({ capabilities: { sampling: {} } })
 })
 
 test.each(['2025-11-25', '2024-11-05'])('capabilities that are no object pass through %s as they are', (revision) => {

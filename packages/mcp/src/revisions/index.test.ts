@@ -25,7 +25,9 @@ const MATRIX: readonly [methods: string, marks: string][] = [
   ['subscriptions/listen', '––––●'],
   ['sampling/createMessage roots/list', '●●●●◐'],
   ['elicitation/create', '––●●◐'],
-  ['tasks/get tasks/result tasks/list tasks/cancel', '–––●–'],
+  ['tasks/get tasks/cancel', '–––●●'],
+  ['tasks/update notifications/tasks', '––––●'],
+  ['tasks/result tasks/list', '–––●–'],
   ['notifications/initialized', '●●●●–'],
   ['notifications/cancelled notifications/progress notifications/message', '●●●●●'],
   ['notifications/tools/list_changed notifications/prompts/list_changed', '●●●●●'],
@@ -62,6 +64,8 @@ describe('directions', () => {
     ['notifications/cancelled', 'both'],
     ['notifications/progress', 'both'],
     ['tasks/get', 'both'],
+    ['tasks/update', 'client'],
+    ['notifications/tasks', 'server'],
   ])('"%s" is sent by %s', (method, from) => {
     expect(METHODS.get(method)?.from).toBe(from)
   })

@@ -1,5 +1,7 @@
 import type { Call, Principal } from '../protocol/call.ts'
 import { isLogged, type LogLevel } from '../protocol/features/logging.ts'
+import { LaterWork } from './tasks/tool-tasks.ts'
+import type { ToolOutput } from './tool-result.ts'
 
 /** What a handler has besides its arguments. The functions may be taken off it and passed around. */
 export interface Context {
@@ -16,6 +18,11 @@ export interface Context {
   readonly progress: (done: number, total?: number, message?: string) => void
   /** Sends the caller a log message, if the caller wants this level. `logger` names the part of the server. */
   readonly log: (level: LogLevel, data: unknown, logger?: string) => void
+  /**
+   * What a tool with `task: { start: 'by-handler' }` returns to go on as a task: the rest of its work, with a context
+   * of its own. Where the call cannot be a task, the work is done before the answer.
+   */
+  readonly task: (work: (context: Context) => ToolOutput | Promise<ToolOutput>) => LaterWork<Context, ToolOutput>
 }
 
 /** A context that its maker ends: after the answer nothing more may be said about the call. */
@@ -53,8 +60,13 @@ export function openContext(call: Call, canLog: boolean): OpenContext {
         params: { level, ...(logger === undefined ? {} : { logger }), data },
       })
     },
+    task: toLaterWork,
     end() {
       open = false
     },
   }
+}
+
+function toLaterWork(work: (context: Context) => ToolOutput | Promise<ToolOutput>): LaterWork<Context, ToolOutput> {
+  return new LaterWork(work)
 }

@@ -1,6 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import type { DetailedTask } from '../protocol/features/tasks.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** The three lists whose changes a listener may ask for, as the filter names them, and what it hears. */
@@ -15,6 +16,7 @@ export type ListChange = keyof typeof CHANGES
 interface Listener {
   readonly hears: ReadonlySet<ListChange>
   readonly watched: ReadonlySet<string>
+  readonly tasks: ReadonlySet<string>
   readonly notify: (notification: Notification) => void
   readonly end: () => void
 }
@@ -34,16 +36,23 @@ export class Listeners {
    * Acknowledges what will be heard and stays open until the caller goes or the server ends it.
    * @param offers the list changes this server announces
    * @param isWatchable whether there is a resource at a URI
+   * @param tasks those it asked for and may hear of, as they are; it is told of them first
    */
-  listen(call: Call, offers: ReadonlySet<ListChange>, isWatchable: (uri: string) => boolean): Promise<Result> {
+  listen(
+    call: Call,
+    offers: ReadonlySet<ListChange>,
+    isWatchable: (uri: string) => boolean,
+    tasks: readonly DetailedTask[] = [],
+  ): Promise<Result> {
     const { hears, watched } = this.#toFilter(call.params.notifications, offers, isWatchable)
     if (this.#open.size >= this.#settings.maxListeners) {
       throw new McpError('policy.limit', `Cannot listen: ${this.#settings.maxListeners} others do already`)
     }
     call.interim.notify({
       method: 'notifications/subscriptions/acknowledged',
-      params: { notifications: toAcknowledged(hears, watched) },
+      params: { notifications: toAcknowledged(hears, watched, tasks) },
     })
+    for (const task of tasks) call.interim.notify({ method: 'notifications/tasks', params: task })
     if (this.#ended || call.cancellation.isCancelled) return Promise.resolve({})
     return new Promise((resolve) => {
       const end = () => {
@@ -51,7 +60,8 @@ export class Listeners {
         this.#open.delete(listener)
         resolve({})
       }
-      const listener: Listener = { hears, watched, notify: (n) => call.interim.notify(n), end }
+      const ids = new Set(tasks.map(({ taskId }) => taskId))
+      const listener: Listener = { hears, watched, tasks: ids, notify: (n) => call.interim.notify(n), end }
       const watcher = { cancelled: end }
       call.cancellation.watch(watcher)
       this.#open.add(listener)
@@ -68,6 +78,11 @@ export class Listeners {
   resourceUpdated(uri: string): void {
     const notification = { method: 'notifications/resources/updated', params: { uri } }
     for (const listener of this.#open) if (listener.watched.has(uri)) listener.notify(notification)
+  }
+
+  taskChanged(task: DetailedTask): void {
+    const notification = { method: 'notifications/tasks', params: task }
+    for (const listener of this.#open) if (listener.tasks.has(task.taskId)) listener.notify(notification)
   }
 
   /** Ends every open listen in order, and answers those that come later at once. */
@@ -108,9 +123,14 @@ export class Listeners {
   }
 }
 
-function toAcknowledged(hears: ReadonlySet<ListChange>, watched: ReadonlySet<string>): ListenFilter {
+function toAcknowledged(
+  hears: ReadonlySet<ListChange>,
+  watched: ReadonlySet<string>,
+  tasks: readonly DetailedTask[],
+): ListenFilter {
   return {
     ...Object.fromEntries([...hears].map((change) => [change, true])),
     ...(watched.size === 0 ? {} : { resourceSubscriptions: [...watched] }),
+    ...(tasks.length === 0 ? {} : { taskIds: tasks.map(({ taskId }) => taskId) }),
   }
 }

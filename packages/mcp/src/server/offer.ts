@@ -1,5 +1,7 @@
 import type { Call, Result } from '../protocol/call.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
+import { TASKS } from '../protocol/extensions.ts'
+import { hasTasks } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
 import { complete } from './completion.ts'
 import type { ListChange, Listeners } from './listeners.ts'
@@ -13,6 +15,8 @@ import {
   type TemplateRegistry,
 } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
+import { listenWithTasks } from './tasks/listen.ts'
+import type { Tasks } from './tasks/tasks.ts'
 import { callTool, listTools, type ToolRegistry } from './tools.ts'
 
 /** What one server is made of. */
@@ -23,6 +27,7 @@ export interface Parts {
   readonly prompts: PromptRegistry
   readonly resources: ResourceRegistry
   readonly templates: TemplateRegistry
+  readonly tasks: Tasks
 }
 
 /** The methods a server answers now, by name: what it has not announced it does not have. */
@@ -30,7 +35,7 @@ export type Offer = ReadonlyMap<string, (call: Call) => Result | Promise<Result>
 
 /** Made anew when something is registered or removed, so that a call pays one look-up. */
 export function createOffer(parts: Parts): Offer {
-  const { settings, listeners, tools, prompts, resources, templates } = parts
+  const { settings, listeners, tools, prompts, resources, templates, tasks } = parts
   const capabilities = toCapabilities(parts)
   const changes = toListChanges(capabilities)
   const discovered: Result = {
@@ -41,7 +46,7 @@ export function createOffer(parts: Parts): Offer {
   const offer = new Map<string, (call: Call) => Result | Promise<Result>>([
     ['server/discover', () => discovered],
     ['tools/list', (call) => listTools(tools, call)],
-    ['tools/call', (call) => callTool(tools, settings, call)],
+    ['tools/call', (call) => callTool(tools, settings, tasks, call)],
     ['resources/list', (call) => listResources(resources, call)],
     ['resources/templates/list', (call) => listTemplates(templates, call)],
     ['resources/read', (call) => readResource(resources, templates, settings, call)],
@@ -53,29 +58,38 @@ export function createOffer(parts: Parts): Offer {
     const needed = METHODS.get(method)?.capability
     if (needed !== undefined && !hasCapability(capabilities, needed)) offer.delete(method)
   }
-  if (changes.size > 0) {
+  const isWatchable = (uri: string) => hasResource(resources, templates, uri)
+  if (changes.size > 0) offer.set('subscriptions/listen', (call) => listeners.listen(call, changes, isWatchable))
+  if (hasTasks(capabilities)) {
+    offer.set('tasks/get', (call) => tasks.get(call))
+    offer.set('tasks/update', (call) => tasks.update(call))
+    offer.set('tasks/cancel', (call) => tasks.cancel(call))
+    offer.set('tasks/list', (call) => tasks.list(call))
     offer.set('subscriptions/listen', (call) =>
-      listeners.listen(call, changes, (uri) => hasResource(resources, templates, uri)),
+      listenWithTasks(tasks, settings.maxWatched, call, (heard) => listeners.listen(call, changes, isWatchable, heard)),
     )
   }
   return offer
 }
 
 /** What is or was registered, and what the author announced beforehand. */
-function toCapabilities({ settings, tools, prompts, resources, templates }: Parts): ServerCapabilities {
+function toCapabilities({ settings, tools, prompts, resources, templates, tasks }: Parts): ServerCapabilities {
   const { features, watching, logging, extensions } = settings
   const hasResources = resources.used || templates.used || features.includes('resources')
   const hasCompletions =
     features.includes('completions') ||
     prompts.all().some((prompt) => Object.values(prompt.arguments).some((argument) => argument.complete)) ||
     templates.all().some((template) => Object.keys(template.complete).length > 0)
+  const hasLongWork = tasks.used || tools.all().some((tool) => tool.task !== undefined)
   return {
     ...(tools.used || features.includes('tools') ? { tools: { listChanged: true } } : {}),
     ...(hasResources ? { resources: { listChanged: true, ...(watching ? { subscribe: true } : {}) } } : {}),
     ...(prompts.used || features.includes('prompts') ? { prompts: { listChanged: true } } : {}),
     ...(hasCompletions ? { completions: {} } : {}),
     ...(logging ? { logging: {} } : {}),
-    ...(extensions === undefined ? {} : { extensions }),
+    ...(extensions === undefined && !hasLongWork
+      ? {}
+      : { extensions: { ...(hasLongWork ? { [TASKS]: {} } : {}), ...extensions } }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
+import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 import { type ListChange, Listeners } from './listeners.ts'
@@ -23,6 +24,7 @@ import {
 } from './resources.ts'
 import type { Schema } from './schema.ts'
 import { type ServerOptions, toSettings } from './settings.ts'
+import { Tasks } from './tasks/tasks.ts'
 import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type ToolHandler } from './tools.ts'
 
 /** A server being written. What is registered may change while it is served; clients are told. */
@@ -80,6 +82,12 @@ export function createServer(options: ServerOptions): Server {
     prompts: createPromptRegistry(settings.pageSize, changed('promptsListChanged')),
     resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged')),
     templates: createTemplateRegistry(settings.pageSize, changed('resourcesListChanged')),
+    tasks: new Tasks({
+      ...settings.tasks,
+      clock: options.clock ?? systemClock,
+      log: settings.log,
+      changed: (task) => listeners.taskChanged(task),
+    }),
   }
 
   const handle: Handle = async (call) => {

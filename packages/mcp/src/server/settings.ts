@@ -2,6 +2,7 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
+import { type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/settings.ts'
 
 /** A part of the protocol a server may announce before anything of it is registered. */
 export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
@@ -33,6 +34,8 @@ export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo' | 
   readonly maxListeners?: number
   /** Most resources one listener may watch; one more is refused. Default 1,000. */
   readonly maxWatched?: number
+  /** How the tasks of its tools are kept. */
+  readonly tasks?: TaskOptions
   /** Default: errors go to `console.error`, the rest is dropped. */
   readonly log?: (event: EndpointEvent) => void
 }
@@ -48,6 +51,7 @@ export interface ServerSettings {
   readonly extensions: JsonObject | undefined
   readonly maxListeners: number
   readonly maxWatched: number
+  readonly tasks: TaskSettings
   readonly revisions: readonly string[]
   readonly log: (event: EndpointEvent) => void
 }
@@ -63,6 +67,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
     extensions: options.extensions,
     maxListeners: positive('maxListeners', options.maxListeners ?? 10_000),
     maxWatched: positive('maxWatched', options.maxWatched ?? 1000),
+    tasks: toTaskSettings(options.tasks),
     revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
     log: options.log ?? logErrors,
   }

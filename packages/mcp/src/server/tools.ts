@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
+import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
 import { toAuthoredText } from './authored.ts'
@@ -9,6 +10,8 @@ import { type Context, openContext } from './context.ts'
 import { type Entry, Registry } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
+import type { Tasks } from './tasks/tasks.ts'
+import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toToolTasks } from './tasks/tool-tasks.ts'
 import { isFullResult, type ToolOutput, toFailedResult, toStructuredResult, toToolResult } from './tool-result.ts'
 
 /** How a tool is listed and what it takes. */
@@ -28,6 +31,11 @@ export interface ToolDefinition<Input extends Schema = Schema> {
   readonly outputSchema?: JsonObject
   readonly annotations?: ToolAnnotations
   readonly icons?: readonly JsonObject[]
+  /**
+   * Long work: a call becomes a task that the caller asks for later, and the handler works on apart from the call.
+   * `true` says the same as `optional`. Default false.
+   */
+  readonly task?: boolean | TaskSupport | ToolTasks
   readonly _meta?: JsonObject
 }
 
@@ -45,6 +53,7 @@ interface LiveTool {
   readonly name: string
   readonly input: CompiledSchema
   readonly output: CompiledSchema | undefined
+  readonly task: LiveToolTasks | undefined
   readonly run: (args: unknown, context: Context) => ToolOutput | Promise<ToolOutput>
 }
 
@@ -56,11 +65,23 @@ export function createToolRegistry(pageSize: number, changed: () => void): ToolR
 }
 
 export function listTools(tools: ToolRegistry, call: Call): Result {
-  const { items, nextCursor } = tools.page(call.params.cursor)
+  const { items: listed, nextCursor } = tools.page(call.params.cursor)
+  const decides =
+    call.downstream.capabilities.extensions !== undefined && toTaskWish(call.downstream.capabilities)?.core
+  const items = decides === true ? listed.map((tool) => withExecution(tool, tools.find(tool.name)?.task)) : listed
   return nextCursor === undefined ? { tools: items } : { tools: items, nextCursor }
 }
 
-export async function callTool(tools: ToolRegistry, settings: ServerSettings, call: Call): Promise<Result> {
+function withExecution(tool: Tool, task: LiveToolTasks | undefined): Tool {
+  return task === undefined ? tool : { ...tool, execution: { taskSupport: task.support } }
+}
+
+export async function callTool(
+  tools: ToolRegistry,
+  settings: ServerSettings,
+  tasks: Tasks,
+  call: Call,
+): Promise<Result> {
   const { name, arguments: given = NO_ARGUMENTS } = call.params
   const tool = typeof name === 'string' ? tools.find(name) : undefined
   if (tool === undefined) throw unknownTool(tools, name)
@@ -68,16 +89,80 @@ export async function callTool(tools: ToolRegistry, settings: ServerSettings, ca
     throw new McpError('caller.invalid_params', `Cannot call the tool "${tool.name}": its arguments are not an object`)
   }
   const checked = await tool.input.check(given)
-  if ('fault' in checked) return toFailedResult(`Cannot call the tool "${tool.name}": ${checked.fault}`)
+  const { extensions } = call.downstream.capabilities
+  if (tool.task !== undefined) return callLongTool(tool, tool.task, settings, tasks, call, checked)
+  if (extensions !== undefined && toTaskWish(call.downstream.capabilities)?.insists === true) throw noTask(tool)
+  if ('fault' in checked) return toFaultyResult(tool, checked.fault)
+  return runTool(tool, settings, call, tool.run, checked.value)
+}
+
+/** A tool whose calls may become tasks. Who declared no tasks waits for the result, or is refused. */
+async function callLongTool(
+  tool: LiveTool,
+  plan: LiveToolTasks,
+  settings: ServerSettings,
+  tasks: Tasks,
+  call: Call,
+  checked: Checked,
+): Promise<Result> {
+  const wish = toTaskWish(call.downstream.capabilities)
+  if (wish === undefined && plan.support === 'required') throw needsTasks(tool)
+  if ('fault' in checked) {
+    const faulty = toFaultyResult(tool, checked.fault)
+    return wish?.insists === true ? tasks.start(call, plan, async () => faulty) : faulty
+  }
+  const { value } = checked
+  if (wish === undefined) return runTool(tool, settings, call, tool.run, value)
+  if (plan.start === 'at-once' || wish.insists === true) {
+    return tasks.start(call, plan, (detached) => runTool(tool, settings, detached, tool.run, value))
+  }
+  return runTool(tool, settings, call, tool.run, value, ({ work }) =>
+    tasks.start(call, plan, (detached) => runTool(tool, settings, detached, (_, context) => work(context), undefined)),
+  )
+}
+
+/**
+ * Lets a handler work and makes a result of what it returns.
+ * @param goOn begins the task that the handler wants to go on as; by default the rest of its work is done here
+ */
+async function runTool(
+  tool: LiveTool,
+  settings: ServerSettings,
+  call: Call,
+  run: LiveTool['run'],
+  args: unknown,
+  goOn?: (later: LaterWork<Context, ToolOutput>) => Promise<Result>,
+): Promise<Result> {
   const context = openContext(call, settings.logging)
   try {
-    const output = await tool.run(checked.value, context)
+    let output = await run(args, context)
+    if (isLater(output)) {
+      if (goOn !== undefined) return await goOn(output)
+      output = await output.work(context)
+    }
     return tool.output === undefined ? toToolResult(output) : await toCheckedResult(tool, tool.output, settings, output)
   } catch (error) {
     return toFailure(tool, settings, call, error)
   } finally {
     context.end()
   }
+}
+
+function isLater(output: ToolOutput): output is LaterWork<Context, ToolOutput> {
+  return output instanceof LaterWork // only `Context.task` makes one
+}
+
+function toFaultyResult(tool: LiveTool, fault: string): Result {
+  return toFailedResult(`Cannot call the tool "${tool.name}": ${fault}`)
+}
+
+function needsTasks(tool: LiveTool): McpError {
+  const message = `Cannot call the tool "${tool.name}" like this: it works only as a task`
+  return new McpError('caller.missing_capability', message, { data: NEEDS_TASKS })
+}
+
+function noTask(tool: LiveTool): McpError {
+  return new McpError('caller.unsupported_feature', `Cannot call the tool "${tool.name}" as a task: it is none`)
 }
 
 function unknownTool(tools: ToolRegistry, name: unknown): McpError {
@@ -118,7 +203,14 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   if (!TOOL_NAME.test(name)) {
     throw new Error(`Cannot register the tool "${name}": a name is 1 to 128 of letters, digits, "_", "-" and "."`)
   }
-  const { input: inputGiven, inputSchema, output: outputGiven, outputSchema, ...shownMembers } = definition
+  const {
+    input: inputGiven,
+    inputSchema,
+    output: outputGiven,
+    outputSchema,
+    task = false,
+    ...shownMembers
+  } = definition
   const input = compileSchema(inputGiven ?? NOTHING_IN, 'input', inputSchema)
   const output = outputGiven === undefined ? undefined : compileSchema(outputGiven, 'output', outputSchema)
   if (input.json.type !== 'object') {
@@ -130,7 +222,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     inputSchema: input.json,
     ...(output === undefined ? {} : { outputSchema: output.json }),
   }
-  return { listed, live: { name, input, output, run } }
+  return { listed, live: { name, input, output, task: toToolTasks(name, task), run } }
 }
 
 const NO_ARGUMENTS: JsonObject = Object.freeze({})

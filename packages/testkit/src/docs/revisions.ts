@@ -37,14 +37,19 @@ function isRequest(descriptor: MethodDescriptor): boolean {
 }
 
 function methodTable(descriptors: readonly MethodDescriptor[], revisions: readonly Revision[]): readonly string[] {
-  const head = ['Method', '', ...revisions.map(({ name }) => name), 'Server capability']
+  const head = ['Method', '', ...revisions.map(({ name }) => name), 'Server capability or extension']
   const rows = descriptors.map((descriptor) => [
     `\`${descriptor.name}\``,
     ARROWS[descriptor.from],
     ...revisions.map((revision) => mark(descriptor, revision)),
-    descriptor.capability === undefined ? '' : `\`${descriptor.capability}\``,
+    spellNeed(descriptor),
   ])
   return table(head, rows)
+}
+
+function spellNeed({ capability, extension }: MethodDescriptor): string {
+  const needed = capability ?? extension
+  return needed === undefined ? '' : `\`${needed}\``
 }
 
 function mark({ name, kind, from }: MethodDescriptor, revision: Revision): string {

@@ -7,6 +7,8 @@ export interface ListenFilter extends JsonObject {
   readonly promptsListChanged?: boolean
   readonly resourcesListChanged?: boolean
   readonly resourceSubscriptions?: readonly string[]
+  /** Tasks whose every change is told (`notifications/tasks`); of the tasks extension. */
+  readonly taskIds?: readonly string[]
 }
 
 export interface ListenParams extends JsonObject {

@@ -1,17 +1,110 @@
+import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
+import type { Notification, Result } from '../call.ts'
+import { type ClientCapabilities, hasCapability, type ServerCapabilities } from '../capabilities.ts'
+import { TASKS } from '../extensions.ts'
 import { defineMethod } from '../method.ts'
 
-/** Long work with a handle. Declared so that membership is exact; driven by the bridge of a later change. */
+/**
+ * Long work with a handle (SEP-2663). The canonical model is the extension's: the server decides that a call becomes
+ * a task, and the outcome comes with `tasks/get`. What the core of an older revision had instead is bridged.
+ */
 
-const request = { kind: 'request', from: 'both', feature: 'tasks', capability: 'tasks' } as const
+/** `completed`, `failed` and `cancelled` are final. A tool that reports `isError` has completed. */
+export type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled'
 
-export const getTask = defineMethod({ ...request, name: 'tasks/get', nameParam: 'taskId' })
-export const taskResult = defineMethod({ ...request, name: 'tasks/result' })
-export const listTasks = defineMethod({ ...request, name: 'tasks/list', listKey: 'tasks' })
-export const cancelTask = defineMethod({ ...request, name: 'tasks/cancel', nameParam: 'taskId' })
-export const taskStatus = defineMethod({
-  name: 'notifications/tasks/status',
-  kind: 'notification',
+export interface Task extends JsonObject {
+  readonly taskId: string
+  readonly status: TaskStatus
+  /** What it is doing, waiting for, or why it ended; for people and models. */
+  readonly statusMessage?: string
+  /** ISO 8601. */
+  readonly createdAt: string
+  /** ISO 8601. */
+  readonly lastUpdatedAt: string
+  /** How long after its creation it may be asked for, in milliseconds; may grow. Null: without end. */
+  readonly ttlMs: number | null
+  /** How long to wait between two questions, in milliseconds. */
+  readonly pollIntervalMs?: number
+}
+
+/** The answer to `tools/call` that became a task (`resultType: 'task'`): the task itself, flat. */
+export type CreateTaskResult = Result & Task
+
+/** What `tasks/get` answers and `notifications/tasks` carries: the task, and what belongs to its status. */
+export interface DetailedTask extends Task {
+  /** While `input_required`: what is asked, by keys that are never used twice. */
+  readonly inputRequests?: Readonly<Record<string, Notification>>
+  /** Once `completed`. */
+  readonly result?: JsonObject
+  /** Once `failed`. */
+  readonly error?: RpcError
+}
+
+/**
+ * The settings of the extension in a caller's capabilities. Empty on the wire; a bridge for callers whose revision
+ * has tasks in its core says here what they asked for.
+ */
+export interface TaskWish extends JsonObject {
+  /** The caller decides what becomes a task: it needs to know which tools can (`Tool.execution`). */
+  readonly core?: boolean
+  /** This call is to be a task from the start, or to fail. */
+  readonly insists?: boolean
+  /** How long the outcome should be kept, in milliseconds. */
+  readonly ttlMs?: number
+}
+
+/** What the caller declared, or undefined where it did not declare the extension with this request. */
+export function toTaskWish(capabilities: ClientCapabilities): TaskWish | undefined {
+  const { extensions } = capabilities
+  if (typeof extensions !== 'object' || extensions === null || !Object.hasOwn(extensions, TASKS)) return undefined
+  const wish = extensions[TASKS]
+  return typeof wish === 'object' && wish !== null ? (wish as TaskWish) : undefined // open; members are checked where used
+}
+
+export function hasTasks({ extensions }: ServerCapabilities): boolean {
+  return extensions !== undefined && Object.hasOwn(extensions, TASKS) && hasCapability({ it: extensions[TASKS] }, 'it')
+}
+
+export function isFinal(status: unknown): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
+
+/** The object of `error.data` for a caller who would have to declare the extension. */
+export const NEEDS_TASKS: JsonObject = Object.freeze({ requiredCapabilities: { extensions: { [TASKS]: {} } } })
+
+const request = { kind: 'request', feature: 'tasks' } as const
+
+export const getTask = defineMethod({
+  ...request,
+  name: 'tasks/get',
   from: 'both',
-  feature: 'tasks',
-  capability: 'tasks',
+  extension: TASKS,
+  nameParam: 'taskId',
 })
+export const updateTask = defineMethod({
+  ...request,
+  name: 'tasks/update',
+  from: 'client',
+  extension: TASKS,
+  nameParam: 'taskId',
+})
+export const cancelTask = defineMethod({
+  ...request,
+  name: 'tasks/cancel',
+  from: 'both',
+  extension: TASKS,
+  nameParam: 'taskId',
+})
+export const taskChanged = defineMethod({
+  name: 'notifications/tasks',
+  kind: 'notification',
+  from: 'server',
+  feature: 'tasks',
+  extension: TASKS,
+})
+
+const core = { from: 'both', feature: 'tasks', capability: 'tasks' } as const
+
+export const taskResult = defineMethod({ ...core, kind: 'request', name: 'tasks/result' })
+export const listTasks = defineMethod({ ...core, kind: 'request', name: 'tasks/list', listKey: 'tasks' })
+export const taskStatus = defineMethod({ ...core, kind: 'notification', name: 'notifications/tasks/status' })

@@ -19,6 +19,8 @@ export interface Tool extends JsonObject {
   readonly inputSchema: JsonObject
   readonly outputSchema?: JsonObject
   readonly annotations?: ToolAnnotations
+  /** Whether a call may or must be a task, told to callers that decide it themselves (`TaskWish.core`). */
+  readonly execution?: { readonly taskSupport?: 'optional' | 'required' | 'forbidden' }
 }
 
 export interface ListToolsResult extends Result {
