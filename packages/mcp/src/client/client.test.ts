@@ -44,7 +44,19 @@ const ways: Record<string, (server: Server) => Promise<ConnectTarget> | ConnectT
     cleanup.push(() => door.close({ drainMs: 0 }))
     return `${door.url}/mcp`
   },
+  async 'HTTP+SSE'(server) {
+    const door = await openHttpDoor({
+      endpoint: () => undefined,
+      sse: (path) => (path === '/sse' ? server.endpoint : undefined),
+    })
+    cleanup.push(() => door.close({ drainMs: 0 }))
+    return `${door.url}/sse`
+  },
 }
+
+/** HTTP+SSE has sessions, and no revision without. */
+const revisionsOver = (way: string) =>
+  REVISIONS.filter(({ traits }) => way !== 'HTTP+SSE' || traits.lifecycle === 'handshake')
 
 async function open(target: ConnectTarget, options: Partial<ConnectionOptions> = {}): Promise<Client> {
   const client = await connect(target, { client: { name: 'test', version: '1' }, ...options })
@@ -56,13 +68,13 @@ describe('without a revision pinned', () => {
   for (const [way, targetOf] of Object.entries(ways)) {
     it(`speaks the newest over ${way}`, async () => {
       const { connection } = await open(await targetOf(fixture()))
-      expect(connection.verdict.revision).toBe(REVISIONS[0]?.name)
+      expect(connection.verdict.revision).toBe(revisionsOver(way)[0]?.name)
     })
   }
 })
 
 for (const [way, targetOf] of Object.entries(ways)) {
-  for (const { name: revision } of REVISIONS) {
+  for (const { name: revision } of revisionsOver(way)) {
     describe(`over ${way} in ${revision}`, () => {
       const connectTo = async (server: Server) => open(await targetOf(server), { revision })
 

@@ -6,7 +6,7 @@ import type { Target } from './connection.ts'
 
 /** Whom to connect to, as it is shortest to write. */
 export type ConnectTarget =
-  /** The URL of an HTTP endpoint. */
+  /** The URL of an HTTP endpoint, or `unix:/run/x.sock` for one on a Unix socket. */
   | string
   /** A command to start; without `env` it gets a few harmless variables of ours, such as PATH and HOME. */
   | {

@@ -20,7 +20,13 @@ export type Target =
     }
   | {
       readonly kind: 'http'
+      /** An http or https URL, or `unix:/run/x.sock`, with a path where it is not `/mcp`: `unix:/run/x.sock:/tools`. */
       readonly url: string
+      /**
+       * `sse`: HTTP+SSE, the transport of the oldest revision, and no other. Default: Streamable HTTP, and HTTP+SSE
+       * for a server that does not take a POST there.
+       */
+      readonly transport?: 'sse'
       /** Sent with every request, to this origin only. */
       readonly headers?: Readonly<Record<string, string>>
     }
@@ -29,6 +35,8 @@ export type Target =
 /** What we found out about a peer's era, and when; hand it back in to skip the probe (PROTOCOL: legacy verdicts age). */
 export interface Verdict {
   readonly revision: string
+  /** The server was reached over HTTP+SSE. */
+  readonly transport?: 'sse'
   /** ISO 8601. */
   readonly at: string
 }

@@ -1,7 +1,9 @@
 import { McpError } from '../errors.ts'
 import { NEWEST } from '../revisions/index.ts'
 import { openDuplexWire } from '../transports/duplex/connect.ts'
+import { parseAddress } from '../transports/http/address.ts'
 import { openHttpWire } from '../transports/http/client.ts'
+import { openSseWire } from '../transports/http-sse/connect.ts'
 import { openChild } from '../transports/stdio/child.ts'
 import type { Closed, Wire, WireOptions } from '../transports/wire.ts'
 import type { Target } from './connection.ts'
@@ -13,7 +15,13 @@ export interface Dialer {
   readonly name: string
   /** `stream`: an exit and a silence say something about the server. `http`: they do not. */
   readonly kind: 'stream' | 'http'
+  /** HTTP+SSE and no other transport was asked for. */
+  readonly mustUseSse: boolean
+  /** What of the way that was dialled last is worth to be remembered. */
+  readonly transport: { readonly transport: 'sse' } | undefined
   dial(): Wire
+  /** Dials the transport of the oldest revision; of HTTP servers only. */
+  dialSse(): Wire
   /** Ends what was dialled last, and says how it ended. */
   close(): Promise<Closed | undefined>
 }
@@ -21,17 +29,27 @@ export interface Dialer {
 export function createDialer(target: Target, settings: Settings): Dialer {
   let wire: Wire | undefined
   let count = 0
+  let usesSse = false
+  const dial = (isSse: boolean) => {
+    usesSse = isSse
+    wire = openWire(target, settings, isSse)
+    return wire
+  }
   return {
     name: toName(target),
     kind: target.kind === 'http' ? 'http' : 'stream',
+    mustUseSse: target.kind === 'http' && target.transport === 'sse',
+    get transport() {
+      return usesSse ? ({ transport: 'sse' } as const) : undefined
+    },
     dial() {
       if (target.kind === 'channel' && count > 0) {
         throw new McpError('upstream.unavailable', 'Cannot open a channel twice')
       }
       count++
-      wire = openWire(target, settings)
-      return wire
+      return dial(false)
     },
+    dialSse: () => dial(true),
     async close() {
       await wire?.close()
       return wire?.closed
@@ -39,7 +57,7 @@ export function createDialer(target: Target, settings: Settings): Dialer {
   }
 }
 
-function openWire(target: Target, settings: Settings): Wire {
+function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
   const { clock, limits, maxInFlight, capabilities, ask, stray, fault } = settings
   const options: WireOptions = {
     revision: NEWEST,
@@ -56,9 +74,9 @@ function openWire(target: Target, settings: Settings): Wire {
     case 'channel':
       return openDuplexWire(target.channel, options)
     case 'http':
-      return openHttpWire({
+      return (isSse ? openSseWire : openHttpWire)({
         ...options,
-        url: toUrl(target.url),
+        ...parseAddress(target.url),
         headers: target.headers ?? {},
         maxSockets: settings.maxSockets,
         connectTimeoutMs: settings.connectTimeoutMs,
@@ -79,19 +97,8 @@ function openWire(target: Target, settings: Settings): Wire {
   }
 }
 
-function toUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new McpError('internal.error', `Cannot connect to "${text}": it is not an http or https URL`)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new McpError('internal.error', `Cannot connect to "${url.host}" with a password in the URL: use a header`)
-  }
-  return url
-}
-
 function toName(target: Target): string {
   if (target.kind === 'stdio') return `"${target.command}"`
   if (target.kind === 'channel') return 'the channel'
-  return URL.canParse(target.url) ? new URL(target.url).host : `"${target.url}"`
+  return URL.canParse(target.url) ? new URL(target.url).host || target.url : `"${target.url}"`
 }

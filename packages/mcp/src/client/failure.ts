@@ -5,6 +5,19 @@ import type { Revision } from '../revisions/revision.ts'
 
 /** An answer that is no result, as an error a caller of ours can be told. */
 export function toFailure(answer: Exclude<Answer, { kind: 'result' }>, method: string, revision: Revision): McpError {
+  const failure = toError(answer, method, revision)
+  if (answer.status !== undefined) statuses.set(failure, answer.status)
+  return failure
+}
+
+/** The HTTP status that a failure came with, for those who decide by it what to try next. */
+export function statusOf(failure: unknown): number | undefined {
+  return failure instanceof McpError ? statuses.get(failure) : undefined
+}
+
+const statuses = new WeakMap<McpError, number>()
+
+function toError(answer: Exclude<Answer, { kind: 'result' }>, method: string, revision: Revision): McpError {
   if (answer.kind === 'refused') return toRefusal(answer, method)
   const { error, status } = answer
   if (status === 401 || status === 403) {

@@ -6,7 +6,7 @@ import type { Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import type { Verdict } from './connection.ts'
 import type { Dialer } from './dial.ts'
-import { HEADER_MISMATCH, MISSING_CAPABILITY, toFailure, UNSUPPORTED_REVISION } from './failure.ts'
+import { HEADER_MISMATCH, MISSING_CAPABILITY, statusOf, toFailure, UNSUPPORTED_REVISION } from './failure.ts'
 import { openHandshake } from './handshake.ts'
 import type { Opened } from './opened.ts'
 import type { Settings } from './settings.ts'
@@ -18,11 +18,11 @@ import { askDiscover, openStateless } from './stateless.ts'
  * @param signal aborts when there is no more time
  */
 export function negotiate(dialer: Dialer, settings: Settings, signal: AbortSignal): Promise<Opened> {
-  const wire = dialer.dial()
   const pinned = pinnedRevision(settings.revision)
-  if (pinned !== undefined) return openPinned(wire, pinned, settings, signal)
-  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(dialer, wire, settings, signal)
-  return probe(dialer, wire, settings, signal)
+  if (dialer.mustUseSse) return openSse(dialer, pinned ?? NEWEST_HANDSHAKE, settings, signal)
+  if (pinned !== undefined) return openPinned(dialer, pinned, settings, signal)
+  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(dialer, settings.verdict, settings, signal)
+  return probe(dialer, dialer.dial(), settings, signal)
 }
 
 /** What an answer to the probe says about the server, told apart by what HTTP adds to it. */
@@ -56,44 +56,94 @@ export function judge(answer: Answer, kind: 'http' | 'stream'): Judgement {
   return { era: 'handshake' }
 }
 
-async function openPinned(wire: Wire, revision: Revision, settings: Settings, signal: AbortSignal): Promise<Opened> {
-  if (revision.traits.lifecycle === 'handshake') return openHandshake(wire, revision, settings, signal)
+async function openPinned(
+  dialer: Dialer,
+  revision: Revision,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const wire = dialer.dial()
+  if (revision.traits.lifecycle === 'handshake') return openOlder(dialer, wire, revision, settings, signal)
   return openStateless(wire, revision, await askDiscover(wire, revision, settings, signal), settings)
 }
 
 /** A remembered verdict may be out of date: a server that has moved on refuses the handshake, and is probed then. */
 async function openHandshakeFirst(
   dialer: Dialer,
-  wire: Wire,
+  { transport }: Verdict,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Opened> {
+  const wire = transport === 'sse' ? dialer.dialSse() : dialer.dial()
   try {
     return await openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
   } catch (error) {
     const refused = error instanceof McpError && REFUSALS.has(error.code)
+    if (transport === 'sse' && (refused || isRefused(statusOf(error)))) {
+      await wire.close()
+      return probe(dialer, dialer.dial(), settings, signal)
+    }
     if (!refused) throw error
     return probe(dialer, wire, settings, signal)
   }
 }
 
-function probe(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
-  return dialer.kind === 'http' ? probeHttp(wire, settings, signal) : probeStream(dialer, wire, settings, signal)
-}
-
-async function probeHttp(wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
-  return conclude(wire, await askDiscover(wire, NEWEST, settings, signal), 'http', settings, signal)
-}
-
-async function conclude(
+/**
+ * Opens a conversation with `initialize`. Who refuses that over HTTP may be a server of the oldest revision, which
+ * has a stream at that URL instead (specification 2025-11-25, basic/transports: backwards compatibility).
+ */
+async function openOlder(
+  dialer: Dialer,
   wire: Wire,
-  answer: Answer,
-  kind: 'http' | 'stream',
+  revision: Revision,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Opened> {
-  const judgement = judge(answer, kind)
-  if (judgement.era === 'handshake') return openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+  try {
+    return await openHandshake(wire, revision, settings, signal)
+  } catch (error) {
+    if (dialer.kind !== 'http' || !isRefused(statusOf(error))) throw error
+    await wire.close()
+    return openSse(dialer, revision, settings, signal).catch((second: unknown) => {
+      // Where there is no stream either, what was refused first says more.
+      throw isNoStream(second) ? error : second
+    })
+  }
+}
+
+async function openSse(dialer: Dialer, revision: Revision, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  if (revision.traits.lifecycle === 'handshake') return openHandshake(dialer.dialSse(), revision, settings, signal)
+  throw new McpError('internal.error', `Cannot speak "${revision.name}" over HTTP+SSE: it has no sessions`)
+}
+
+/** Whether a status says that a server does not take what was sent, not that it cannot now or wants a sign-in. */
+function isRefused(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && !UNSAID.has(status)
+}
+
+function isNoStream(error: unknown): boolean {
+  return isRefused(statusOf(error)) || (error instanceof McpError && error.code === 'upstream.unavailable')
+}
+
+function probe(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  return dialer.kind === 'http'
+    ? probeHttp(dialer, wire, settings, signal)
+    : probeStream(dialer, wire, settings, signal)
+}
+
+async function probeHttp(dialer: Dialer, wire: Wire, settings: Settings, signal: AbortSignal): Promise<Opened> {
+  return conclude(dialer, wire, await askDiscover(wire, NEWEST, settings, signal), settings, signal)
+}
+
+async function conclude(
+  dialer: Dialer,
+  wire: Wire,
+  answer: Answer,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const judgement = judge(answer, dialer.kind)
+  if (judgement.era === 'handshake') return openOlder(dialer, wire, NEWEST_HANDSHAKE, settings, signal)
   if (answer.kind === 'result') return openStateless(wire, wire.revision, answer, settings)
   if (!('offers' in judgement)) throw toFailure(answer, 'server/discover', wire.revision)
   const common = ENVELOPE_REVISIONS.find(({ name }) => judgement.offers.includes(name))
@@ -125,7 +175,7 @@ async function probeStream(dialer: Dialer, wire: Wire, settings: Settings, signa
       settings.fault?.('The server exits when it is probed; it is started again and opened with initialize', '')
       return openHandshake(dialer.dial(), NEWEST_HANDSHAKE, settings, signal)
     }
-    if (first !== 'silent') return await conclude(wire, first, 'stream', settings, signal)
+    if (first !== 'silent') return await conclude(dialer, wire, first, settings, signal)
     return await openSilent(wire, answer, settings, signal)
   } finally {
     silent.cancel()
@@ -193,7 +243,7 @@ function pinnedRevision(name: string | undefined): Revision | undefined {
 }
 
 /** Old verdicts age: a server that learned a newer revision would go unnoticed, since the older one still works. */
-function isFreshHandshake(verdict: Verdict | undefined): boolean {
+function isFreshHandshake(verdict: Verdict | undefined): verdict is Verdict {
   if (verdict === undefined || findRevision(verdict.revision)?.traits.lifecycle !== 'handshake') return false
   const age = Date.now() - Date.parse(verdict.at)
   return age >= 0 && age < VERDICT_MS
@@ -205,4 +255,6 @@ function offersOf(data: unknown): readonly string[] {
 }
 
 const REFUSALS: ReadonlySet<string> = new Set(['upstream.protocol', 'upstream.error', 'caller.missing_capability'])
+/** A sign-in, a wait, too much: nothing about the transport. */
+const UNSAID: ReadonlySet<number> = new Set([401, 403, 407, 408, 429])
 const VERDICT_MS = 24 * 60 * 60 * 1_000

@@ -25,7 +25,7 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     )
     return {
       handle,
-      verdict: { revision: revision.name, at: new Date().toISOString() },
+      verdict: { revision: revision.name, ...dialer.transport, at: new Date().toISOString() },
       serverInfo,
       capabilities,
       instructions,

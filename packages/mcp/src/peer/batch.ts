@@ -1,5 +1,12 @@
+import type { Frame } from '../jsonrpc/frame.ts'
 import type { Way } from './open-call.ts'
 import type { Reply } from './reply.ts'
+
+/** Answers to what was asked stay among themselves (specification, basic: batching). */
+export function isMixed(batch: readonly Frame[]): boolean {
+  const answers = batch.filter(({ kind }) => kind === 'result' || kind === 'error').length
+  return answers > 0 && answers < batch.length
+}
 
 /** Collects the answers of a batch into one array. Their notifications go ahead on the same stream, if there is one. */
 export class BatchWay implements Way {

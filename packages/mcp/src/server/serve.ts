@@ -1,3 +1,4 @@
+import { toSocketAddress } from '../transports/http/address.ts'
 import type { HttpDoorOptions } from '../transports/http/door.ts'
 import type { StdioOptions } from '../transports/stdio/serve.ts'
 import type { Server } from './server.ts'
@@ -5,12 +6,19 @@ import type { Server } from './server.ts'
 export interface ServeOptions {
   /** Serve over HTTP on this port; 0 takes any free one. Default: stdio, as clients that start a server expect. */
   readonly port?: number
+  /** Serve over HTTP on the Unix socket at this path, which our own user alone can open. */
+  readonly socket?: string
   /** Default `127.0.0.1`; anything but loopback needs `authenticate` among the server's options. */
   readonly host?: string
   /** Default `/mcp`. */
   readonly path?: string
+  /**
+   * Where clients of the oldest revision find the server over HTTP: their transport has a path of its own. What guards
+   * the other guards it too. Default `/sse`; false where they are not to be served.
+   */
+  readonly sse?: string | false
   /** What else the HTTP door can be told. */
-  readonly http?: Omit<HttpDoorOptions, 'port' | 'host' | 'endpoint'>
+  readonly http?: Omit<HttpDoorOptions, 'port' | 'host' | 'socket' | 'endpoint' | 'sse'>
   /** What else the stdio door can be told. */
   readonly stdio?: StdioOptions
 }
@@ -26,32 +34,35 @@ export interface Serving {
 }
 
 /**
- * A program's last line: serves over HTTP when given a port, and otherwise on stdin and stdout.
+ * A program's last line: serves over HTTP when given a port or a socket, and otherwise on stdin and stdout.
  * @throws {Error} when there is no port and stdin is a terminal, where nobody speaks the protocol
  */
 export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
-  return options.port === undefined ? serveOnStdio(server, options.stdio) : serveOnHttp(server, options.port, options)
+  const isHttp = options.port !== undefined || options.socket !== undefined
+  return isHttp ? serveOnHttp(server, options) : serveOnStdio(server, options.stdio)
 }
 
-async function serveOnHttp(server: Server, port: number, options: ServeOptions): Promise<Serving> {
+async function serveOnHttp(server: Server, options: ServeOptions): Promise<Serving> {
   const { endpoint } = server
-  const { host, path = '/mcp', http } = options
+  const { port, host, socket, path = '/mcp', sse = '/sse', http } = options
   // A server goes through one door: it need not wait for the code of the other.
   const { openHttpDoor } = await import('../transports/http/door.ts')
   const door = await openHttpDoor({
     ...(endpoint.authenticate === undefined ? {} : { authenticate: endpoint.authenticate }),
     ...(endpoint.log === undefined ? {} : { log: endpoint.log }),
     ...http,
-    port,
+    ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
+    ...(socket === undefined ? {} : { socket }),
     endpoint: (asked) => (asked === path ? endpoint : undefined),
+    sse: (asked) => (asked === sse ? endpoint : undefined),
   })
   let resolveClosed = () => {}
   const closed = new Promise<void>((resolve) => {
     resolveClosed = resolve
   })
   return {
-    url: door.url + path,
+    url: socket === undefined ? door.url + path : toSocketAddress(socket, path),
     closed,
     async close() {
       server.close()

@@ -109,7 +109,7 @@ class DuplexWire implements Wire {
 }
 
 /** A tool may have run before its answer was lost; everything else can simply be asked again. */
-function lost(method: string, reason: string): McpError {
+export function lost(method: string, reason: string): McpError {
   return method === 'tools/call'
     ? new McpError(
         'upstream.closed',

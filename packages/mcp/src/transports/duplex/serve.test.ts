@@ -393,6 +393,21 @@ describe('hostile input', () => {
       { jsonrpc: '2.0', id: 2, result: { content: [] } },
     ])
   })
+
+  it('abuse-08: a batch that mixes requests and responses runs none of them', async () => {
+    const peer = open(answers)
+    await peer.initialize('2025-03-26')
+    peer.send([
+      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't' } },
+      { jsonrpc: '2.0', id: 7, result: {} },
+      { jsonrpc: '2.0', id: 2, method: 'ping' },
+    ])
+    await peer.until(2)
+    expect(peer.got[1]).toMatchObject([
+      { id: 1, error: { code: -32600 } },
+      { id: 2, error: { code: -32600 } },
+    ])
+  })
 })
 
 /** A pipe whose other end reads only when it is told to. */

@@ -6,13 +6,13 @@ import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/
 import type { Frame, NotificationFrame, RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-import { BatchWay } from '../../peer/batch.ts'
+import { BatchWay, isMixed } from '../../peer/batch.ts'
 import { Calls } from '../../peer/calls.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import { openEnveloped, type Way } from '../../peer/open-call.ts'
 import { type Reply, toFailure } from '../../peer/reply.ts'
 import { type Served, unsupportedRevision } from '../../peer/served.ts'
-import { ANONYMOUS } from '../../protocol/call.ts'
+import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import { hasEnvelope } from '../../protocol/envelope.ts'
 import { NEWEST, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Channel } from '../channel.ts'
@@ -35,13 +35,33 @@ export interface ServedChannel {
  * opens a session for the life of the channel, and a request with an envelope is answered by its envelope even then.
  */
 export function serveChannel(endpoint: Endpoint, channel: Channel): ServedChannel {
-  return new ChannelServer(toServed(endpoint), channel)
+  return new ChannelServer(toServed(endpoint), channel, { principal: ANONYMOUS, session: undefined })
 }
 
-class ChannelServer implements ServedChannel {
+/** A channel whose messages somebody else reads and hands in. */
+export interface ServedConversation extends ServedChannel {
+  receive(message: Frame | readonly Frame[]): void
+  /** The client does not read what it is sent: requests wait. */
+  readonly isClogged: boolean
+}
+
+/** Who is at the other end of a channel. */
+export interface ChannelCaller {
+  readonly principal: Principal
+  /** The id of its session, where the transport has one. */
+  readonly session: string | undefined
+}
+
+/** As {@link serveChannel}, for a door that knows the caller and reads messages itself. */
+export function serveConversation(served: Served, channel: Channel, caller: ChannelCaller): ServedConversation {
+  return new ChannelServer(served, channel, caller)
+}
+
+class ChannelServer implements ServedConversation {
   readonly closed: Promise<void>
   readonly #served: Served
   readonly #channel: Channel
+  readonly #caller: ChannelCaller
   readonly #calls: Calls
   readonly #leaving = new AbortController()
   #state: Lifecycle = 'new'
@@ -55,9 +75,10 @@ class ChannelServer implements ServedChannel {
   #closing: Promise<void> | undefined
   #isGone = false
 
-  constructor(served: Served, channel: Channel) {
+  constructor(served: Served, channel: Channel, caller: ChannelCaller) {
     this.#served = served
     this.#channel = channel
+    this.#caller = caller
     this.#calls = new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -83,8 +104,16 @@ class ChannelServer implements ServedChannel {
       this.#refuse(error)
       return
     }
+    this.receive(message)
+  }
+
+  receive(message: Frame | readonly Frame[]): void {
     if (this.#isClogged || (this.#state === 'opening' && !isUrgent(message))) this.#hold(message)
     else this.#take(message)
+  }
+
+  get isClogged(): boolean {
+    return this.#isClogged
   }
 
   #fault(reason: string, sample: string): void {
@@ -148,7 +177,7 @@ class ChannelServer implements ServedChannel {
       throw new McpError('policy.busy', 'Cannot take a request: the server is closing')
     }
     if (hasEnvelope(frame.params)) {
-      const call = openEnveloped(this.#served, frame, ANONYMOUS, way)
+      const call = openEnveloped(this.#served, frame, this.#caller.principal, way)
       if (call !== undefined) this.#calls.take(call)
     } else if (this.#session !== undefined) this.#session.request(frame, way)
     else if (frame.method === 'initialize') this.#initialize(frame, way)
@@ -170,7 +199,8 @@ class ChannelServer implements ServedChannel {
       throw unsupportedRevision(this.#served, typeof protocolVersion === 'string' ? protocolVersion : undefined)
     }
     this.#state = advance(this.#state, 'initialize')
-    shakeHands(this.#served, frame.params, ANONYMOUS, undefined, this.#leaving.signal).then(
+    const { principal, session } = this.#caller
+    shakeHands(this.#served, frame.params, principal, session, this.#leaving.signal).then(
       (handshake) => this.#opened(frame, handshake, way),
       (error: unknown) => {
         this.#state = advance(this.#state, 'refused')
@@ -184,7 +214,7 @@ class ChannelServer implements ServedChannel {
     if (this.#isGone) return
     this.#state = advance(this.#state, 'answered')
     const tell = (text: string, topic: string) => this.tell(text, topic)
-    this.#session = new Session(this.#served, handshake, ANONYMOUS, tell, this.#calls)
+    this.#session = new Session(this.#served, handshake, this.#caller.principal, tell, this.#calls)
     way.answer({ text: encodeResult(frame.id, handshake.result), status: 200 })
     this.#takeHeld()
   }
@@ -207,10 +237,6 @@ class ChannelServer implements ServedChannel {
       return
     }
     const requests = batch.filter((frame) => frame.kind === 'request')
-    for (const frame of batch) {
-      if (frame.kind === 'notification') session.notification(frame)
-      else if (frame.kind !== 'request') session.reply(frame)
-    }
     const shared: Way = {
       canSend: true,
       notify: (text) => this.notify(text),
@@ -218,6 +244,15 @@ class ChannelServer implements ServedChannel {
       answer: (answer) => this.answer(answer),
     }
     const way = new BatchWay(shared, requests.length)
+    if (isMixed(batch)) {
+      const error = new McpError('peer.invalid_request', 'Cannot take a batch of requests and responses')
+      for (const { method, id } of requests) way.answer(toFailure(session.handshake.revision, method, id, error))
+      return
+    }
+    for (const frame of batch) {
+      if (frame.kind === 'notification') session.notification(frame)
+      else if (frame.kind !== 'request') session.reply(frame)
+    }
     for (const frame of requests) session.request(frame, way)
   }
 

@@ -4,7 +4,7 @@ import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
 import type { Conversation } from '../../peer/conversation.ts'
 import type { Waiting } from '../../peer/pending.ts'
-import { innermost, toTransportError } from './client-failure.ts'
+import { innermost, toRefusal, toTransportError } from './client-failure.ts'
 import { SseReader } from './sse-reader.ts'
 
 /** What we read of a response's headers. */
@@ -26,6 +26,8 @@ export interface ExchangeTaker {
   head(status: number, headers: Readonly<ResponseHeaders>): void
   /** One message of an event stream. */
   message(text: string): void
+  /** An event of another type than that of messages. */
+  event?(type: string, text: string): void
   /** How long the stream asks to wait before it is opened again. */
   retry(ms: number): void
   /** Where the stream is, should it break. */
@@ -76,7 +78,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status >= 300 || !EVENT_STREAM.test(headers.contentType)) return true
     this.#reader = new SseReader(this.#maxBytes, {
       event: ({ type: name, data }) => {
-        if (name === 'message' && !this.#dropped) this.#taker.message(data)
+        if (this.#dropped) return
+        if (name === 'message') this.#taker.message(data)
+        else this.#taker.event?.(name, data)
       },
       retry: (ms) => this.#taker.retry(ms),
       id: (id) => this.#taker.position(id),
@@ -241,7 +245,7 @@ export class HttpCall implements ExchangeTaker {
 
   #refused(status: number, body: string): void {
     const { conversation } = this.#carrier
-    const { location, challenge, retryAfter } = this.#refusal ?? {}
+    const { location } = this.#refusal ?? {}
     if (location !== undefined && (status === 307 || status === 308)) {
       if (++this.#redirects <= MAX_REDIRECTS && this.#carrier.follow(location)) {
         this.#exchange = this.#carrier.dispatch(this, this.#body, this.#waiting)
@@ -250,14 +254,7 @@ export class HttpCall implements ExchangeTaker {
     }
     if (body.trimStart().startsWith('{')) conversation.receive(body, this.#waiting, status)
     if (!this.#waiting.open) return
-    conversation.pending.settle(this.#waiting.id, {
-      kind: 'refused',
-      status,
-      text: body.slice(0, MAX_REFUSAL),
-      ...(location === undefined ? {} : { location }),
-      ...(challenge === undefined ? {} : { challenge }),
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    })
+    conversation.pending.settle(this.#waiting.id, toRefusal(status, body, this.#refusal))
   }
 
   #break(reason: string): void {
@@ -292,7 +289,5 @@ const LENGTHS: ReadonlySet<number> = new Set([...MEMBERS.keys()].map((name) => n
 const EMPTY = Buffer.alloc(0)
 const EVENT_STREAM = /^text\/event-stream\b/i
 const MAX_REDIRECTS = 3
-/** How much of a body that is no message is kept to explain a refusal. */
-const MAX_REFUSAL = 500
 /** How long a stream may stay open after its answer. */
 const LINGER_MS = 1_000

@@ -1,4 +1,5 @@
 import { McpError } from '../../errors.ts'
+import type { Refusal } from '../../peer/pending.ts'
 
 /** What went wrong on the way to a server, as a sentence for people and a code for machines. */
 export function toTransportError(error: Error & { code?: unknown }, method: string, where: string): McpError {
@@ -20,6 +21,22 @@ export function toTransportError(error: Error & { code?: unknown }, method: stri
     : new McpError('upstream.unavailable', `Lost ${where} during "${method}"`, { cause: error })
 }
 
+/** A status that says no, with what there is to explain it. */
+export function toRefusal(
+  status: number,
+  body: string | undefined,
+  { location, challenge, retryAfter }: Omit<Refusal, 'kind' | 'status' | 'text'> = {},
+): Refusal {
+  return {
+    kind: 'refused',
+    status,
+    text: (body ?? '').slice(0, MAX_REFUSAL),
+    ...(location === undefined ? {} : { location }),
+    ...(challenge === undefined ? {} : { challenge }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  }
+}
+
 /** The first of several failures behind one, which a host with several addresses gives. */
 export function innermost(error: Error): Error {
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0]
@@ -28,6 +45,8 @@ export function innermost(error: Error): Error {
 
 const NEVER_ARRIVED: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there; start the server or check the port',
+  ENOENT: 'there is no such socket; start the server or check the path',
+  EACCES: 'we may not use the socket',
   ENOTFOUND: 'no host of that name; check the URL',
   EAI_AGAIN: 'the name of the host cannot be looked up now',
   EHOSTUNREACH: 'there is no route to the host',
@@ -36,4 +55,6 @@ const NEVER_ARRIVED: Readonly<Record<string, string>> = {
   UND_ERR_DESTROYED: 'the connection was closed by us',
   UND_ERR_CLOSED: 'the connection was closed by us',
 }
+/** How much of a body that is no message is kept to explain a refusal. */
+const MAX_REFUSAL = 500
 const TLS = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_VERIFY/

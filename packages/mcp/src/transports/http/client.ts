@@ -9,6 +9,7 @@ import type { Answer, Waiting } from '../../peer/pending.ts'
 import { encodeCall, type Outgoing } from '../../protocol/envelope.ts'
 import type { Revision } from '../../revisions/revision.ts'
 import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
+import { toPoolOptions, toWhere } from './address.ts'
 import { type CallCarrier, Exchange, type ExchangeTaker, HttpCall } from './client-exchange.ts'
 import { isSessionId, toConfiguredHeaders } from './client-headers.ts'
 import { sendOneWay } from './client-one-way.ts'
@@ -22,6 +23,8 @@ export interface HttpWireOptions extends WireOptions {
   /** Most sockets for calls; streams and answers to the server have their own. */
   readonly maxSockets: number
   readonly connectTimeoutMs: number
+  /** The Unix socket to reach the server by, instead of its host and port. */
+  readonly socketPath: string | undefined
 }
 
 /** The client's end of Streamable HTTP, any revision. Nothing is sent before the first request. */
@@ -59,11 +62,11 @@ class HttpWire implements Wire, CallCarrier {
 
   constructor(options: HttpWireOptions) {
     this.#options = options
-    const { url, connectTimeoutMs, maxSockets } = options
-    const pool = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } }
+    const { url, maxSockets } = options
+    const pool = toPoolOptions(options)
     this.#calls = new Pool(url.origin, { ...pool, connections: maxSockets })
     this.#side = new Pool(url.origin, pool)
-    this.where = url.port === '' ? url.hostname : url.host
+    this.where = toWhere(options)
     this.#url = url
     this.#path = url.pathname + url.search
     this.#configured = toConfiguredHeaders(options.headers)

@@ -2,6 +2,7 @@ import { McpError } from '../../errors.ts'
 import { Calls } from '../../peer/calls.ts'
 import type { Served } from '../../peer/served.ts'
 import type { Endpoint } from '../endpoint.ts'
+import { StreamSessions } from '../http-sse/stream-sessions.ts'
 import { toServed } from '../served.ts'
 import type { DoorState, ReplyContext } from './reply.ts'
 import { SessionTable } from './session-table.ts'
@@ -13,6 +14,8 @@ export interface Desk {
   readonly authenticate: Endpoint['authenticate']
   readonly calls: Calls
   readonly sessions: SessionTable
+  /** Sessions of the oldest revision's own transport. */
+  readonly streams: StreamSessions
   readonly replies: ReplyContext
 }
 
@@ -24,29 +27,31 @@ export function createDesk(
   door: DoorState,
 ): Desk {
   const served = toServed(endpoint)
+  const { maxSessions = 10_000 } = endpoint
   return {
     endpoint,
     served,
     authenticate: endpoint.authenticate ?? authenticate,
     calls: new Calls(served, { keyed: false, maxConcurrent: maxCalls, maxWaiting: 0, maxListening: maxCalls }),
     sessions: new SessionTable(served, {
-      maxSessions: endpoint.maxSessions ?? 10_000,
+      maxSessions,
       idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
     }),
+    streams: new StreamSessions(served, maxSessions),
     replies: { door, open: new Set(), maxStreamBytes: served.maxStreamBytes },
   }
 }
 
 /** Whether nothing would be lost if it were forgotten. */
 export function isIdle(desk: Desk): boolean {
-  return desk.replies.open.size === 0 && desk.calls.size === 0 && desk.sessions.size === 0
+  return desk.replies.open.size === 0 && desk.calls.size === 0 && desk.sessions.size === 0 && desk.streams.size === 0
 }
 
-/** Ends what listens and lets what works finish; resolves when nothing is left. */
-export async function drainDesk(desk: Desk): Promise<void> {
+/** Ends what listens and lets what works finish, for `ms` where it has a stream of its own; resolves when nothing is left. */
+export async function drainDesk(desk: Desk, ms: number): Promise<void> {
   desk.calls.finishListening()
   desk.sessions.endStreams()
-  await Promise.all([desk.calls.idle(), desk.sessions.idle()])
+  await Promise.all([desk.calls.idle(), desk.sessions.idle(), desk.streams.drain(ms)])
 }
 
 /** Fails what is still at work and forgets every session. */
@@ -54,4 +59,5 @@ export function closeDesk(desk: Desk): void {
   const closing = new McpError('policy.busy', 'Cannot finish the request: the server is closing')
   desk.calls.fail(closing)
   desk.sessions.close(closing)
+  void desk.streams.drain(0)
 }

@@ -198,6 +198,18 @@ describe('who may call', () => {
     peer.destroy()
   })
 
+  it.each([
+    'Content-Type: text/plain\r\nContent-Type: application/json',
+    'Content-Type: application/json\r\ncontent-type: application/json',
+    'Content-Type: application/json\r\nAuthorization: Bearer a\r\nAUTHORIZATION: Bearer b',
+  ])('abuse-04: a header that says twice what it is about gets 400: %s', async (lines) => {
+    const { door } = await open(answers)
+    const peer = await openRaw(door.port)
+    peer.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\n${lines}\r\nContent-Length: 0\r\n\r\n`)
+    expect(await peer.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+    peer.destroy()
+  })
+
   it('a caller that cannot be authenticated gets 401 and no reason', async () => {
     const { url } = await open(answers, {
       authenticate: () => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { isLoopback } from './guards.ts'
+import { type GuardOptions, isLoopback } from './guards.ts'
+import { listenOnPort, listenOnSocket } from './listen.ts'
 import { type DoorFigures, Reception, type ReceptionOptions } from './reception.ts'
 
 export interface HttpDoorOptions extends ReceptionOptions {
@@ -9,8 +9,13 @@ export interface HttpDoorOptions extends ReceptionOptions {
   /** Default 0: any free port. */
   readonly port?: number
   /**
+   * Listen on the Unix socket at this path instead, which our own user alone can open (mode 0600). One that a dead
+   * process left behind is replaced; where a server answers, or something else than a socket is found, opening fails.
+   */
+  readonly socket?: string
+  /**
    * What a `Host` header may give: `name` with any port, `name:port` with that one. Default on loopback: `localhost`,
-   * `127.0.0.1`, `[::1]`; elsewhere any.
+   * `127.0.0.1`, `[::1]`; elsewhere, and on a socket, any.
    */
   readonly allowedHosts?: readonly string[]
   /** Origins that web pages may call from, besides our own on loopback. Default none. */
@@ -27,9 +32,11 @@ export interface HttpDoorOptions extends ReceptionOptions {
 
 /** A listening server. */
 export interface HttpDoor {
-  /** Without a path, such as `http://127.0.0.1:8080`. */
+  /** Without a path, such as `http://127.0.0.1:8080`; of a socket `unix:` and where it is. */
   readonly url: string
+  /** Empty on a socket. */
   readonly host: string
+  /** 0 on a socket. */
   readonly port: number
   readonly figures: () => DoorFigures
   /**
@@ -44,8 +51,8 @@ export interface HttpDoor {
  * @throws {TypeError} for an address others can reach without `authenticate`
  */
 export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
-  const { host = '127.0.0.1' } = options
-  if (!isLoopback(host) && options.authenticate === undefined) {
+  const { socket, host = '127.0.0.1' } = options
+  if (socket === undefined && !isLoopback(host) && options.authenticate === undefined) {
     throw new TypeError(`Cannot listen on "${host}" without authentication: anyone who reaches it could call`)
   }
   const server = createServer({
@@ -57,16 +64,20 @@ export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> 
     noDelay: true,
   })
   server.maxConnections = options.maxConnections ?? 10_000
-  await listen(server, host, options.port ?? 0)
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
-  const name = host.includes(':') ? `[${host}]` : host
-  const reception = new Reception(options, toGuards(options, host, name, port))
+  if (socket !== undefined) {
+    await listenOnSocket(server, socket)
+    return toDoor(server, options, { url: `unix:${socket}`, host: '', port: 0 })
+  }
+  const port = await listenOnPort(server, host, options.port ?? 0)
+  return toDoor(server, options, { url: `http://${toName(host)}:${port}`, host, port })
+}
+
+function toDoor(server: Server, options: HttpDoorOptions, where: Pick<HttpDoor, 'url' | 'host' | 'port'>): HttpDoor {
+  const reception = new Reception(options, toGuards(options, where))
   server.on('request', reception.receive)
   let closed: Promise<void> | undefined
   return {
-    url: `http://${name}:${port}`,
-    host,
-    port,
+    ...where,
     figures: reception.figures,
     close({ drainMs = 10_000 } = {}) {
       closed ??= close(server, reception, drainMs)
@@ -76,8 +87,12 @@ export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> 
 }
 
 /** Names and pages that are our own on loopback; what others can reach has none. */
-function toGuards({ allowedHosts, allowedOrigins = [] }: HttpDoorOptions, host: string, name: string, port: number) {
+function toGuards(
+  { allowedHosts, allowedOrigins = [] }: HttpDoorOptions,
+  { host, port }: Pick<HttpDoor, 'host' | 'port'>,
+): GuardOptions {
   if (!isLoopback(host)) return { allowedHosts, allowedOrigins }
+  const name = toName(host)
   return {
     allowedHosts: allowedHosts ?? [...LOOPBACK, name, `${name}:${port}`, `localhost:${port}`],
     allowedOrigins: [...[...LOOPBACK, name].map((local) => `http://${local}:${port}`), ...allowedOrigins],
@@ -94,14 +109,8 @@ async function close(server: Server, reception: Reception, drainMs: number): Pro
   await gone
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+function toName(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

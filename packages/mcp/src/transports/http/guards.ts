@@ -22,16 +22,18 @@ export function createGuards({
     const { host, origin, 'transfer-encoding': coding } = headers
     // Node keeps the first of two such headers without a word; who stands before us may have kept the second.
     let hostCount = 0
+    let typeCount = 0
     let authorizationCount = 0
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const { length = 0 } = rawHeaders[i] ?? ''
-      if (length !== 4 && length !== 13) continue
+      if (length !== 4 && length !== 12 && length !== 13) continue
       const name = rawHeaders[i]?.toLowerCase()
       if (name === 'host') hostCount++
+      else if (name === 'content-type') typeCount++
       else if (name === 'authorization') authorizationCount++
     }
-    if (hostCount > 1 || authorizationCount > 1) {
-      return new McpError('peer.invalid_request', 'Cannot take a request that names "Host" or "Authorization" twice')
+    if (hostCount > 1 || typeCount > 1 || authorizationCount > 1) {
+      return new McpError('peer.invalid_request', `Cannot take a request that has one of these twice: ${ONCE}`)
     }
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       return new McpError('peer.invalid_request', 'Cannot tell where a body of this "Transfer-Encoding" ends')
@@ -65,5 +67,6 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
+const ONCE = '"Host", "Content-Type", "Authorization"'
 /** What may follow a name: RFC 9110 §7.2. */
 const PORT = /^(?::\d*)?$/

@@ -4,7 +4,7 @@ import { McpError } from '../../errors.ts'
 import { encodeResult } from '../../jsonrpc/encode.ts'
 import type { Frame, RequestFrame } from '../../jsonrpc/frame.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-import { BatchWay } from '../../peer/batch.ts'
+import { BatchWay, isMixed } from '../../peer/batch.ts'
 import { toFailure } from '../../peer/reply.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
@@ -70,6 +70,7 @@ export function takeMessages(
   if (!revision.traits.batching) {
     throw new McpError('peer.invalid_request', `Cannot take a batch in a session of revision ${revision.name}`)
   }
+  if (isMixed(message)) throw new McpError('peer.invalid_request', 'Cannot take a batch of requests and responses')
   const requests = message.filter((frame) => frame.kind === 'request')
   for (const frame of message) takeUnanswered(session, frame)
   if (requests.length === 0) reply.nothing(202)

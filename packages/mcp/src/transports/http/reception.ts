@@ -3,6 +3,7 @@ import { type Clock, systemClock, type Timer } from '../../peer/clock.ts'
 import type { Log } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
+import { receiveSse } from '../http-sse/receive.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { createGuards, type GuardOptions } from './guards.ts'
@@ -14,6 +15,12 @@ import { receivePost } from './streamable.ts'
 export interface ReceptionOptions {
   /** The endpoint at a path, such as `/mcp`. Asked for every request; the same object keeps the same sessions. */
   readonly endpoint: (path: string) => Endpoint | undefined
+  /**
+   * The endpoint that is served over HTTP+SSE, the transport of the oldest revision, at a path such as `/sse`. Where
+   * it offers that revision, a GET opens a session and names where to POST: the same path, with the session's id.
+   * Default: none.
+   */
+  readonly sse?: (path: string) => Endpoint | undefined
   /** Pages beside the endpoints, such as `/healthz`. */
   readonly plain?: (request: PlainRequest) => PlainReply | undefined
   /** Who a caller is, for endpoints that do not say so themselves. */
@@ -79,7 +86,7 @@ export class Reception {
     let sessions = 0
     let replies = this.#refusals.open.size
     for (const desk of this.#desks.values()) {
-      sessions += desk.sessions.size
+      sessions += desk.sessions.size + desk.streams.size
       replies += desk.replies.open.size
     }
     return { replies, sessions }
@@ -100,12 +107,12 @@ export class Reception {
       const path = query === -1 ? url : url.slice(0, query)
       const endpoint = this.#options.endpoint(path)
       if (endpoint === undefined) {
-        this.#receivePlain(path, request, response)
+        this.#receiveBeside(path, request, response)
         return
       }
       const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
       // A promise would cost every call, so who is not asked for a name goes on in the same turn.
-      if (desk.authenticate !== undefined) this.#authenticate(endpoint, desk.authenticate, request, response)
+      if (desk.authenticate !== undefined) this.#authenticate(endpoint, request, response, receiveAny)
       else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
       else receiveOther(desk, request, response, ANONYMOUS)
     } catch (error) {
@@ -116,7 +123,7 @@ export class Reception {
   /** Takes nothing more; ends what listens and lets what works finish. Resolves when nothing is left, or after `ms`. */
   async drain(ms: number): Promise<void> {
     this.#state.isClosing = true
-    await this.within(ms, Promise.all([...this.#desks.values()].map(drainDesk)))
+    await this.within(ms, Promise.all([...this.#desks.values()].map((desk) => drainDesk(desk, ms))))
   }
 
   /** Fails what is still at work and forgets every session. */
@@ -140,19 +147,22 @@ export class Reception {
   }
 
   /** The desk is looked up again afterwards: by then it may have been cleared away. */
-  #authenticate(
-    endpoint: Endpoint,
-    authenticate: NonNullable<Endpoint['authenticate']>,
-    request: HttpRequest,
-    response: HttpResponse,
-  ): void {
-    const receive = request.method === 'POST' ? receivePost : receiveOther
-    authenticated(authenticate, request)
+  #authenticate(endpoint: Endpoint, request: HttpRequest, response: HttpResponse, receive: Receive): void {
+    authenticated(this.#deskOf(endpoint), request)
       .then(
-        (principal) => receive(this.#desks.get(endpoint) ?? this.#addDesk(endpoint), request, response, principal),
+        (principal) => receive(this.#deskOf(endpoint), request, response, principal),
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
       .catch((error: unknown) => this.#refuse(response, toFault(error)))
+  }
+
+  /** What is no endpoint's path: that of an old transport, a page, or nothing. */
+  #receiveBeside(path: string, request: HttpRequest, response: HttpResponse): void {
+    const endpoint = this.#options.sse?.(path)
+    if (endpoint === undefined) this.#receivePlain(path, request, response)
+    else if (this.#deskOf(endpoint).authenticate === undefined) {
+      receiveSse(this.#deskOf(endpoint), request, response, ANONYMOUS)
+    } else this.#authenticate(endpoint, request, response, receiveSse)
   }
 
   #receivePlain(path: string, request: HttpRequest, response: HttpResponse): void {
@@ -193,6 +203,10 @@ export class Reception {
     new HttpReply(response, { json: true, sse: false }, this.#refusals).refuse(error)
   }
 
+  #deskOf(endpoint: Endpoint): Desk {
+    return this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
+  }
+
   #addDesk(endpoint: Endpoint): Desk {
     // A configuration read anew may bring new endpoints; those that are no longer used must not pile up.
     if (this.#desks.size >= MAX_IDLE_DESKS) this.#clearIdleDesks()
@@ -217,6 +231,7 @@ export class Reception {
       for (const desk of this.#desks.values()) {
         for (const { it: reply } of desk.replies.open) reply?.beat()
         desk.sessions.beat()
+        desk.streams.beat()
       }
       this.#beatLater()
     })
@@ -228,11 +243,15 @@ function toSingle(headers: HttpRequest['headers']): Readonly<Record<string, stri
 }
 
 /** Async, so that what `authenticate` throws at once is caught like what it throws later. */
-async function authenticated(
-  authenticate: NonNullable<Endpoint['authenticate']>,
-  request: HttpRequest,
-): Promise<Principal> {
-  return authenticate(toSingle(request.headers))
+async function authenticated({ authenticate }: Desk, { headers }: HttpRequest): Promise<Principal> {
+  return authenticate === undefined ? ANONYMOUS : authenticate(toSingle(headers))
+}
+
+type Receive = (desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal) => void
+
+function receiveAny(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {
+  if (request.method === 'POST') receivePost(desk, request, response, principal)
+  else receiveOther(desk, request, response, principal)
 }
 
 function toFault(error: unknown): McpError {

@@ -172,7 +172,7 @@ function tell(streams: readonly EventStream[], untold: Map<string, string>, text
   if (untold.has(topic) || untold.size < MAX_UNTOLD) untold.set(topic, text)
 }
 
-function isSame(a: Principal, b: Principal): boolean {
+export function isSame(a: Principal, b: Principal): boolean {
   return a.id === b.id && a.tenant === b.tenant
 }
 

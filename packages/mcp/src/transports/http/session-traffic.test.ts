@@ -337,6 +337,14 @@ describe('abuse-08: batches', () => {
     ['over the cap', Array.from({ length: 51 }, (_, i) => call(i))],
     ['with a member that is no message', [call(1), 7]],
     ['inside a batch', [[call(1)]]],
+    ['with a request and a response', [call(1), { jsonrpc: '2.0', id: 7, result: {} }]],
+    [
+      'with a notification and an error',
+      [
+        { jsonrpc: '2.0', method: 'x' },
+        { jsonrpc: '2.0', id: 7, error: { code: 1, message: 'x' } },
+      ],
+    ],
     ['with an envelope inside', [call(1, { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' })]],
   ])('%s get 400 and -32600', async (_what, messages) => {
     const answer = await batch('2025-03-26', messages)

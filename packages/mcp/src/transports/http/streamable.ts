@@ -21,8 +21,15 @@ import { HttpReply } from './reply.ts'
 /**
  * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
  * `maxBytes` of the body and one chunk are held. Each step is written out here, since every call takes it.
+ * @param take what to do with the message
  */
-export function receivePost(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {
+export function receivePost(
+  desk: Desk,
+  request: HttpRequest,
+  response: HttpResponse,
+  principal: Principal,
+  take: typeof dispatch = dispatch,
+): void {
   const { headers } = request
   const { limits } = desk.served
   const { door } = desk.replies
@@ -77,7 +84,7 @@ export function receivePost(desk: Desk, request: HttpRequest, response: HttpResp
     const body = rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest)
     try {
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
-      dispatch(desk, parseMessage(body.toString('utf8'), limits), headers, principal, reply)
+      take(desk, parseMessage(body.toString('utf8'), limits), headers, principal, reply)
     } catch (error) {
       reply.refuse(error)
     }

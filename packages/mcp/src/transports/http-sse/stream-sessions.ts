@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { McpError } from '../../errors.ts'
+import type { Served } from '../../peer/served.ts'
+import type { Principal } from '../../protocol/call.ts'
+import { type ServedConversation, serveConversation } from '../duplex/serve.ts'
+import type { HttpResponse } from '../http/exchange.ts'
+import { isSame } from '../http/session-table.ts'
+import { StreamChannel } from './stream-channel.ts'
+
+export interface StreamSession {
+  readonly conversation: ServedConversation
+  readonly principal: Principal
+  readonly channel: StreamChannel
+}
+
+/** The sessions of one endpoint whose life is that of a stream. */
+export class StreamSessions {
+  readonly #served: Served
+  readonly #maxSessions: number
+  readonly #open = new Map<string, StreamSession>()
+
+  constructor(served: Served, maxSessions: number) {
+    // Requests with an envelope have no place on this transport, in any revision.
+    this.#served = { ...served, envelopes: new Map() }
+    this.#maxSessions = maxSessions
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Whether a revision is offered that was made for this transport; newer ones with a handshake are taken along. */
+  get isOffered(): boolean {
+    return this.#served.handshakes.some(({ traits }) => traits.http === 'sse')
+  }
+
+  /**
+   * Makes the response the stream of a new session.
+   * @param toTarget where its client is to POST, by the id
+   */
+  open(principal: Principal, response: HttpResponse, toTarget: (id: string) => string): void {
+    if (this.size >= this.#maxSessions) {
+      throw new McpError('policy.busy', 'Cannot open another session; try again later')
+    }
+    const id = randomBytes(ID_BYTES).toString('base64url')
+    const channel = new StreamChannel(response, toTarget(id), this.#served.maxStreamBytes)
+    const conversation = serveConversation(this.#served, channel, { principal, session: id })
+    this.#open.set(id, { conversation, principal, channel })
+    void conversation.closed.then(() => this.#open.delete(id))
+  }
+
+  /**
+   * The session of that id. Unknown, ended and somebody else's are told apart by nobody.
+   * @throws {McpError} `caller.session_unknown`
+   */
+  find(id: string, principal: Principal): StreamSession {
+    const found = this.#open.get(id)
+    if (found !== undefined && isSame(found.principal, principal)) return found
+    throw new McpError('caller.session_unknown', 'No such session; open the stream again')
+  }
+
+  beat(): void {
+    for (const { channel } of this.#open.values()) {
+      if (channel.beat() === 'fine') continue
+      this.#served.log('warn', 'stream.cut', { reason: 'nothing of it is read' })
+      channel.cut()
+    }
+  }
+
+  /** Lets calls at work finish for `ms` and ends every stream. */
+  async drain(ms: number): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ conversation }) => conversation.close({ drainMs: ms })))
+  }
+}
+
+const ID_BYTES = 24
