@@ -4,6 +4,7 @@ import type { Handle, Notification, Result } from '../protocol/call.ts'
 import type { Cancellation } from '../protocol/cancellation.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Channel } from '../transports/channel.ts'
+import type { Authorization } from '../transports/http/authorization.ts'
 import type { Closed } from '../transports/wire.ts'
 
 export type { Closed } from '../transports/wire.ts'
@@ -29,6 +30,8 @@ export type Target =
       readonly transport?: 'sse'
       /** Sent with every request, to this origin only. */
       readonly headers?: Readonly<Record<string, string>>
+      /** Credentials for every request; see {@link ConnectionOptions.authorization}, over which it takes precedence. */
+      readonly authorization?: Authorization
     }
   | { readonly kind: 'channel'; readonly channel: Channel }
 
@@ -54,7 +57,12 @@ export interface ConnectionOptions {
   readonly limits?: FrameLimits
   /** Gives up an attempt that is under way; an open connection is ended by `close`. */
   readonly signal?: AbortSignal
-  /** Until the connection is open, probe included. Default 30 s. */
+  /**
+   * Signs in to an HTTP server that asks for it: what `@crosspoint/auth` makes, or anything of the same shape. Default:
+   * nothing, and a server that wants a sign-in fails with `upstream.unauthorized`.
+   */
+  readonly authorization?: Authorization
+  /** Until the connection is open, probe included; while a person signs in, it does not run. Default 30 s. */
   readonly connectTimeoutMs?: number
   /** How long a stdio server may stay silent when probed, before it counts as one of a handshake revision. Default 5 s. */
   readonly probeTimeoutMs?: number

@@ -78,6 +78,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
         ...options,
         ...parseAddress(target.url),
         headers: target.headers ?? {},
+        authorization: target.authorization ?? settings.authorization,
         maxSockets: settings.maxSockets,
         connectTimeoutMs: settings.connectTimeoutMs,
       })

@@ -1,3 +1,4 @@
+export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from '../transports/http/authorization.ts'
 export type { Client, ClientOptions, RequestOptions } from './client.ts'
 export { connect, toClient } from './client.ts'
 export type { ConnectTarget } from './connect-target.ts'

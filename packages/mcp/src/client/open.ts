@@ -1,8 +1,9 @@
 import { McpError } from '../errors.ts'
+import type { Timer } from '../peer/clock.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
 import { createDialer } from './dial.ts'
 import { negotiate } from './negotiate.ts'
-import { toSettings } from './settings.ts'
+import { type Settings, toSettings } from './settings.ts'
 
 /**
  * Opens a conversation with a server of any revision.
@@ -13,7 +14,7 @@ export async function openConnection(target: Target, options: ConnectionOptions)
   const settings = toSettings(options)
   const dialer = createDialer(target, settings)
   const timeUp = new AbortController()
-  const timer = settings.clock.setTimer(settings.connectTimeoutMs, () => timeUp.abort())
+  const timer = startTimer(target, settings, () => timeUp.abort())
   const giveUp = () => timeUp.abort()
   options.signal?.addEventListener('abort', giveUp, { once: true })
   if (options.signal?.aborted === true) giveUp()
@@ -51,4 +52,16 @@ export async function openConnection(target: Target, options: ConnectionOptions)
     timer.cancel()
     options.signal?.removeEventListener('abort', giveUp)
   }
+}
+
+/** Rings when connecting took too long. A person who signs in may take longer than any server. */
+function startTimer(target: Target, { clock, connectTimeoutMs, authorization }: Settings, ring: () => void): Timer {
+  const asks = (target.kind === 'http' ? target.authorization : undefined) ?? authorization
+  const start = (): Timer =>
+    clock.setTimer(connectTimeoutMs, () => {
+      if (asks?.isAsking === true) timer = start()
+      else ring()
+    })
+  let timer = start()
+  return { cancel: () => timer.cancel() }
 }

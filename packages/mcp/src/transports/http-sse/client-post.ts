@@ -1,5 +1,5 @@
 import type { Pending, Waiting } from '../../peer/pending.ts'
-import type { Exchange, ExchangeTaker, ResponseHeaders } from '../http/client-exchange.ts'
+import type { ExchangeTaker, ResponseHeaders, Underway } from '../http/client-exchange.ts'
 import { innermost, toRefusal, toTransportError } from '../http/client-failure.ts'
 
 /** The POST that carries one request. The answer comes on the stream; here it only shows whether it was taken. */
@@ -7,11 +7,11 @@ export class ClientPost implements ExchangeTaker {
   readonly #waiting: Waiting
   readonly #pending: Pending
   readonly #where: string
-  readonly #exchange: Exchange
+  readonly #exchange: Underway
   #wasTaken = false
   #refusal: Readonly<ResponseHeaders> | undefined
 
-  constructor(send: (taker: ExchangeTaker) => Exchange, waiting: Waiting, pending: Pending, where: string) {
+  constructor(send: (taker: ExchangeTaker) => Underway, waiting: Waiting, pending: Pending, where: string) {
     this.#waiting = waiting
     this.#pending = pending
     this.#where = where

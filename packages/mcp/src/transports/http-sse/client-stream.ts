@@ -1,11 +1,11 @@
 import { McpError } from '../../errors.ts'
 import type { Refusal } from '../../peer/pending.ts'
-import type { Exchange, ExchangeTaker, ResponseHeaders } from '../http/client-exchange.ts'
+import type { ExchangeTaker, ResponseHeaders, Underway } from '../http/client-exchange.ts'
 import { innermost, toRefusal, toTransportError } from '../http/client-failure.ts'
 
 export interface StreamEvents {
   /** Sends the GET. */
-  readonly open: (taker: ExchangeTaker, url: URL) => Exchange
+  readonly open: (taker: ExchangeTaker, url: URL) => Underway
   /** The server named where it takes messages. */
   readonly ready: () => void
   readonly message: (text: string) => void
@@ -18,7 +18,7 @@ export class ClientStream implements ExchangeTaker {
   readonly #where: string
   readonly #events: StreamEvents
   #url: URL
-  #exchange: Exchange
+  #exchange: Underway
   #refusal: Readonly<ResponseHeaders> | undefined
   #redirects = 0
   #target: URL | undefined

@@ -10,9 +10,10 @@ import type { Revision } from '../../revisions/revision.ts'
 import { lost } from '../duplex/connect.ts'
 import { toPoolOptions, toWhere } from '../http/address.ts'
 import type { HttpWireOptions } from '../http/client.ts'
-import { Exchange, type ExchangeTaker } from '../http/client-exchange.ts'
-import { toConfiguredHeaders } from '../http/client-headers.ts'
+import type { ExchangeTaker, Underway } from '../http/client-exchange.ts'
+import { checkNoCredentials, toConfiguredHeaders } from '../http/client-headers.ts'
 import { sendOneWay } from '../http/client-one-way.ts'
+import { patienceOf, sendRequest } from '../http/client-send.ts'
 import type { ChangeListener, Closed, Wire } from '../wire.ts'
 import { ClientPost } from './client-post.ts'
 import { ClientStream } from './client-stream.ts'
@@ -51,6 +52,7 @@ class SseWire implements Wire {
   constructor(options: HttpWireOptions) {
     this.#options = options
     this.#where = toWhere(options)
+    if (options.authorization !== undefined) checkNoCredentials(options.headers)
     this.#configured = toConfiguredHeaders(options.headers)
     const pool = toPoolOptions(options)
     this.#calls = new Pool(options.url.origin, { ...pool, connections: options.maxSockets })
@@ -116,7 +118,7 @@ class SseWire implements Wire {
     this.#again?.cancel()
     this.#isOpening = true
     const stream: ClientStream = new ClientStream(this.#options.url, this.#where, {
-      open: (taker, url) => this.#get(taker, url),
+      open: (taker, url) => this.#get(taker, url, waiting),
       ready: () => {
         if (waiting.open && stream.target !== undefined) this.#post(waiting, text, stream.target)
       },
@@ -190,12 +192,12 @@ class SseWire implements Wire {
   }
 
   #post(waiting: Waiting, text: string, target: URL): void {
-    const send = (taker: ExchangeTaker) => {
-      const exchange = new Exchange(taker, MAX_NO_ANSWER)
-      this.#calls.dispatch(this.#toPost(target, text), exchange)
-      return exchange
-    }
-    waiting.carrier = new ClientPost(send, waiting, this.#conversation.pending, this.#where)
+    const { pending } = this.#conversation
+    const request = this.#toPost(target, text)
+    const waits = patienceOf(waiting, pending)
+    const send = (taker: ExchangeTaker) =>
+      sendRequest(this.#options, this.#where, this.#calls, request, taker, MAX_NO_ANSWER, waits)
+    waiting.carrier = new ClientPost(send, waiting, pending, this.#where)
   }
 
   #toPost(target: URL, body: string) {
@@ -208,11 +210,13 @@ class SseWire implements Wire {
     }
   }
 
-  #get(taker: ExchangeTaker, url: URL): Exchange {
-    const exchange = new Exchange(taker, this.#options.limits.maxBytes)
+  #get(taker: ExchangeTaker, url: URL, initialize: Waiting): Underway {
     const headers = ['accept', 'text/event-stream', ...this.#configured]
-    this.#side.dispatch({ path: url.pathname + url.search, method: 'GET', headers }, exchange)
-    return exchange
+    const request = { path: url.pathname + url.search, method: 'GET', headers } as const
+    // A session that is opened anew without a call to send is not worth asking a person for.
+    const inBackground = this.#wasOpened && this.#held.size === 0
+    const waits = inBackground ? undefined : patienceOf(initialize, this.#conversation.pending)
+    return sendRequest(this.#options, this.#where, this.#side, request, taker, this.#options.limits.maxBytes, waits)
   }
 
   /** Newer revisions over this transport send it, as the official SDK does. */
@@ -225,11 +229,9 @@ class SseWire implements Wire {
   async #say(text: string): Promise<void> {
     const target = this.#stream?.target
     if (target === undefined) return
-    const send = (taker: ExchangeTaker) => {
-      const exchange = new Exchange(taker, MAX_NO_ANSWER)
-      this.#side.dispatch(this.#toPost(target, text), exchange)
-      return exchange
-    }
+    const request = this.#toPost(target, text)
+    const send = (taker: ExchangeTaker) =>
+      sendRequest(this.#options, this.#where, this.#side, request, taker, MAX_NO_ANSWER)
     const problem = await sendOneWay(send, this.#options.clock, POST_MS)
     if (problem !== undefined) {
       this.#options.fault?.(`${this.#where} did not take a message: ${problem}`, text.slice(0, 200))

@@ -18,6 +18,14 @@ export interface ResponseHeaders {
   challenge?: string
   /** As it came: seconds or a date. */
   retryAfter?: string
+  /** `DPoP-Nonce`. */
+  nonce?: string
+}
+
+/** Something sent that can be let go of. */
+export interface Underway {
+  /** Lets go of the connection; the taker hears nothing more. */
+  abort(): void
 }
 
 /** Who is told what one HTTP exchange brings. */
@@ -42,7 +50,7 @@ export interface ExchangeTaker {
  * One HTTP request and what comes back, whole or as an event stream, within bounds. Takes undici's dispatch as it
  * is, raw headers included: a `fetch` costs ten times as much and cannot be given up without a signal of its own.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Underway {
   readonly #taker: ExchangeTaker
   readonly #maxBytes: number
   #abort: ((error: Error) => void) | undefined
@@ -58,7 +66,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#maxBytes = maxBytes
   }
 
-  /** Lets go of the connection; the taker hears nothing more. */
   abort(): void {
     if (this.#dropped) return
     this.#dropped = true
@@ -143,7 +150,7 @@ export interface CallCarrier {
   /** Whom we talk to, for sentences: host and port. */
   readonly where: string
   /** Sends the POST. */
-  dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Exchange
+  dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Underway
   /** Keeps the session id of an answer to `initialize`; false for one that cannot be a header. */
   keepSession(id: string): boolean
   /** Goes to another path of the same origin from now on; false for anything else. */
@@ -158,7 +165,7 @@ export class HttpCall implements ExchangeTaker {
   readonly #carrier: CallCarrier
   readonly #waiting: Waiting
   readonly #body: string
-  #exchange: Exchange
+  #exchange: Underway
   #refusal: Readonly<ResponseHeaders> | undefined
   #redirects = 0
   #position: string | undefined
@@ -272,7 +279,11 @@ function readHeaders(raw: readonly Buffer[]): ResponseHeaders {
     const name = raw[at]
     if (name === undefined || !LENGTHS.has(name.length)) continue
     const member = MEMBERS.get(name.toString('latin1').toLowerCase())
-    if (member !== undefined) headers[member] = raw[at + 1]?.toString('latin1') ?? ''
+    if (member === undefined) continue
+    const value = raw[at + 1]?.toString('latin1') ?? ''
+    // The one header here that may come more than once; of the others the last counts.
+    headers[member] =
+      member === 'challenge' && headers.challenge !== undefined ? `${headers.challenge}, ${value}` : value
   }
   return headers
 }
@@ -284,6 +295,7 @@ const MEMBERS: ReadonlyMap<string, keyof ResponseHeaders> = new Map([
   ['location', 'location'],
   ['www-authenticate', 'challenge'],
   ['retry-after', 'retryAfter'],
+  ['dpop-nonce', 'nonce'],
 ])
 const LENGTHS: ReadonlySet<number> = new Set([...MEMBERS.keys()].map((name) => name.length))
 const EMPTY = Buffer.alloc(0)

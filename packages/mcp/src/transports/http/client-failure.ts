@@ -3,6 +3,8 @@ import type { Refusal } from '../../peer/pending.ts'
 
 /** What went wrong on the way to a server, as a sentence for people and a code for machines. */
 export function toTransportError(error: Error & { code?: unknown }, method: string, where: string): McpError {
+  // What has a code of ours never left: there are no credentials to send it with.
+  if (error instanceof McpError) return error
   const { code } = error
   if (error instanceof RangeError || error instanceof TypeError) {
     return new McpError('upstream.protocol', `Cannot read the answer of ${where} to "${method}": ${error.message}`)

@@ -17,6 +17,18 @@ export function toConfiguredHeaders(headers: Readonly<Record<string, string>>): 
   return configured
 }
 
+/**
+ * @throws {McpError} for credentials among configured headers where an authorization gives them: one of the two would
+ *   be sent, and nobody could say which
+ */
+export function checkNoCredentials(headers: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(headers)) {
+    if (!CREDENTIALS.test(name)) continue
+    const message = `Cannot send the header "${shown(name)}" beside an authorization: leave one of them out`
+    throw new McpError('internal.error', message)
+  }
+}
+
 /** Visible ASCII (2025-11-25 basic/transports, session management), and no longer than a header should be. */
 export function isSessionId(id: string): boolean {
   return /^[\x21-\x7e]+$/.test(id) && id.length <= MAX_SESSION
@@ -27,4 +39,5 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const OURS =
   /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
+const CREDENTIALS = /^(?:authorization|dpop)$/i
 const MAX_SESSION = 1_024

@@ -1,5 +1,5 @@
 import type { Clock } from '../../peer/clock.ts'
-import type { Exchange, ExchangeTaker } from './client-exchange.ts'
+import type { ExchangeTaker, Underway } from './client-exchange.ts'
 
 /**
  * Sends what expects no answer: a notification, an answer of ours, the end of a session.
@@ -8,7 +8,7 @@ import type { Exchange, ExchangeTaker } from './client-exchange.ts'
  * @returns what went wrong, or undefined once the server has taken it; never rejects
  */
 export function sendOneWay(
-  send: (taker: ExchangeTaker) => Exchange,
+  send: (taker: ExchangeTaker) => Underway,
   clock: Clock,
   withinMs: number,
 ): Promise<string | undefined> {

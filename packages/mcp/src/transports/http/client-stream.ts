@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../../peer/clock.ts'
-import type { Exchange, ExchangeTaker, ResponseHeaders } from './client-exchange.ts'
+import type { ExchangeTaker, ResponseHeaders, Underway } from './client-exchange.ts'
 
 export interface EventStreamOptions {
   readonly clock: Clock
   /** Sends the GET, from `lastEventId` where there is one. */
-  readonly open: (taker: ExchangeTaker, lastEventId: string | undefined) => Exchange
+  readonly open: (taker: ExchangeTaker, lastEventId: string | undefined) => Underway
   readonly message: (text: string) => void
   /** Where to take up a stream that broke; undefined for one that begins. */
   readonly lastEventId?: string
@@ -23,7 +23,7 @@ export interface EventStreamOptions {
 /** A GET stream of a handshake revision, kept open: what a server sends unasked, or the rest of an answer. */
 export class EventStream implements ExchangeTaker {
   readonly #options: EventStreamOptions
-  #exchange: Exchange | undefined
+  #exchange: Underway | undefined
   #timer: Timer | undefined
   #lastEventId: string | undefined
   #retryMs: number | undefined

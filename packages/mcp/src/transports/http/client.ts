@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { McpError } from '../../errors.ts'
 import { encodeNotification } from '../../jsonrpc/encode.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
@@ -10,9 +10,11 @@ import { encodeCall, type Outgoing } from '../../protocol/envelope.ts'
 import type { Revision } from '../../revisions/revision.ts'
 import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
 import { toPoolOptions, toWhere } from './address.ts'
-import { type CallCarrier, Exchange, type ExchangeTaker, HttpCall } from './client-exchange.ts'
-import { isSessionId, toConfiguredHeaders } from './client-headers.ts'
+import type { Authorization } from './authorization.ts'
+import { type CallCarrier, type ExchangeTaker, HttpCall, type Underway } from './client-exchange.ts'
+import { checkNoCredentials, isSessionId, toConfiguredHeaders } from './client-headers.ts'
 import { sendOneWay } from './client-one-way.ts'
+import { type HttpRequest, patienceOf, sendRequest } from './client-send.ts'
 import { EventStream } from './client-stream.ts'
 import { encodeHeaderValue, MirroredTools } from './mirror.ts'
 
@@ -20,6 +22,8 @@ export interface HttpWireOptions extends WireOptions {
   readonly url: URL
   /** Sent with every request, to the origin of `url` only. What the protocol itself sets is left out. */
   readonly headers: Readonly<Record<string, string>>
+  /** Credentials for every request. Default: none but what `headers` has. */
+  readonly authorization?: Authorization | undefined
   /** Most sockets for calls; streams and answers to the server have their own. */
   readonly maxSockets: number
   readonly connectTimeoutMs: number
@@ -62,14 +66,15 @@ class HttpWire implements Wire, CallCarrier {
 
   constructor(options: HttpWireOptions) {
     this.#options = options
-    const { url, maxSockets } = options
+    const { url, maxSockets, headers, authorization } = options
+    if (authorization !== undefined) checkNoCredentials(headers)
     const pool = toPoolOptions(options)
     this.#calls = new Pool(url.origin, { ...pool, connections: maxSockets })
     this.#side = new Pool(url.origin, pool)
     this.where = toWhere(options)
     this.#url = url
     this.#path = url.pathname + url.search
-    this.#configured = toConfiguredHeaders(options.headers)
+    this.#configured = toConfiguredHeaders(headers)
     this.#tools = new MirroredTools((reason, tool) => options.fault?.(reason, tool))
     this.conversation = new Conversation({
       ...options,
@@ -133,15 +138,16 @@ class HttpWire implements Wire, CallCarrier {
     return this.#end
   }
 
-  dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Exchange {
+  dispatch(taker: ExchangeTaker, body: string, waiting: Waiting): Underway {
     const { method } = waiting.outgoing
-    const exchange = new Exchange(taker, this.#options.limits.maxBytes)
     const headers = this.conversation.revision.traits.standardHeaders
       ? this.#toMirrored(waiting.outgoing)
       : this.#common
     const pool = method === 'subscriptions/listen' ? this.#side : this.#calls
-    pool.dispatch({ path: this.#path, method: 'POST', headers, body }, exchange)
-    return exchange
+    const request = { path: this.#path, method: 'POST', headers, body } as const
+    const { limits, authorization } = this.#options
+    const waits = authorization === undefined ? undefined : patienceOf(waiting, this.conversation.pending)
+    return sendRequest(this.#options, this.where, pool, request, taker, limits.maxBytes, waits)
   }
 
   keepSession(id: string): boolean {
@@ -254,12 +260,11 @@ class HttpWire implements Wire, CallCarrier {
     this.#unasked = stream
   }
 
-  #get(taker: ExchangeTaker, lastEventId: string | undefined): Exchange {
-    const exchange = new Exchange(taker, this.#options.limits.maxBytes)
+  #get(taker: ExchangeTaker, lastEventId: string | undefined): Underway {
     const headers = ['accept', 'text/event-stream', ...this.#configured, ...this.#toHop()]
     if (lastEventId !== undefined) headers.push('last-event-id', lastEventId)
-    this.#side.dispatch({ path: this.#path, method: 'GET', headers }, exchange)
-    return exchange
+    const request = { path: this.#path, method: 'GET', headers } as const
+    return this.#aside(request, taker, this.#options.limits.maxBytes)
   }
 
   /** Each answer takes a connection until it is taken: a server that asks without taking them gets no more. */
@@ -284,13 +289,13 @@ class HttpWire implements Wire, CallCarrier {
       this.#options.fault?.(`${this.where} did not take a message: ${problem}`, body.slice(0, 200))
   }
 
-  #oneWay(request: Dispatcher.DispatchOptions, withinMs: number): Promise<string | undefined> {
-    const send = (taker: ExchangeTaker) => {
-      const exchange = new Exchange(taker, MAX_NO_ANSWER)
-      this.#side.dispatch(request, exchange)
-      return exchange
-    }
-    return sendOneWay(send, this.#options.clock, withinMs)
+  #oneWay(request: HttpRequest, withinMs: number): Promise<string | undefined> {
+    return sendOneWay((taker) => this.#aside(request, taker, MAX_NO_ANSWER), this.#options.clock, withinMs)
+  }
+
+  /** What nobody waits for. */
+  #aside(request: HttpRequest, taker: ExchangeTaker, maxBytes: number): Underway {
+    return sendRequest(this.#options, this.where, this.#side, request, taker, maxBytes)
   }
 
   #abandon(waiting: Waiting, reason: string): void {
