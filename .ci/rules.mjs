@@ -22,7 +22,7 @@ const manifest = (name, doors, dependencies = {}) =>
     dependencies,
   })
 
-const ROOMS = ['jsonrpc', 'protocol', 'revisions', 'peer', 'bridge', 'transports', 'server', 'client']
+const ROOMS = ['jsonrpc', 'protocol', 'revisions', 'peer', 'bridge', 'transports', 'server', 'client', 'testing']
 
 /** The tree in good order: all of this is allowed. */
 const house = {

@@ -62,6 +62,34 @@ describe('the guide to servers', () => {
   })
 })
 
+describe('the guide to testing', () => {
+  const [server = '', ...tests] = blocks('docs/guides/testing.md', 'js')
+
+  it.each(tests.map((source, at) => [at + 1, source] as const))(
+    'has tests that pass: block %i',
+    async (_at, source) => {
+      const { folder, write } = createWorkspace()
+      symlinkSync(`${root}node_modules`, `${folder}/node_modules`, 'junction')
+      write('weather.mjs', server)
+      write('weather.test.mjs', source)
+      const { code, output } = await nodeTest(folder)
+      expect([code, output]).toEqual([0, expect.stringMatching(/^# pass [1-9]/m)])
+    },
+  )
+})
+
+/** Runs the tests in a folder as the guide says to. */
+function nodeTest(folder: string): Promise<{ readonly code: number | null; readonly output: string }> {
+  // Node tells the runs inside of a run by a variable, and would not report them on their own.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const child = spawn(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder, env })
+  let output = ''
+  child.stdout.on('data', (bytes) => {
+    output += bytes
+  })
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })))
+}
+
 /** The address a server says it listens at. It is ended with the test. */
 function listening(child: ChildProcess): Promise<string> {
   const ended = new Promise((resolve) => child.once('close', resolve))

@@ -1,5 +1,5 @@
 export type { Channel, ChannelEvents } from './channel.ts'
-export type { ServedChannel } from './duplex/serve.ts'
+export type { ServeChannelOptions, ServedChannel } from './duplex/serve.ts'
 export { serveChannel } from './duplex/serve.ts'
 export type { Endpoint, EndpointEvent } from './endpoint.ts'
 export type { HttpDoor, HttpDoorOptions } from './http/door.ts'

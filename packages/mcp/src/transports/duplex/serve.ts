@@ -30,12 +30,21 @@ export interface ServedChannel {
   close(options?: { readonly drainMs?: number }): Promise<void>
 }
 
+export interface ServeChannelOptions {
+  /** Who is at the other end, where the pipe itself says it. Default: ANONYMOUS. */
+  readonly principal?: Principal
+}
+
 /**
  * Serves an endpoint to the one client at the other end of a channel. The era is decided per message: `initialize`
  * opens a session for the life of the channel, and a request with an envelope is answered by its envelope even then.
  */
-export function serveChannel(endpoint: Endpoint, channel: Channel): ServedChannel {
-  return new ChannelServer(toServed(endpoint), channel, { principal: ANONYMOUS, session: undefined })
+export function serveChannel(
+  endpoint: Endpoint,
+  channel: Channel,
+  { principal = ANONYMOUS }: ServeChannelOptions = {},
+): ServedChannel {
+  return new ChannelServer(toServed(endpoint), channel, { principal, session: undefined })
 }
 
 /** A channel whose messages somebody else reads and hands in. */

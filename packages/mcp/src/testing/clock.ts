@@ -1,4 +1,4 @@
-import type { Clock } from '@crosspoint/mcp'
+import type { Clock } from '../peer/clock.ts'
 
 /** Time that stands still until a test moves it. */
 export interface FakeClock extends Clock {
