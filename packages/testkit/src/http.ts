@@ -31,7 +31,7 @@ export async function sendHttp(url: string, options: HttpRequest = {}): Promise<
 export interface HttpStream {
   readonly status: number
   readonly headers: IncomingMessage['headers']
-  /** The next message of the stream; rejects when the stream ends first. */
+  /** The next message of the stream, or `{ endpoint }`; rejects when the stream ends first. */
   next(): Promise<Message>
   /** Comments that came between the events read so far. */
   readonly comments: number
@@ -178,5 +178,6 @@ function toMessages(headers: IncomingMessage['headers'], text: string): readonly
 function toMessage(event: string): Message | undefined {
   const lines = event.split('\n').filter((line) => line.startsWith('data:'))
   if (lines.length === 0) return undefined
-  return JSON.parse(lines.map((line) => line.slice(5).trimStart()).join('\n'))
+  const text = lines.map((line) => line.slice(5).trimStart()).join('\n')
+  return event.startsWith('event: endpoint\n') ? { endpoint: text } : JSON.parse(text)
 }

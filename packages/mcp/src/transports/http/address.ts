@@ -55,7 +55,7 @@ export function toPoolOptions({
 
 /** As nginx and others write it; with two slashes more, as a URL has them, it means the same. */
 function parseSocket(text: string): HttpAddress {
-  const [, socketPath = '', path = DEFAULT_PATH] = /^unix:(?:\/\/(?=\/))?(\/.*?)(?::(\/.*))?$/s.exec(text) ?? []
+  const [, socketPath = '', path = DEFAULT_PATH] = /^unix:(?:\/\/(?=\/))?(\/(?!\/).*?)(?::(\/.*))?$/s.exec(text) ?? []
   const base = 'http://localhost'
   if (socketPath === '' || socketPath.includes('\0') || !URL.canParse(path, base)) {
     throw new McpError(
