@@ -6,6 +6,7 @@ import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import { findRevision } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
+import { withTaskList } from './tasks.ts'
 
 /** What `initialize` settled: it opens a session, and is the answer to the client. */
 export interface Handshake {
@@ -42,8 +43,10 @@ export async function shakeHands(
     capabilities: toCapabilities(codec.upParams({ capabilities: asked.capabilities })),
     session,
   })
-  const discovered = await served.handle(toDiscoverCall(principal, downstream, signal))
-  const capabilities = toCapabilities(discovered)
+  const call = toDiscoverCall(principal, downstream, signal)
+  const discovered = await served.handle(call)
+  const offered = toCapabilities(discovered)
+  const capabilities = revision.traits.tasks === 'core' ? await withTaskList(served.handle, call, offered) : offered
   const { instructions } = discovered
   served.introduce()
   const result = codec.downResult({

@@ -5,6 +5,7 @@ import { shown } from '../jsonrpc/shown.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
 import { toRequiredCapabilities } from '../protocol/features/asking.ts'
+import { isTasksNeeded } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
 
 /**
@@ -86,7 +87,8 @@ function cannotAsk(method: string, requests: Requests): McpError {
 }
 
 function toToldResult(error: unknown): Result | undefined {
-  if (!(error instanceof McpError) || !TOLD.has(error.code)) return undefined
+  // Whether a tool may be called at all, and how, is said by the protocol.
+  if (!(error instanceof McpError) || !TOLD.has(error.code) || isTasksNeeded(error.data)) return undefined
   return { content: [{ type: 'text', text: error.message }], isError: true }
 }
 

@@ -11,11 +11,13 @@ import type { Served } from '../peer/served.ts'
 import type { Notification, Principal } from '../protocol/call.ts'
 import { parseEnvelope } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
+import { hasTasks } from '../protocol/features/tasks.ts'
 import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec } from '../revisions/revision.ts'
 import type { Handshake } from './handshake.ts'
 import { parseLevel, toFirstLevel } from './log-level.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { CoreTasks } from './tasks.ts'
 
 /**
  * A conversation that began with `initialize`: what was settled then, what the client set since, and its calls.
@@ -27,6 +29,7 @@ export class Session {
   readonly calls: Calls
   readonly #served: Served
   readonly #subscriptions: Subscriptions
+  readonly #tasks: CoreTasks | undefined
   readonly #questions: Questions
   /** What the server says of its own accord, as text; `topic` is the same for what makes an earlier one needless. */
   readonly #tell: (text: string, topic: string) => void
@@ -58,6 +61,8 @@ export class Session {
     })
     const questions = revision.traits.serverRequests ? this.#questions : undefined
     this.#caller = { revision, principal, downstream, logLevel: toFirstLevel(capabilities), questions }
+    this.#tasks =
+      revision.traits.tasks === 'core' && hasTasks(capabilities) ? new CoreTasks(served, revision) : undefined
     this.#subscriptions = new Subscriptions(served, this.#caller, capabilities, (change) => this.#relay(change))
   }
 
@@ -123,6 +128,8 @@ export class Session {
   }
 
   #open(frame: RequestFrame, way: Way): OpenCall {
+    const opened = this.#tasks?.open(this.#caller, frame, way)
+    if (opened !== undefined) return opened
     const codec = this.#codecOf(frame.method)
     return new OpenCall(this.#served, this.#caller, codec, frame, parseEnvelope(frame.params), way)
   }

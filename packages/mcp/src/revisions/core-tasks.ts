@@ -2,6 +2,7 @@ import { INTERNAL_ERROR, METHOD_NOT_FOUND } from '../jsonrpc/codes.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { TASKS } from '../protocol/extensions.ts'
+import { isTasksNeeded } from '../protocol/features/tasks.ts'
 import { changeMember, isObject } from './steps.ts'
 
 /**
@@ -65,10 +66,7 @@ export function withoutTaskExtension(capabilities: JsonObject): JsonObject {
 /** Calling a tool otherwise than its task support allows means there is no such method (tool-level negotiation). */
 export function toCoreError(error: RpcError): RpcError {
   if (error.code !== MISSING_CAPABILITY && error.code !== INTERNAL_ERROR) return error
-  const required = isObject(error.data) ? error.data.requiredCapabilities : undefined
-  const extensions = isObject(required) ? required.extensions : undefined
-  if (!isObject(extensions) || !Object.hasOwn(extensions, TASKS)) return error
-  return { code: METHOD_NOT_FOUND, message: error.message }
+  return isTasksNeeded(error.data) ? { code: METHOD_NOT_FOUND, message: error.message } : error
 }
 
 const MISSING_CAPABILITY = -32021

@@ -61,6 +61,11 @@ export function toTaskWish(capabilities: ClientCapabilities): TaskWish | undefin
   return typeof wish === 'object' && wish !== null ? (wish as TaskWish) : undefined // open; members are checked where used
 }
 
+/** Capabilities that declare the extension besides. */
+export function withTaskWish(capabilities: ClientCapabilities, wish: TaskWish): ClientCapabilities {
+  return { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: wish } }
+}
+
 export function hasTasks({ extensions }: ServerCapabilities): boolean {
   return extensions !== undefined && Object.hasOwn(extensions, TASKS) && hasCapability({ it: extensions[TASKS] }, 'it')
 }
@@ -71,6 +76,25 @@ export function isFinal(status: unknown): boolean {
 
 /** The object of `error.data` for a caller who would have to declare the extension. */
 export const NEEDS_TASKS: JsonObject = Object.freeze({ requiredCapabilities: { extensions: { [TASKS]: {} } } })
+
+/** Whether an error says that the caller would have to declare the extension. */
+export function isTasksNeeded(data: unknown): boolean {
+  const required = isObject(data) ? data.requiredCapabilities : undefined
+  const extensions = isObject(required) ? required.extensions : undefined
+  return isObject(extensions) && Object.hasOwn(extensions, TASKS)
+}
+
+/** Names the task a message belongs to, in its `_meta`, where tasks are in the core. */
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
+
+/** `_meta` of a message that belongs to a task, beside what it holds already. */
+export function toRelatedMeta(meta: unknown, taskId: string): JsonObject {
+  return { ...(isObject(meta) ? meta : {}), [RELATED_TASK]: { taskId } }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 const request = { kind: 'request', feature: 'tasks' } as const
 
