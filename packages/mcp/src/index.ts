@@ -24,7 +24,15 @@ export { CancellationSource, cancellationOf } from './protocol/cancellation.ts'
 export type { ClientCapabilities, Implementation, ServerCapabilities } from './protocol/capabilities.ts'
 export { hasCapability } from './protocol/capabilities.ts'
 export { SKILLS, TASKS, UI } from './protocol/extensions.ts'
-export type { CreateMessageParams, CreateMessageResult, ElicitResult, Root } from './protocol/features/asking.ts'
+export type {
+  CreateMessageParams,
+  CreateMessageResult,
+  ElicitResult,
+  InputRequiredResult,
+  ListRootsResult,
+  Root,
+  SamplingMessage,
+} from './protocol/features/asking.ts'
 export type { DiscoverResult } from './protocol/features/base.ts'
 export type { CompleteParams, CompleteResult } from './protocol/features/completion.ts'
 export type { ContentBlock, ResourceContents, TextContent } from './protocol/features/content.ts'

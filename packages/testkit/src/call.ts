@@ -1,11 +1,13 @@
 import {
   ANONYMOUS,
   type Call,
+  type ClientCapabilities,
   cancellationOf,
   type JsonObject,
   type LogLevel,
   NEWEST,
   type Notification,
+  type Principal,
 } from '@crosspoint/mcp'
 
 export interface CallOptions {
@@ -14,6 +16,12 @@ export interface CallOptions {
   readonly progress?: boolean
   /** The caller wants log messages from this level on. Default: none. */
   readonly logLevel?: LogLevel
+  /** What the caller declared. Default: nothing. */
+  readonly capabilities?: ClientCapabilities
+  /** Default: anonymous. */
+  readonly principal?: Principal
+  /** The caller can be asked while its call is open, and answers so. Default: it cannot be asked. */
+  readonly ask?: Call['interim']['ask']
 }
 
 /** A call made by hand, and what was sent back while it was open. */
@@ -43,17 +51,22 @@ export function recordCall(method: string, params: JsonObject = {}, options: Cal
     method,
     params,
     meta: options.meta ?? {},
-    principal: ANONYMOUS,
-    downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+    principal: options.principal ?? ANONYMOUS,
+    downstream: {
+      revision: NEWEST.name,
+      client: undefined,
+      capabilities: options.capabilities ?? {},
+      session: undefined,
+    },
     cancellation: cancellationOf(aborting.signal),
     deadline: undefined,
     trace: undefined,
     interim: {
       progress: options.progress ?? true,
-      canAsk: false,
+      canAsk: options.ask !== undefined,
       logLevel: options.logLevel,
       notify,
-      ask: () => Promise.reject(new Error('Nobody is there to ask')),
+      ask: options.ask ?? (() => Promise.reject(new Error('Nobody is there to ask'))),
     },
   }
   return {

@@ -2,7 +2,7 @@ import { McpError } from '../errors.ts'
 import { encodeNotification } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, RequestFrame } from '../jsonrpc/frame.ts'
 import type { Call, Downstream, Notification, Principal, Result } from '../protocol/call.ts'
-import { CancellationSource } from '../protocol/cancellation.ts'
+import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
 import {
   checkEnvelope,
   type Envelope,
@@ -117,7 +117,7 @@ export class OpenCall {
         canAsk,
         logLevel: this.isListening ? undefined : caller.logLevel,
         notify: (notification) => this.#notify(notification),
-        ask: canAsk ? (request) => this.#ask(request) : refuseToAsk,
+        ask: canAsk ? (request, withdrawn) => this.#ask(request, withdrawn) : refuseToAsk,
       },
     }
   }
@@ -205,14 +205,14 @@ export class OpenCall {
   }
 
   /** No deadline passes while somebody thinks, and the work that follows has all of its time. */
-  async #ask(request: Notification): Promise<Result> {
+  async #ask(request: Notification, withdrawn: Cancellation | undefined): Promise<Result> {
     const { questions } = this.caller
     if (questions === undefined) return refuseToAsk(request)
     if (this.isOver) throw asksNoMore()
     this.asking++
     this.hasAsked = true
     try {
-      return await questions.ask(this, request)
+      return await questions.ask(this, request, withdrawn)
     } finally {
       this.asking--
       this.call.deadline = this.#served.clock.now() + this.#served.callTimeoutMs

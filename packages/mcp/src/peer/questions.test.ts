@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { McpError } from '../errors.ts'
 import type { JsonObject, ReplyFrame } from '../jsonrpc/frame.ts'
+import { CancellationSource } from '../protocol/cancellation.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { findRevision, HANDSHAKE_REVISIONS, NEWEST_HANDSHAKE } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -96,6 +97,16 @@ describe('Questions', () => {
     expect(one.sent.map(({ method }) => method)).toEqual(['roots/list', 'notifications/cancelled'])
     questions.settle(result(other.sent[0]?.id ?? 0, { roots: [] }))
     expect(await stays).toEqual({ roots: [] })
+  })
+
+  it('takes back a question whose answer is not wanted any more', async () => {
+    const { questions, asker, clock } = open()
+    const withdrawn = new CancellationSource()
+    const asked = outcomeOf(questions.ask(asker, ROOTS, withdrawn))
+    withdrawn.cancel('The server took its question back')
+    expect(await asked).toMatchObject({ code: 'caller.cancelled' })
+    expect(asker.sent[1]).toMatchObject({ method: 'notifications/cancelled', params: { requestId: 1 } })
+    expect([questions.size, clock.pending]).toEqual([0, 0])
   })
 
   it('fails all with the conversation, and asks nothing after it', async () => {

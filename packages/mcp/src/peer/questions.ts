@@ -3,6 +3,7 @@ import { encodeNotification, encodeRequest } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, ReplyFrame, RpcError } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Notification, Result } from '../protocol/call.ts'
+import type { Cancellation } from '../protocol/cancellation.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { checkMayAsk, lacking } from '../protocol/features/asking.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
@@ -55,10 +56,11 @@ export class Questions {
 
   /**
    * Asks, and resolves with the answer in the newest words.
+   * @param withdrawn happens when the answer is not wanted any more
    * @throws {McpError} `caller.missing_capability` for what the client did not declare or its revision cannot say,
    *   `caller.unanswered` where it refuses or takes too long, `policy.limit` where too much is open already
    */
-  ask(asker: Asker, request: Notification): Promise<Result> {
+  ask(asker: Asker, request: Notification, withdrawn?: Cancellation): Promise<Result> {
     return new Promise((resolve, reject) => {
       const { codec, params } = this.#toOutgoing(request) // what it throws rejects
       const { method } = request
@@ -70,6 +72,7 @@ export class Questions {
         this.#withdraw(id, unanswered(method, `nobody did within ${timeoutMs / 1000} s`)),
       )
       this.#open.set(id, { id, method, codec, asker, overdue, resolve, reject })
+      withdrawn?.watch({ cancelled: () => this.#withdraw(id, notWanted(method)) })
     })
   }
 
@@ -134,6 +137,10 @@ function refused(method: string, { code, message }: RpcError): McpError {
   return new McpError('caller.unanswered', `The client did not answer "${method}": ${reason}`, {
     data: { reason, code },
   })
+}
+
+function notWanted(method: string): McpError {
+  return new McpError('caller.cancelled', `The answer to "${method}" is not wanted any more`)
 }
 
 function unanswered(method: string, why: string): McpError {

@@ -22,6 +22,7 @@ export class CallVoice implements Voice {
 
   toParams({ method, params }: Notification): JsonObject | undefined {
     if (method === 'notifications/progress') return this.#toProgress(params)
+    if (method === 'notifications/elicitation/complete') return params
     if (method === 'notifications/message') return this.#isWanted(params.level) ? params : undefined
     return undefined
   }

@@ -1,3 +1,9 @@
+export type { Asker, AskOptions, Elicited, ElicitOptions, VisitedPage } from './asking/asker.ts'
+export type { RequiredPage } from './asking/errors.ts'
+export { Declined, UrlElicitationRequired } from './asking/errors.ts'
+export type { StateKey } from './asking/seal.ts'
+export type { AskingOptions } from './asking/settings.ts'
+export type { HandleOptions, Handles } from './asking/states.ts'
 export type { Completer, CompleterOutput, CompletionContext } from './completer.ts'
 export type { Context } from './context.ts'
 export type {

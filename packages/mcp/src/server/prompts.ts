@@ -2,11 +2,13 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
+import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { GetPromptResult, Prompt, PromptArgument, PromptMessage } from '../protocol/features/prompts.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
-import { type Context, openContext } from './context.ts'
+import type { Context } from './context.ts'
 import { type Entry, Registry } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -27,6 +29,8 @@ export interface PromptDefinition<Arguments extends PromptArguments = PromptArgu
   readonly description?: string
   readonly arguments?: Arguments
   readonly icons?: readonly JsonObject[]
+  /** As for a tool: a run that asks is kept in memory instead of being run again. Default false. */
+  readonly parked?: boolean
   readonly _meta?: JsonObject
 }
 
@@ -36,7 +40,7 @@ export type PromptValues<Arguments extends PromptArguments> = {
 }
 
 /** Text (one message of the user), messages, or a full result. */
-export type PromptOutput = string | readonly PromptMessage[] | GetPromptResult
+export type PromptOutput = string | readonly PromptMessage[] | GetPromptResult | InputRequiredResult
 
 export type PromptHandler<Arguments extends PromptArguments = PromptArguments> = (
   values: PromptValues<Arguments>,
@@ -46,6 +50,7 @@ export type PromptHandler<Arguments extends PromptArguments = PromptArguments> =
 interface LivePrompt {
   readonly description: string | undefined
   readonly arguments: PromptArguments
+  readonly parked: boolean
   readonly make: AnyPromptHandler
 }
 
@@ -69,14 +74,13 @@ export async function getPrompt(prompts: PromptRegistry, settings: ServerSetting
   const prompt = typeof name === 'string' ? prompts.find(name) : undefined
   if (prompt === undefined || typeof name !== 'string') throw unknownPrompt(prompts, name)
   const values = toValues(name, prompt.arguments, given)
-  const context = openContext(call, settings.logging)
-  try {
-    return toPromptResult(prompt.description, await prompt.make(values, context))
-  } catch (error) {
-    throw toPromptError(name, error)
-  } finally {
-    context.end()
-  }
+  return perform(settings, call, {
+    parked: prompt.parked,
+    run: async (context) => toPromptResult(prompt.description, await prompt.make(values, context)),
+    fail(error) {
+      throw toPromptError(name, error)
+    },
+  })
 }
 
 export function unknownPrompt(prompts: PromptRegistry, name: unknown): McpError {
@@ -131,9 +135,9 @@ function isMessages(output: object): output is readonly PromptMessage[] {
 function buildPrompt(name: string, definition: PromptDefinition, make: AnyPromptHandler): Entry<Prompt, LivePrompt> {
   if (name === '' || name.length > MAX_NAME)
     throw new Error(`Cannot register a prompt whose name has ${name.length} characters`)
-  const { arguments: declared = {}, ...shownMembers } = definition
+  const { arguments: declared = {}, parked = false, ...shownMembers } = definition
   const listed: Prompt = { name, ...shownMembers, arguments: Object.entries(declared).map(toListedArgument) }
-  return { listed, live: { description: definition.description, arguments: declared, make } }
+  return { listed, live: { description: definition.description, arguments: declared, parked, make } }
 }
 
 function toListedArgument([name, { complete: _complete, ...shownMembers }]: [

@@ -2,12 +2,14 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
+import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
 import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
+import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
-import { type Context, openContext } from './context.ts'
+import type { Context } from './context.ts'
 import { type Entry, Registry } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -22,6 +24,8 @@ export interface ResourceDefinition {
   readonly size?: number
   readonly annotations?: JsonObject
   readonly icons?: readonly JsonObject[]
+  /** As for a tool: a run that asks is kept in memory instead of being run again. Default false. */
+  readonly parked?: boolean
   readonly _meta?: JsonObject
 }
 
@@ -38,6 +42,7 @@ export type ReadOutput =
   | ResourceContents
   | readonly ResourceContents[]
   | { readonly contents: readonly ResourceContents[]; readonly [member: string]: unknown }
+  | InputRequiredResult
   | undefined
 
 export type ReadHandler = (uri: string, context: Context) => ReadOutput | Promise<ReadOutput>
@@ -50,11 +55,13 @@ export type TemplateReadHandler = (
 ) => ReadOutput | Promise<ReadOutput>
 
 interface LiveResource {
+  readonly parked: boolean
   readonly mimeType: string | undefined
   readonly read: ReadHandler
 }
 
 interface LiveTemplate {
+  readonly parked: boolean
   readonly template: UriTemplate
   readonly mimeType: string | undefined
   readonly read: TemplateReadHandler
@@ -97,22 +104,21 @@ export async function readResource(
   if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
   const found = findReader(resources, templates, uri)
   if (found === undefined) throw notFound(uri)
-  const context = openContext(call, settings.logging)
-  try {
-    return toReadResult(uri, found.mimeType, await found.read(uri, context))
-  } catch (error) {
-    throw toReadError(uri, error)
-  } finally {
-    context.end()
-  }
+  return perform(settings, call, {
+    parked: found.parked,
+    run: async (context) => toReadResult(uri, found.mimeType, await found.read(uri, context)),
+    fail(error) {
+      throw toReadError(uri, error)
+    },
+  })
 }
 
 function findReader(resources: ResourceRegistry, templates: TemplateRegistry, uri: string): LiveResource | undefined {
   const resource = resources.find(uri)
   if (resource !== undefined) return resource
-  for (const { template, mimeType, read } of templates.all()) {
+  for (const { template, mimeType, parked, read } of templates.all()) {
     const variables = template.match(uri)
-    if (variables !== undefined) return { mimeType, read: (asked, context) => read(asked, variables, context) }
+    if (variables !== undefined) return { mimeType, parked, read: (asked, context) => read(asked, variables, context) }
   }
   return undefined
 }
@@ -122,6 +128,7 @@ function toReadResult(uri: string, mimeType: string | undefined, output: ReadOut
   const typed = mimeType === undefined ? {} : { mimeType }
   if (typeof output === 'string') return { contents: [{ uri, ...typed, text: output }] }
   if (output instanceof Uint8Array) return { contents: [{ uri, ...typed, blob: toBase64(output) }] }
+  if (isQuestion(output)) return output
   if (isContents(output)) return { contents: [output] }
   const result = isList(output) ? { contents: output } : output
   if (result.contents.length === 0) throw notFound(uri) // an empty answer must not stand for "no such resource"
@@ -141,6 +148,10 @@ function notFound(uri: string): McpError {
   return new McpError('caller.resource_not_found', `No resource at "${shown(uri)}"`, { data: { uri } })
 }
 
+function isQuestion(output: object): output is InputRequiredResult {
+  return 'resultType' in output && output.resultType === 'input_required'
+}
+
 function isContents(output: object): output is ResourceContents {
   return !Array.isArray(output) && Object.hasOwn(output, 'uri')
 }
@@ -153,21 +164,28 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
-function buildResource(uri: string, definition: ResourceDefinition, read: ReadHandler): Entry<Resource, LiveResource> {
+function buildResource(
+  uri: string,
+  { parked = false, ...definition }: ResourceDefinition,
+  read: ReadHandler,
+): Entry<Resource, LiveResource> {
   if (!HAS_SCHEME.test(uri))
     throw new Error(`Cannot register the resource "${uri}": a URI starts with a scheme, as in "app://x"`)
-  return { listed: { uri, ...definition }, live: { mimeType: definition.mimeType, read } }
+  return { listed: { uri, ...definition }, live: { mimeType: definition.mimeType, parked, read } }
 }
 
 function buildTemplate(
   uriTemplate: string,
-  { complete = {}, ...definition }: TemplateDefinition,
+  { complete = {}, parked = false, ...definition }: TemplateDefinition,
   read: TemplateReadHandler,
 ): Entry<ResourceTemplate, LiveTemplate> {
   const template = parseUriTemplate(uriTemplate)
   const unknown = Object.keys(complete).find((name) => !template.variables.includes(name))
   if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)
-  return { listed: { uriTemplate, ...definition }, live: { template, mimeType: definition.mimeType, read, complete } }
+  return {
+    listed: { uriTemplate, ...definition },
+    live: { template, mimeType: definition.mimeType, parked, read, complete },
+  }
 }
 
 const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/

@@ -105,7 +105,10 @@ export function createServer(options: ServerOptions): Server {
     template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
     prompt: (name, definition, make) => parts.prompts.add(name, definition, make as AnyPromptHandler) as never,
     resourceUpdated: (uri) => listeners.resourceUpdated(uri),
-    close: () => listeners.close(),
+    close() {
+      listeners.close()
+      settings.asking.parked.close()
+    },
   }
 }
 
@@ -117,6 +120,7 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
     log: parts.settings.log,
     toolSchema: (name) => parts.tools.find(name)?.input.json,
   }
+  const { questionTimeoutMs, maxQuestions } = options
   const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, callTimeoutMs } = options
   if (revisions !== undefined) endpoint.revisions = revisions
   if (limits !== undefined) endpoint.limits = limits
@@ -124,6 +128,8 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
   if (maxSessions !== undefined) endpoint.maxSessions = maxSessions
   if (sessionIdleMs !== undefined) endpoint.sessionIdleMs = sessionIdleMs
   if (maxStreamBytes !== undefined) endpoint.maxStreamBytes = maxStreamBytes
+  if (questionTimeoutMs !== undefined) endpoint.questionTimeoutMs = questionTimeoutMs
+  if (maxQuestions !== undefined) endpoint.maxQuestions = maxQuestions
   if (callTimeoutMs !== undefined) endpoint.callTimeoutMs = callTimeoutMs
   if (options.authenticate !== undefined) endpoint.authenticate = options.authenticate
   if (options.clock !== undefined) endpoint.clock = options.clock

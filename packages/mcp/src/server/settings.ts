@@ -2,13 +2,14 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
+import { type AskingOptions, type AskingSettings, toAskingSettings } from './asking/settings.ts'
 import { type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/settings.ts'
 
 /** A part of the protocol a server may announce before anything of it is registered. */
 export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
 
 /** What a server is. The members of {@link Endpoint} are settings of the doors it is served through. */
-export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema'> {
+export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema'>, AskingOptions {
   readonly name: string
   readonly version: string
   readonly title?: string
@@ -53,6 +54,7 @@ export interface ServerSettings {
   readonly maxWatched: number
   readonly tasks: TaskSettings
   readonly revisions: readonly string[]
+  readonly asking: AskingSettings
   readonly log: (event: EndpointEvent) => void
 }
 
@@ -69,6 +71,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
     maxWatched: positive('maxWatched', options.maxWatched ?? 1000),
     tasks: toTaskSettings(options.tasks),
     revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
+    asking: toAskingSettings(options, options.name, options.clock),
     log: options.log ?? logErrors,
   }
 }

@@ -317,6 +317,10 @@ test('a handler that gives up because its caller is gone is neither a failed res
 
 test('a result that asks for input first goes out as it is, whatever the output schema', async () => {
   const asking = { resultType: 'input_required', inputRequests: { name: { method: 'elicitation/create', params: {} } } }
-  expect(await outputOf(() => asking)).toBe(asking)
-  expect(await outputOf(() => asking, { output: z.object({ n: z.number() }) })).toBe(asking)
+  const { call } = recordCall('tools/call', { name: 't' }, { capabilities: { elicitation: {} } })
+  for (const output of [undefined, z.object({ n: z.number() })]) {
+    const server = createServer(who)
+    server.tool('t', output === undefined ? {} : { output }, () => asking)
+    expect(await server.endpoint.handle(call)).toBe(asking)
+  }
 })

@@ -5,8 +5,9 @@ import type { Call, Result } from '../protocol/call.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
-import { type Context, openContext } from './context.ts'
+import type { Context } from './context.ts'
 import { type Entry, Registry } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
@@ -30,6 +31,12 @@ export interface ToolDefinition<Input extends Schema = Schema> {
   /** What is listed for `output` where its library offers no JSON Schema itself. */
   readonly outputSchema?: JsonObject
   readonly annotations?: ToolAnnotations
+  /**
+   * A run that asks its caller is kept in memory until the answers come, instead of being run again with them, where
+   * the caller cannot be asked meanwhile: for work that cannot be repeated. Its retries have to reach this process.
+   * Default false.
+   */
+  readonly parked?: boolean
   readonly icons?: readonly JsonObject[]
   /**
    * Long work: a call becomes a task that the caller asks for later, and the handler works on apart from the call.
@@ -54,6 +61,7 @@ interface LiveTool {
   readonly input: CompiledSchema
   readonly output: CompiledSchema | undefined
   readonly task: LiveToolTasks | undefined
+  readonly parked: boolean
   readonly run: (args: unknown, context: Context) => ToolOutput | Promise<ToolOutput>
 }
 
@@ -133,19 +141,18 @@ async function runTool(
   args: unknown,
   goOn?: (later: LaterWork<Context, ToolOutput>) => Promise<Result>,
 ): Promise<Result> {
-  const context = openContext(call, settings.logging)
-  try {
-    let output = await run(args, context)
-    if (isLater(output)) {
-      if (goOn !== undefined) return await goOn(output)
-      output = await output.work(context)
-    }
-    return tool.output === undefined ? toToolResult(output) : await toCheckedResult(tool, tool.output, settings, output)
-  } catch (error) {
-    return toFailure(tool, settings, call, error)
-  } finally {
-    context.end()
-  }
+  return perform(settings, call, {
+    parked: tool.parked,
+    async run(context) {
+      let output = await run(args, context)
+      if (isLater(output)) {
+        if (goOn !== undefined) return goOn(output)
+        output = await output.work(context)
+      }
+      return tool.output === undefined ? toToolResult(output) : toCheckedResult(tool, tool.output, settings, output)
+    },
+    fail: (error) => toFailure(tool, settings, call, error),
+  })
 }
 
 function isLater(output: ToolOutput): output is LaterWork<Context, ToolOutput> {
@@ -171,7 +178,8 @@ function unknownTool(tools: ToolRegistry, name: unknown): McpError {
 }
 
 function toFailure(tool: LiveTool, settings: ServerSettings, call: Call, error: unknown): Result {
-  if (error instanceof McpError) throw error
+  // That nobody answered is for the model to read, not a fault of the protocol.
+  if (error instanceof McpError && error.code !== 'caller.unanswered') throw error
   if (call.cancellation.isCancelled) {
     throw new McpError('caller.cancelled', `The call of the tool "${tool.name}" was cancelled`, { cause: error })
   }
@@ -208,6 +216,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     inputSchema,
     output: outputGiven,
     outputSchema,
+    parked = false,
     task = false,
     ...shownMembers
   } = definition
@@ -222,7 +231,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     inputSchema: input.json,
     ...(output === undefined ? {} : { outputSchema: output.json }),
   }
-  return { listed, live: { name, input, output, task: toToolTasks(name, task), run } }
+  return { listed, live: { name, input, output, parked, task: toToolTasks(name, task), run } }
 }
 
 const NO_ARGUMENTS: JsonObject = Object.freeze({})

@@ -1,0 +1,134 @@
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Call } from '../../protocol/call.ts'
+import type { CreateMessageParams, CreateMessageResult, ElicitResult, Root } from '../../protocol/features/asking.ts'
+import type { Parsed, Schema } from '../schema.ts'
+import { parseElicited, parseRoots, parseSampled } from './answers.ts'
+import type { Asking } from './asking.ts'
+import { Declined } from './errors.ts'
+import { toForm } from './form.ts'
+
+/** What goes with any question. */
+export interface AskOptions {
+  /**
+   * Names the question among those of its call. Default: its place in their order, which is enough unless a handler
+   * asks several things at once in an order that changes.
+   */
+  readonly key?: string
+}
+
+export interface ElicitOptions extends AskOptions {
+  /** The JSON Schema of a Standard Schema whose library offers none. */
+  readonly jsonSchema?: JsonObject
+}
+
+/** What became of a form: its content only where it was accepted. */
+export type Elicited<Content> =
+  | { readonly action: 'accept'; readonly content: Content }
+  | { readonly action: 'decline' | 'cancel'; readonly content?: undefined }
+
+/** A page the user agreed to open, which does not mean that the visit is over. */
+export interface VisitedPage {
+  /** Where the client is told when the visit is over (one older revision): by which id. */
+  readonly elicitationId: string | undefined
+  /** Tells the client that the visit is over, where it can be told while the call is open. */
+  readonly complete: () => void
+}
+
+/**
+ * Asks the person, the model or the client behind a call. Each of these works on every revision: where the caller can
+ * be asked while its call is open it is; everywhere else the run ends here, the caller gets the question as a result,
+ * and comes again with the answer: then the handler runs again from the top, and each question answered before gives
+ * its answer at once. So what a handler does before a question is done again after it, unless it is in {@link once}.
+ *
+ * All of them throw an McpError `caller.missing_capability` for what the caller did not declare.
+ */
+export interface Asker {
+  /**
+   * Asks for a form to be filled in: any schema that is an object of texts, numbers, yes or no, and choices.
+   * @throws {Declined} where the user declines or cancels: uncaught, a tool fails with a text that says so
+   */
+  readonly elicit: <S extends Schema>(message: string, schema: S, options?: ElicitOptions) => Promise<Parsed<S>>
+  /** As {@link elicit}, for who goes on without an answer. */
+  readonly tryElicit: <S extends Schema>(
+    message: string,
+    schema: S,
+    options?: ElicitOptions,
+  ) => Promise<Elicited<Parsed<S>>>
+  /**
+   * Asks the user to open a page, for what must not pass through the client: sign-in, payment. Who visits must be held
+   * against `principal` there; the URL carries no secrets.
+   * @throws {Declined} where the user will not
+   */
+  readonly elicitUrl: (url: string, message: string, options?: AskOptions) => Promise<VisitedPage>
+  /** Asks the client's model. The client may show it to its user, change it or refuse. */
+  readonly sample: (params: CreateMessageParams, options?: AskOptions) => Promise<CreateMessageResult>
+  /** Which folders the client works in. */
+  readonly roots: (options?: AskOptions) => Promise<readonly Root[]>
+  /**
+   * Does something once for all runs of this call and gives its result, which has to be JSON, to each of them: what
+   * has effects, costs much, or differs from run to run. One that fails is not remembered.
+   */
+  readonly once: <T>(key: string, work: () => T | Promise<T>) => Promise<T>
+}
+
+export function createAsker(asking: Asking): Asker {
+  async function tryElicit<S extends Schema>(
+    message: string,
+    schema: S,
+    { key, jsonSchema }: ElicitOptions = {},
+  ): Promise<Elicited<Parsed<S>>> {
+    const { requestedSchema, parse } = toForm(schema, jsonSchema)
+    const request = { method: 'elicitation/create', params: { message, requestedSchema } }
+    return asking.ask(
+      request,
+      async (answer) => {
+        const { action, content = {} } = parseElicited(answer)
+        if (action !== 'accept') return { action }
+        return { action, content: (await parse(content)) as Parsed<S> } // what the schema parsed
+      },
+      key,
+    )
+  }
+  return {
+    tryElicit,
+    async elicit(message, schema, options) {
+      const elicited = await tryElicit(message, schema, options)
+      if (elicited.action === 'accept') return elicited.content
+      throw new Declined(elicited.action, message)
+    },
+    elicitUrl: (url, message, options) => visit(asking, url, message, options?.key),
+    sample: (params, options) => asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key),
+    roots: (options) =>
+      asking.ask({ method: 'roots/list', params: {} }, (answer) => parseRoots(answer).roots, options?.key),
+    once: (key, work) => asking.once(key, work),
+  }
+}
+
+/** @param elicitationId by which the visit is told to be over; default: a random one */
+export async function visit(
+  asking: Asking,
+  url: string,
+  message: string,
+  key?: string,
+  elicitationId: string = crypto.randomUUID(),
+): Promise<VisitedPage> {
+  checkUrl(url)
+  const { call } = asking
+  const named = call.interim.canAsk ? { elicitationId } : {}
+  const request = { method: 'elicitation/create', params: { mode: 'url', message, url, ...named } }
+  const { action } = await asking.ask<ElicitResult>(request, parseElicited, key)
+  if (action !== 'accept') throw new Declined(action, message)
+  if (!call.interim.canAsk) return { elicitationId: undefined, complete: () => {} }
+  return { elicitationId, complete: () => tellComplete(call, elicitationId) }
+}
+
+function tellComplete({ interim }: Call, elicitationId: string): void {
+  interim.notify({ method: 'notifications/elicitation/complete', params: { elicitationId } })
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+  if (protocol !== 'https:' && protocol !== 'http:') {
+    throw new TypeError('Cannot ask a user to open this URL: it is not an absolute one of "https:" or "http:"')
+  }
+}

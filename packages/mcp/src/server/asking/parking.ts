@@ -1,0 +1,165 @@
+import type { McpError } from '../../errors.ts'
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Call, Result } from '../../protocol/call.ts'
+import { CancellationSource, type CancelWatcher } from '../../protocol/cancellation.ts'
+import { OpenContext } from '../context.ts'
+import type { ServerSettings } from '../settings.ts'
+import { visit } from './asker.ts'
+import { Asking } from './asking.ts'
+import { UrlElicitationRequired } from './errors.ts'
+import type { ParkedRun } from './parked.ts'
+import { toInputRequests } from './rounds.ts'
+import { refusedState } from './states.ts'
+import type { Work } from './work.ts'
+
+/** The sealed state of a parked run: which one, and after how many rounds. */
+interface ParkedState extends JsonObject {
+  readonly park: string
+  readonly n: number
+}
+
+export function isParked(state: unknown): state is ParkedState {
+  return typeof state === 'object' && state !== null && 'park' in state
+}
+
+/** Runs a handler that keeps its place in memory while it waits for answers. */
+export function startParked(
+  settings: ServerSettings,
+  call: Call,
+  work: Work,
+  responses: JsonObject = {},
+): Promise<Result> {
+  settings.asking.parked.checkRoom()
+  return new Parking(settings, call, work, responses).begin()
+}
+
+/** @throws {McpError} `caller.invalid_params` for a run that is over, forgotten or elsewhere */
+export async function resumeParked(
+  { asking: { parked } }: ServerSettings,
+  call: Call,
+  { park, n }: ParkedState,
+  responses: JsonObject,
+): Promise<Result> {
+  const run = parked.find(park)
+  if (run === undefined) throw refusedState()
+  const outcome = run.resume(call, n, responses)
+  if (outcome === undefined) throw refusedState()
+  return outcome
+}
+
+class Parking implements ParkedRun, CancelWatcher {
+  readonly id = crypto.randomUUID()
+  readonly #settings: ServerSettings
+  readonly #asking: Asking
+  readonly #context: OpenContext
+  readonly #work: Work
+  readonly #given: CancellationSource = new CancellationSource()
+  readonly #outcomes = new Map<number, Promise<Result>>()
+  #done: Promise<Result> | undefined
+  #isWaiting: () => void = () => {}
+
+  constructor(settings: ServerSettings, call: Call, work: Work, responses: JsonObject) {
+    this.#settings = settings
+    this.#work = work
+    this.#asking = new Asking(call, { mode: 'parked', responses, waiting: () => this.#isWaiting() })
+    this.#context = new OpenContext(call, settings, this.#asking, this.#given)
+  }
+
+  begin(): Promise<Result> {
+    return this.#round(1, async () => {
+      this.#done = this.#run()
+      this.#done.catch(() => {}) // every round that is under way hears of it
+    })
+  }
+
+  /** The outcome of the round after `round`; undefined where that is not the latest and none is remembered. */
+  resume(call: Call, round: number, responses: JsonObject): Promise<Result> | undefined {
+    const known = this.#outcomes.get(round + 1)
+    if (known !== undefined || round !== this.#outcomes.size) return known
+    this.#asking.call = call
+    this.#context.call = call
+    return this.#round(round + 1, () => this.#answer(responses))
+  }
+
+  abandon(reason: McpError): void {
+    this.#given.cancel(reason)
+    this.#asking.fail(reason)
+  }
+
+  /** The caller of the round under way gave up. */
+  cancelled(): void {
+    const { reason } = this.#asking.call.cancellation
+    this.#given.cancel(reason)
+    this.#asking.fail(reason)
+  }
+
+  #round(round: number, begin: () => Promise<void>): Promise<Result> {
+    const outcome = this.#outcome(round, begin)
+    this.#outcomes.set(round, outcome)
+    outcome.catch(() => {}) // also remembered for who asks again, which may be nobody
+    return outcome
+  }
+
+  async #outcome(round: number, begin: () => Promise<void>): Promise<Result> {
+    const { call } = this.#asking
+    const { states, parked } = this.#settings.asking
+    const waiting = new Promise<undefined>((resolve) => {
+      this.#isWaiting = () => resolve(undefined)
+    })
+    call.cancellation.watch(this)
+    try {
+      await begin()
+    } catch (error) {
+      this.#outcomes.delete(round) // what could not be read was no answer: the round is still to come
+      throw error
+    }
+    try {
+      const result = await Promise.race([waiting, this.#done])
+      if (result !== undefined) {
+        if (round > 1) parked.keep(this)
+        return result
+      }
+      if (round === 1) parked.checkRoom()
+      parked.keep(this)
+      const state = { park: this.id, n: round }
+      return {
+        resultType: 'input_required',
+        inputRequests: toInputRequests(this.#asking.open.values()),
+        requestState: await states.seal(call, 'run', state),
+      }
+    } catch (error) {
+      this.#asking.fail(error)
+      throw error
+    } finally {
+      call.cancellation.unwatch(this)
+    }
+  }
+
+  async #answer(responses: JsonObject): Promise<void> {
+    for (const question of [...this.#asking.open.values()]) {
+      if (Object.hasOwn(responses, question.key)) await question.accept(responses[question.key])
+    }
+    this.#asking.gather()
+  }
+
+  async #run(): Promise<Result> {
+    const { run, fail } = this.#work
+    try {
+      for (let visits = 1; ; visits++) {
+        try {
+          return await run(this.#context)
+        } catch (error) {
+          if (!(error instanceof UrlElicitationRequired)) throw error
+          await Promise.all(
+            error.pages.map((page, at) => visit(this.#asking, page.url, page.message, `page-${visits}.${at + 1}`)),
+          )
+        }
+      }
+    } catch (error) {
+      if (this.#asking.fault !== undefined) throw this.#asking.fault
+      return fail(error)
+    } finally {
+      this.#context.end()
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { McpError } from '../../errors.ts'
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Call, Result } from '../../protocol/call.ts'
+import { hasCapability } from '../../protocol/capabilities.ts'
+import { checkMayAsk, type InputRequiredResult } from '../../protocol/features/asking.ts'
+import { METHODS } from '../../protocol/methods.ts'
+import { OpenContext } from '../context.ts'
+import type { ServerSettings } from '../settings.ts'
+import { visit } from './asker.ts'
+import { Asking } from './asking.ts'
+import { UrlElicitationRequired } from './errors.ts'
+import { isParked, resumeParked, startParked } from './parking.ts'
+import { parseResponses, type RunState, toInputRequests } from './rounds.ts'
+import { isRunState, refusedState } from './states.ts'
+import type { Work } from './work.ts'
+
+/**
+ * Runs a handler that may ask its caller. Where the caller cannot be asked while its call is open, a run that comes to
+ * an unanswered question ends there, and its result is the question (2026-07-28 basic/patterns/mrtr).
+ */
+export function perform(settings: ServerSettings, call: Call, work: Work): Promise<Result> {
+  const { inputResponses, requestState } = call.params
+  if (inputResponses !== undefined || requestState !== undefined) return resume(settings, call, work)
+  if (work.parked && !call.interim.canAsk) return startParked(settings, call, work)
+  return finish(settings, new OpenContext(call, settings), work)
+}
+
+async function resume(settings: ServerSettings, call: Call, work: Work): Promise<Result> {
+  const { requestState } = call.params
+  const responses = parseResponses(call.params)
+  const { states } = settings.asking
+  if (requestState !== undefined && typeof requestState !== 'string') throw refusedState()
+  const isOurs = requestState !== undefined && isRunState(requestState) && !call.interim.canAsk
+  const state = isOurs ? await states.open(call, 'run', requestState) : undefined
+  if (isParked(state)) return toUncached(call, await resumeParked(settings, call, state, responses))
+  if (work.parked && requestState === undefined && !call.interim.canAsk) {
+    return startParked(settings, call, work, responses)
+  }
+  const asking = new Asking(call, {
+    mode: 'replay',
+    responses,
+    ...(state === undefined ? {} : { state: state as RunState }), // what we sealed as one
+    ...(requestState === undefined || isOurs ? {} : { refusal: refusedState() }),
+  })
+  return toUncached(call, await finish(settings, new OpenContext(call, settings, asking), work))
+}
+
+async function finish(settings: ServerSettings, context: OpenContext, work: Work): Promise<Result> {
+  const outcome = await settle(context, work)
+  const { asking } = context
+  if (asking?.fault !== undefined) throw asking.fault
+  if (asking?.isSuspended === true) return toQuestions(settings, asking)
+  if ('error' in outcome) return work.fail(outcome.error)
+  if (outcome.result.resultType === 'input_required') checkOwnQuestions(context.call, outcome.result)
+  return outcome.result
+}
+
+/** A handler may ask by what it returns, and is held to the same rule. */
+function checkOwnQuestions({ downstream }: Call, { inputRequests }: Result): void {
+  if (typeof inputRequests !== 'object' || inputRequests === null) return
+  for (const { method, params = {} } of Object.values(
+    inputRequests as NonNullable<InputRequiredResult['inputRequests']>,
+  )) {
+    checkMayAsk(downstream.capabilities, { method, params })
+  }
+}
+
+type Outcome = { readonly result: Result } | { readonly error: unknown }
+
+async function settle(context: OpenContext, { run }: Work): Promise<Outcome> {
+  try {
+    return { result: await run(context) }
+  } catch (error) {
+    if (!(error instanceof UrlElicitationRequired) || context.asking?.isSuspended === true) return { error }
+    return { error: await requirePages(context.openAsking(), error) }
+  } finally {
+    context.end()
+  }
+}
+
+/** The questions of a run that came no further, and what the next one has to know. */
+async function toQuestions({ asking: { states } }: ServerSettings, asking: Asking): Promise<Result> {
+  const state = await asking.toState()
+  if (state.n > MAX_ROUNDS) {
+    throw new McpError(
+      'internal.error',
+      `Cannot finish "${asking.call.method}": it asked in ${MAX_ROUNDS} rounds already`,
+    )
+  }
+  return {
+    resultType: 'input_required',
+    inputRequests: toInputRequests(asking.open.values()),
+    requestState: await states.seal(asking.call, 'run', state),
+  }
+}
+
+/**
+ * Tells the caller which pages have to be visited, in the way of its revision: as an error, or by asking. The handler
+ * that ran just now had all answers so far and still needs the visit, so it is asked for once more.
+ * @returns what to fail with, if the run is not suspended
+ */
+async function requirePages(asking: Asking, { pages, message }: UrlElicitationRequired): Promise<unknown> {
+  const { call } = asking
+  if (call.interim.canAsk) return toPagesError(call, pages, message)
+  try {
+    for (let round = 1; ; round++) {
+      await Promise.all(pages.map((page, at) => visit(asking, page.url, page.message, `page-${round}.${at + 1}`)))
+    }
+  } catch (error) {
+    return error
+  }
+}
+
+function toPagesError(call: Call, pages: UrlElicitationRequired['pages'], message: string): McpError {
+  if (!hasCapability(call.downstream.capabilities, 'elicitation.url')) {
+    const data = { requiredCapabilities: { elicitation: { url: {} } } }
+    return new McpError('caller.missing_capability', message, { data })
+  }
+  const elicitations = pages.map(({ url, message: why, elicitationId = crypto.randomUUID() }) => ({
+    mode: 'url',
+    elicitationId,
+    url,
+    message: why,
+  }))
+  return new McpError('caller.page_required', message, { data: { elicitations } })
+}
+
+/** The result of a retry is nobody else's (2026-07-28 server/utilities/caching). */
+function toUncached({ method }: Call, result: Result): Result {
+  if (METHODS.get(method)?.cacheable !== true || result.resultType === 'input_required') return result
+  const uncached: JsonObject = { ...result, ttlMs: 0, cacheScope: 'private' }
+  return uncached
+}
+
+/** Clients give up before. */
+const MAX_ROUNDS = 32

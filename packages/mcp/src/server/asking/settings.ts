@@ -1,0 +1,35 @@
+import { type Clock, systemClock } from '../../peer/clock.ts'
+import { ParkedRuns } from './parked.ts'
+import { createSealer, type StateKey } from './seal.ts'
+import { States } from './states.ts'
+
+/** How a server keeps what it has to remember between a question and its answer. */
+export interface AskingOptions {
+  /**
+   * Seals what callers carry between a question and its answer, and handles: a key of at least 32 bytes, or several,
+   * of which the first seals and all open, so that keys can be changed. Default: a random key of this process.
+   * Replicas behind one address need one in common, and so does a server whose questions are to survive a restart.
+   */
+  readonly stateKey?: StateKey | readonly StateKey[]
+  /** How long an answer may take where the question is a result. Default 10 minutes. */
+  readonly stateTtlMs?: number
+  /** Most bytes of one sealed state, which carries all answers of its call so far. Default 256 KiB. */
+  readonly maxStateBytes?: number
+  /** Most runs of `parked` handlers that wait in memory; one more is refused. Default 1,000. */
+  readonly maxParked?: number
+}
+
+export interface AskingSettings {
+  readonly states: States
+  readonly parked: ParkedRuns
+}
+
+/** @param audience the name of the server: its states are good for itself alone */
+export function toAskingSettings(options: AskingOptions, audience: string, clock: Clock = systemClock): AskingSettings {
+  const ttlMs = options.stateTtlMs ?? 10 * 60_000
+  const sealer = createSealer(options.stateKey, audience)
+  return {
+    states: new States({ sealer, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
+    parked: new ParkedRuns({ clock, max: options.maxParked ?? 1_000, ttlMs }),
+  }
+}
