@@ -6,7 +6,7 @@ const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 // Tests read sources, not builds, so that a failing line is the line you wrote. Tests that start the command line
 // or a child process run the build, which `npm test` makes first.
 const alias = [
-  { find: /^@crosspoint\/(\w+)\/(\w+)$/, replacement: `${packages}$1/src/$2/index.ts` },
+  { find: /^@crosspoint\/(\w+)\/([\w-]+)$/, replacement: `${packages}$1/src/$2/index.ts` },
   { find: /^@crosspoint\/(\w+)$/, replacement: `${packages}$1/src/index.ts` },
 ]
 

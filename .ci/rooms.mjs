@@ -9,7 +9,18 @@ import { createTally } from './tally.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ts = createRequire(join(root, 'tooling/'))('typescript')
 
-const ROOMS = ['jsonrpc', 'protocol', 'revisions', 'peer', 'bridge', 'transports', 'server', 'client', 'testing']
+const ROOMS = [
+  'jsonrpc',
+  'json-schema',
+  'protocol',
+  'revisions',
+  'peer',
+  'bridge',
+  'transports',
+  'server',
+  'client',
+  'testing',
+]
 const DATE = /2024-10-07|2024-11-05|2025-03-26|2025-06-18|2025-11-25|2026-07-28/g
 
 /** Dates may stand in the room they belong to, in tests, and in testkit, which is all about which revision does what. */

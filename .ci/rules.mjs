@@ -22,7 +22,18 @@ const manifest = (name, doors, dependencies = {}) =>
     dependencies,
   })
 
-const ROOMS = ['jsonrpc', 'protocol', 'revisions', 'peer', 'bridge', 'transports', 'server', 'client', 'testing']
+const ROOMS = [
+  'jsonrpc',
+  'json-schema',
+  'protocol',
+  'revisions',
+  'peer',
+  'bridge',
+  'transports',
+  'server',
+  'client',
+  'testing',
+]
 
 /** The tree in good order: all of this is allowed. */
 const house = {

@@ -1,0 +1,226 @@
+import { describe, expect, test } from 'vitest'
+import { compileJsonSchema, JSON_SCHEMA_LIMITS } from './index.ts'
+
+const GIVEN_UP = 'too large or too deep to be checked by its schema'
+
+describe('abuse-35: trap-27: references', () => {
+  test.each([
+    'http://127.0.0.1:1/schema.json',
+    'https://example.com/a#/b',
+    'file:///etc/passwd',
+    'other.json',
+    '//example.com/x',
+    'urn:example:x',
+  ])('"%s" is never fetched: the schema is refused', ($ref) => {
+    const refused = /is not part of the schema, and references are never fetched$/
+    expect(() => compileJsonSchema({ properties: { a: { $ref } } })).toThrow(refused)
+    expect(() => compileJsonSchema({ $dynamicRef: $ref })).toThrow(refused)
+  })
+
+  test.each([
+    ['to itself', { $ref: '#' }],
+    [
+      'round a circle',
+      { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { allOf: [{ $ref: '#/$defs/a' }] } } },
+    ],
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    ['in a condition', { if: { type: 'object' }, then: { $ref: '#' } }],
+    ['in a choice', { anyOf: [{ type: 'string' }, { not: { $ref: '#' } }] }],
+  ])('that never end are refused: %s', (_title, schema) => {
+    expect(() => compileJsonSchema(schema)).toThrow('which never ends')
+  })
+
+  test('that go round by the scope of the caller end by the limit', () => {
+    const schema = {
+      $id: 'https://a.example/',
+      $ref: 'inner',
+      $defs: {
+        outer: { $dynamicAnchor: 'x', $ref: 'inner' },
+        inner: { $id: 'inner', $dynamicRef: '#x', $defs: { x: { $dynamicAnchor: 'x' } } },
+      },
+    }
+    expect(compileJsonSchema(schema).validate({})?.text).toBe(GIVEN_UP)
+  })
+
+  test('that go down with the data are fine, as deep as a message may be', () => {
+    const list = compileJsonSchema({
+      $ref: '#/$defs/node',
+      $defs: {
+        node: { type: 'object', properties: { next: { anyOf: [{ type: 'null' }, { $ref: '#/$defs/node' }] } } },
+      },
+    })
+    expect(list.validate(chain(63, null))).toBeUndefined()
+    expect(list.validate(chain(63, 5))?.faults).toHaveLength(1)
+    expect(list.validate(chain(100_000, null))?.text).toBe(GIVEN_UP)
+  })
+
+  function chain(length: number, end: unknown): unknown {
+    let value = end
+    for (let at = 0; at < length; at++) value = { next: value }
+    return value
+  }
+})
+
+describe('abuse-35: schemas that are too much', () => {
+  const many = (count: number, each: (at: number) => unknown) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`p${at}`, each(at)]))
+
+  test('10,000 properties are refused', () => {
+    expect(() => compileJsonSchema({ properties: many(9_999, () => ({})) })).toThrow(/at most 2000 subschemas$/)
+    expect(() => compileJsonSchema({ properties: many(10_001, () => true) })).toThrow(
+      /at most 10000 members and items$/,
+    )
+  })
+
+  test('1,998 properties are not, and unknown ones among 10,000 members are found', () => {
+    const schema = compileJsonSchema({ properties: many(1_998, () => true), additionalProperties: false })
+    expect(schema.validate(many(1_998, () => 1))).toBeUndefined()
+    expect(schema.validate(many(10_000, () => 1))?.text).toContain('unknown member "p1998"')
+  })
+
+  test('a list of names or values of any length counts', () => {
+    const names = Array.from({ length: 10_001 }, (_, at) => `n${at}`)
+    expect(() => compileJsonSchema({ enum: names })).toThrow('at most 10000')
+    expect(() => compileJsonSchema({ required: names })).toThrow('at most 10000')
+  })
+
+  test('a schema that nests deeper than 64 levels is refused, however deep', () => {
+    let schema: object = {}
+    for (let at = 0; at < 64; at++) schema = { items: schema }
+    expect(() => compileJsonSchema(schema)).not.toThrow()
+    for (let at = 0; at < 5_000; at++) schema = { items: schema }
+    expect(() => compileJsonSchema(schema)).toThrow('nest deeper than 64 levels')
+  })
+
+  test('names as long as a message are refused, which every subschema below would repeat', () => {
+    expect(() => compileJsonSchema({ properties: { ['x'.repeat(5_000)]: {} } })).toThrow('too long')
+  })
+
+  test('a schema that holds itself is refused', () => {
+    const schema: Record<string, unknown> = {}
+    schema.not = schema
+    expect(() => compileJsonSchema(schema)).toThrow('at most 10000')
+  })
+
+  test('a bomb of 2^60 branches is given up', () => {
+    const branch = (keyword: string, at: number) => ({
+      [keyword]: [{ $ref: `#/$defs/p${at + 1}` }, { $ref: `#/$defs/p${at + 1}` }],
+    })
+    for (const keyword of ['allOf', 'anyOf', 'oneOf']) {
+      const $defs = many(61, (at) =>
+        at === 60 ? { type: keyword === 'allOf' ? 'number' : 'string' } : branch(keyword, at),
+      )
+      expect(compileJsonSchema({ $ref: '#/$defs/p0', $defs }).validate(5)?.text).toBe(GIVEN_UP)
+    }
+  })
+
+  test('a bomb of marks for unevaluatedProperties is given up', () => {
+    const anyOf = Array.from({ length: 500 }, () => ({ patternProperties: { '^p': true } }))
+    const value = many(10_000, () => 1)
+    expect(compileJsonSchema({ anyOf, unevaluatedProperties: false }).validate(value)?.text).toBe(GIVEN_UP)
+  })
+
+  test('a hundred thousand faults are not written out', () => {
+    const schema = compileJsonSchema({ items: { type: 'string' } })
+    expect(schema.validate(Array.from({ length: 100_000 }, (_, at) => at))?.faults).toHaveLength(5)
+  })
+
+  test('equal items are found in one pass, not by comparing each with each', () => {
+    const items = Array.from({ length: 50_000 }, (_, at) => ({ at }))
+    expect(compileJsonSchema({ uniqueItems: true }).validate(items)).toBeUndefined()
+  })
+
+  test('a value that holds itself is given up', () => {
+    const value: Record<string, unknown> = {}
+    value.self = value
+    expect(compileJsonSchema({ additionalProperties: { $ref: '#' } }).validate(value)?.text).toBe(GIVEN_UP)
+    expect(compileJsonSchema({ enum: [{}] }).validate(value)?.text).toBe(GIVEN_UP)
+  })
+
+  test('after a value that was given up the next is checked as if nothing had been', () => {
+    const schema = compileJsonSchema({ pattern: '(a+)+$' }, { maxSteps: 10_000 })
+    expect(schema.validate('a'.repeat(1_000_000))?.text).toBe(GIVEN_UP)
+    expect(schema.validate('aa')).toBeUndefined()
+  })
+})
+
+describe('abuse-34: patterns', () => {
+  /** Steps a check took: the fewest with which it is not given up. */
+  function stepsOf(schema: unknown, value: unknown): number {
+    let [low, high] = [0, JSON_SCHEMA_LIMITS.maxSteps]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const text = compileJsonSchema(schema, { maxSteps: middle }).validate(value)?.text
+      if (text === GIVEN_UP) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  test.each([
+    '(a+)+$',
+    '^(a+)+$',
+    '(a|a)*$',
+    '(a|aa)+$',
+    '(.*)*x',
+    '(.*a){20}$',
+    '^(([a-z])+.)+[A-Z]([a-z])+$',
+    '([a-zA-Z]+)*$',
+    '^(?=(a+)+$)',
+    '(?<=(a+)+)b',
+    '^(?!(a|a)*$).*b',
+    '(?:(?=a*b)a)*c',
+    '[a-z]+$',
+    '\\b(\\w+\\s?)+$',
+    '\\p{L}+\\d',
+    '(?:a?){30}a{30}b',
+  ])('%s takes steps in proportion to the text', (pattern) => {
+    const small = stepsOf({ pattern }, `${'a'.repeat(400)}!`)
+    const large = stepsOf({ pattern }, `${'a'.repeat(1600)}!`)
+    expect(small).toBeLessThan(JSON_SCHEMA_LIMITS.maxSteps)
+    expect(large).toBeLessThan(small * 4 + 2_000)
+  })
+
+  test.each(['(a+)+$', '^(?=(a+)+$)', '(?<=(a+)+)b', '\\p{L}+\\d', '(x+x+)+y'])(
+    '%s on four million characters is given up',
+    (pattern) => {
+      expect(compileJsonSchema({ pattern }).validate(`${'a'.repeat(4_000_000)}!`)?.text).toBe(GIVEN_UP)
+    },
+  )
+
+  test.each([
+    ['^[A-Za-z0-9+/]*={0,2}$', true],
+    ['^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$', true],
+    ['^[^\\n]+$', true],
+    ['^(?:ab)*$', false],
+  ])('%s on a megabyte of text is answered', (pattern, conforms) => {
+    const fault = compileJsonSchema({ pattern }).validate('a'.repeat(2 ** 20))
+    expect(fault?.text).not.toBe(GIVEN_UP)
+    expect(fault === undefined).toBe(conforms)
+  })
+
+  test.each(['(a)\\1', '^(a+)\\1+$', '(?<x>a)\\k<x>', '(?=(a))\\1'])('a back reference is refused: %s', (pattern) => {
+    expect(() => compileJsonSchema({ pattern })).toThrow('back reference')
+    expect(() => compileJsonSchema({ patternProperties: { [pattern]: true } })).toThrow('back reference')
+  })
+
+  test.each([
+    '(a{1000}){1000}b|c',
+    '(a?){5000}',
+    '(((((a{1,9}){1,9}){1,9}){1,9}){1,9}){1,9}|b',
+    `${'a?'.repeat(3_000)}`,
+  ])('repetitions that are too many to be written out are refused: %s', (pattern) => {
+    expect(() => compileJsonSchema({ pattern })).toThrow(/longer than 4000 steps|more than 2000 characters/)
+  })
+
+  test('repetitions that need not be written out may be as many as they like', () => {
+    const schema = compileJsonSchema({ pattern: '^[^<>]{0,1000000}$' })
+    expect(schema.validate('x'.repeat(1_000_000))).toBeUndefined()
+    expect(schema.validate('x'.repeat(1_000_001))?.faults).toHaveLength(1)
+  })
+
+  test('all patterns of a schema share what one may take', () => {
+    const anyOf = Array.from({ length: 40 }, (_, at) => ({ pattern: `(a?){900}${at}` }))
+    expect(() => compileJsonSchema({ anyOf })).toThrow('take too much room together')
+  })
+})

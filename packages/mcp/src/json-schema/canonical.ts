@@ -1,0 +1,40 @@
+import { type Run, spend, TOO_DEEP } from './run.ts'
+
+/**
+ * A text that is the same for two JSON values exactly when they are equal (2020-12 core §4.2.2): members in any order,
+ * `1.0` is `1`, `-0` is `0`.
+ * @param run pays a step for every value in it, or nothing is counted
+ */
+export function toCanonicalText(value: unknown, run: Run | undefined): string {
+  const parts: string[] = []
+  write(value, parts, run, 0)
+  return parts.join('')
+}
+
+function write(value: unknown, parts: string[], run: Run | undefined, depth: number): void {
+  if (depth > MAX_DEPTH) throw TOO_DEEP
+  if (run !== undefined) spend(run, typeof value === 'string' ? 1 + (value.length >> 4) : 1)
+  if (typeof value !== 'object' || value === null) {
+    parts.push(value === 0 ? '0' : (JSON.stringify(value) ?? 'undefined'))
+  } else if (Array.isArray(value)) {
+    parts.push('[')
+    for (const item of value) {
+      write(item, parts, run, depth + 1)
+      parts.push(',')
+    }
+    parts.push(']')
+  } else {
+    parts.push('{')
+    const members = value as { readonly [key: string]: unknown }
+    for (const key of Object.keys(value).sort()) {
+      if (members[key] === undefined) continue
+      parts.push(JSON.stringify(key), ':')
+      write(members[key], parts, run, depth + 1)
+      parts.push(',')
+    }
+    parts.push('}')
+  }
+}
+
+/** No frame nests deeper than 64, but what a handler returns may go round. */
+const MAX_DEPTH = 1_000

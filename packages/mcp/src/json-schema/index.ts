@@ -1,0 +1,6 @@
+export type { JsonSchemaLimits } from './limits.ts'
+export { JSON_SCHEMA_LIMITS } from './limits.ts'
+export { JsonSchemaError } from './refused.ts'
+export type { Fault } from './run.ts'
+export type { CompiledJsonSchema, JsonSchemaOptions, ValueFault } from './validate.ts'
+export { compileJsonSchema } from './validate.ts'

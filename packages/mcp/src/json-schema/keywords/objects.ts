@@ -1,0 +1,216 @@
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Evaluated } from '../evaluated.ts'
+import type { Matcher } from '../pattern/index.ts'
+import { type Check, checkBelow, listed, quoted, type Run, type SchemaNode, spend } from '../run.ts'
+import type { Site } from '../site.ts'
+
+/** What a schema says of the members of an object. */
+export function objectKeywords(site: Site): readonly Check[] {
+  return [namedCheck(site), sizeCheck(site), namesCheck(site), ...dependentChecks(site)].filter(
+    (check) => check !== undefined,
+  )
+}
+
+/** A member that is named by the schema. */
+interface Named {
+  readonly name: string
+  /** Undefined for a name that is only required. */
+  readonly node: SchemaNode | undefined
+  readonly required: boolean
+  /** The name means something to every object of this language, so that only an own member counts. */
+  readonly inherited: boolean
+}
+
+interface Members {
+  readonly named: readonly Named[]
+  readonly known: ReadonlyMap<string, Named>
+  readonly patterns: readonly { readonly matches: Matcher; readonly node: SchemaNode }[]
+  /** For members that are neither named nor of a pattern; `false` where there may be none. */
+  readonly others: SchemaNode | false | undefined
+}
+
+/** `properties`, `required`, `patternProperties` and `additionalProperties`, in one pass over the named and one over the rest. */
+function namedCheck(site: Site): Check | undefined {
+  const members = toMembers(site)
+  const { named, patterns, others } = members
+  if (named.length === 0 && patterns.length === 0 && others === undefined) return undefined
+  site.costs(named.length >> 2)
+  const looksAtAll = patterns.length > 0 || others !== undefined
+  const onlyNamed = others === false && patterns.length === 0
+  return (value, run, seen) => {
+    if (!isObject(value)) return true
+    let conforms = true
+    let present = 0
+    let isMissing = false
+    for (const { name, node, required, inherited } of named) {
+      const member = inherited && !Object.hasOwn(value, name) ? undefined : value[name]
+      if (member === undefined) {
+        isMissing ||= required
+        continue
+      }
+      if (node === undefined) continue
+      present++
+      if (seen !== undefined) seen.addName(name)
+      if (!checkBelow(node, member, name, run)) {
+        conforms = false
+        if (run.report === undefined) return false
+      }
+    }
+    if (isMissing) {
+      tellMissing(members, value, run)
+      conforms = false
+    }
+    if (!looksAtAll || (!conforms && run.report === undefined)) return conforms
+    if (onlyNamed && countMembers(value, run) <= present) {
+      seen?.addAllNames()
+      return conforms
+    }
+    return checkOthers(members, value, run, seen) && conforms
+  }
+}
+
+function toMembers(site: Site): Members {
+  const required = new Set<string>(names(site, 'required', site.value('required')))
+  const properties = site.map('properties') ?? []
+  const isNamed = new Set(properties.map(([name]) => name))
+  const toNamed = (name: string, node?: SchemaNode): Named => {
+    return { name, node, required: required.has(name), inherited: name in Object.prototype }
+  }
+  const named = [
+    ...properties.map(([name]) => toNamed(name, site.below('properties', name))),
+    ...[...required].filter((name) => !isNamed.has(name)).map((name) => toNamed(name)),
+  ]
+  const additional = site.value('additionalProperties')
+  const others =
+    additional === undefined ? undefined : additional === false ? false : site.below('additionalProperties')
+  return {
+    named,
+    known: new Map(named.filter(({ node }) => node !== undefined).map((member) => [member.name, member])),
+    patterns: (site.map('patternProperties') ?? []).map(([source]) => ({
+      matches: site.pattern(source, 'patternProperties', source),
+      node: site.below('patternProperties', source),
+    })),
+    others,
+  }
+}
+
+function tellMissing({ named }: Members, value: JsonObject, run: Run): void {
+  if (run.report === undefined) return
+  const missing = named.filter(({ name, required }) => required && ownMember(value, name) === undefined)
+  run.report.add('required', `missing ${listed(missing.map(({ name }) => quoted(name)))}`)
+}
+
+/** A member whose value is undefined is none: JSON has no such thing, and it is not sent. */
+function ownMember(value: JsonObject, name: string): unknown {
+  return Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function countMembers(value: JsonObject, run: Run): number {
+  let count = 0
+  for (const _name in value) count++
+  spend(run, count)
+  return count
+}
+
+function checkOthers(members: Members, value: JsonObject, run: Run, seen: Evaluated | undefined): boolean {
+  const { known, patterns, others } = members
+  let conforms = true
+  for (const name of Object.keys(value)) {
+    spend(run, 1)
+    if (value[name] === undefined) continue
+    let isOther = !known.has(name)
+    for (const { matches, node } of patterns) {
+      if (!matches(name, run)) continue
+      isOther = false
+      seen?.addName(name)
+      if (!checkBelow(node, value[name], name, run)) conforms = false
+    }
+    if (isOther && others === false) {
+      run.report?.add('additionalProperties', `unknown member ${quoted(name)}${tellKnown(members)}`)
+      conforms = false
+    } else if (isOther && others && !checkBelow(others, value[name], name, run)) {
+      conforms = false
+    }
+    if (!conforms && run.report === undefined) return false
+  }
+  if (others !== undefined) seen?.addAllNames()
+  return conforms
+}
+
+function tellKnown({ known, patterns }: Members): string {
+  if (patterns.length > 0) return ''
+  return known.size === 0 ? ': it has no members' : `: it has ${listed([...known.keys()].map(quoted))}`
+}
+
+function sizeCheck(site: Site): Check | undefined {
+  const min = site.count('minProperties') ?? 0
+  const max = site.count('maxProperties') ?? Number.POSITIVE_INFINITY
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return undefined
+  return (value, run) => {
+    if (!isObject(value)) return true
+    const count = countMembers(value, run)
+    if (count >= min && count <= max) return true
+    if (count < min) run.report?.add('minProperties', `expected at least ${min} members, found ${count}`)
+    else run.report?.add('maxProperties', `expected at most ${max} members, found ${count}`)
+    return false
+  }
+}
+
+function namesCheck(site: Site): Check | undefined {
+  if (site.value('propertyNames') === undefined) return undefined
+  const node = site.below('propertyNames')
+  return (value, run) => {
+    if (!isObject(value)) return true
+    let conforms = true
+    for (const name of Object.keys(value)) {
+      if (checkBelow(node, name, name, run)) continue
+      conforms = false
+      if (run.report === undefined) return false
+    }
+    return conforms
+  }
+}
+
+/** `dependentRequired`, `dependentSchemas`, and `dependencies`, which is both of them in draft-07. */
+function dependentChecks(site: Site): readonly Check[] {
+  const checks: Check[] = []
+  for (const keyword of ['dependentRequired', 'dependentSchemas', 'dependencies']) {
+    for (const [name, value] of site.map(keyword) ?? []) {
+      site.costs(1)
+      const isNames = keyword === 'dependentRequired' || (keyword === 'dependencies' && Array.isArray(value))
+      if (isNames) checks.push(dependentNames(name, names(site, keyword, value), site))
+      else checks.push(dependentSchema(name, site.inPlace(keyword, name)))
+    }
+  }
+  return checks
+}
+
+function dependentNames(name: string, wanted: readonly string[], site: Site): Check {
+  site.costs(wanted.length >> 2)
+  return (value, run) => {
+    if (!isObject(value) || ownMember(value, name) === undefined) return true
+    if (wanted.every((other) => ownMember(value, other) !== undefined)) return true
+    const missing = wanted.filter((other) => ownMember(value, other) === undefined).map(quoted)
+    run.report?.add('dependentRequired', `missing ${listed(missing)}, which ${quoted(name)} needs`)
+    return false
+  }
+}
+
+function dependentSchema(name: string, node: SchemaNode): Check {
+  return (value, run, seen) => {
+    if (!isObject(value) || ownMember(value, name) === undefined) return true
+    return node.check(value, run, seen)
+  }
+}
+
+function names(site: Site, keyword: string, value: unknown): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value) || !value.every((name) => typeof name === 'string')) {
+    return site.refuse(keyword, 'expected a list of names')
+  }
+  return value
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

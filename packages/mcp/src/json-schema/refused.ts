@@ -1,0 +1,19 @@
+/** A schema that cannot be compiled. The message names the place and what would work. */
+export class JsonSchemaError extends Error {
+  /** JSON Pointer to the keyword, from the root of the schema; empty for the root itself. */
+  readonly pointer: string
+
+  constructor(pointer: string, message: string) {
+    super(pointer === '' ? message : `${pointer}: ${message}`)
+    this.name = 'JsonSchemaError'
+    this.pointer = pointer
+  }
+}
+
+/** One token of a JSON Pointer (RFC 6901 §3). */
+export function toToken(key: string | number): string {
+  if (typeof key === 'number') return String(key)
+  return NEEDS_ESCAPE.test(key) ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
+}
+
+const NEEDS_ESCAPE = /[~/]/

@@ -1,0 +1,139 @@
+import { shown } from '../jsonrpc/shown.ts'
+import type { Evaluated } from './evaluated.ts'
+import { toToken } from './refused.ts'
+
+/**
+ * One keyword, or a whole subschema, as a function. False when the value does not conform; then the faults are in
+ * `run.report`, if somebody asked for them.
+ */
+export type Check = (value: unknown, run: Run, seen: Evaluated | undefined) => boolean
+
+/** A subschema. Its check is filled in after others may have taken hold of it, since schemas go round. */
+export interface SchemaNode {
+  check: Check
+}
+
+/** Where a dynamic reference looks: the resources that were entered, outermost first. */
+export interface Scope {
+  readonly dynamicNodes: ReadonlyMap<string, SchemaNode>
+}
+
+/** The state of one check. It is reset and used again, so that a value that conforms allocates nothing. */
+export interface Run {
+  /** Steps that are left. */
+  left: number
+  /** Subschemas applied within each other. */
+  depth: number
+  readonly maxDepth: number
+  /** Collects faults; undefined while only yes or no is asked, where the first fault ends the check. */
+  report: Report | undefined
+  readonly scopes: Scope[]
+}
+
+export interface Fault {
+  /** JSON Pointer into the value; empty for the whole value. */
+  readonly path: string
+  readonly keyword: string
+  /** What was found and what would work, as one line without the path. */
+  readonly message: string
+}
+
+/** Faults of one value, as many as are wanted. */
+export class Report {
+  readonly path: (string | number)[]
+  readonly faults: Fault[] = []
+  readonly #run: Run
+  readonly #max: number
+
+  constructor(run: Run, max: number, path: readonly (string | number)[] = []) {
+    this.#run = run
+    this.#max = max
+    this.path = [...path]
+  }
+
+  /** A report that is full stops reporting: what follows is a plain check, which ends at the next fault. */
+  add(keyword: string, message: string): void {
+    this.addAt(this.pointer, keyword, message)
+  }
+
+  addAt(path: string, keyword: string, message: string): void {
+    if (this.faults.length < this.#max) this.faults.push({ path, keyword, message })
+    if (this.faults.length >= this.#max && this.#run.report === this) this.#run.report = undefined
+  }
+
+  get pointer(): string {
+    return this.path.map((key) => `/${toToken(key)}`).join('')
+  }
+
+  /** For one of several ways a value may conform. */
+  branch(): Report {
+    return new Report(this.#run, this.#max, this.path)
+  }
+}
+
+/** Thrown through a check that ran out of steps or went too deep. It tells nothing about the value. */
+export class Overrun extends Error {}
+
+export function spend(run: Run, steps: number): void {
+  run.left -= steps
+  if (run.left < 0) throw TOO_MUCH
+}
+
+/** Applies a subschema to a member or item. */
+export function checkBelow(node: SchemaNode, value: unknown, key: string | number, run: Run): boolean {
+  const { report } = run
+  if (report === undefined) return node.check(value, run, undefined)
+  report.path.push(key)
+  const conforms = node.check(value, run, undefined)
+  report.path.pop()
+  return conforms
+}
+
+/** Whether a value conforms, where it is no fault if it does not. */
+export function probe(node: SchemaNode, value: unknown, run: Run, seen: Evaluated | undefined): boolean {
+  const { report } = run
+  run.report = undefined
+  const own = seen?.fresh()
+  const conforms = node.check(value, run, own)
+  run.report = report
+  if (conforms && own !== undefined) keepMarks(run, seen, own)
+  return conforms
+}
+
+/** The marks of a branch that conformed count for the value. */
+export function keepMarks(run: Run, seen: Evaluated | undefined, own: Evaluated): void {
+  spend(run, own.size)
+  seen?.merge(own)
+}
+
+/** `the string "Rome"`, `an array of 3 items`: a value inside a message, never longer than a line. */
+export function found(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return value.length === 1 ? 'an array of 1 item' : `an array of ${value.length} items`
+  switch (typeof value) {
+    case 'string':
+      return `the string ${quoted(value)}`
+    case 'number':
+      return `the number ${Object.is(value, -0) ? '-0' : value}`
+    case 'boolean':
+      return String(value)
+    case 'object':
+      return 'an object'
+    default:
+      return `a ${typeof value}, which is not JSON`
+  }
+}
+
+export function quoted(text: string): string {
+  return `"${shown(text)}"`
+}
+
+/** `"a", "b" and 3 more` */
+export function listed(names: readonly string[]): string {
+  const some = names.slice(0, MAX_LISTED).join(', ')
+  return names.length > MAX_LISTED ? `${some} and ${names.length - MAX_LISTED} more` : some
+}
+
+const MAX_LISTED = 12
+const TOO_MUCH = new Overrun('The check takes more steps than are allowed')
+export const TOO_DEEP = new Overrun('The check goes deeper than is allowed')
