@@ -13,7 +13,8 @@ export const systemClock: Clock = Object.freeze({
   now: performance.now.bind(performance),
   setTimer(ms: number, fire: () => void): Timer {
     const handle = setTimeout(fire, ms)
-    handle.unref()
+    // A number where this is no Node: nothing there is kept alive by a timer.
+    if (typeof handle === 'object') handle.unref()
     return { cancel: () => clearTimeout(handle) }
   },
 })

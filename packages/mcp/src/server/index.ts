@@ -6,6 +6,8 @@ export type { AskingOptions } from './asking/settings.ts'
 export type { HandleOptions, Handles } from './asking/states.ts'
 export type { Completer, CompleterOutput, CompletionContext } from './completer.ts'
 export type { Context } from './context.ts'
+export type { ServerFetchHandler } from './fetch.ts'
+export { toFetchHandler } from './fetch.ts'
 export type {
   PromptArgumentDefinition,
   PromptArguments,

@@ -1,0 +1,240 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { HttpHeaders, HttpRequest, HttpResponse, HttpSocket } from './exchange.ts'
+
+/** A web-standard request and the response to it, as those who receive requests want them. */
+export function toExchange(request: Request): {
+  readonly request: HttpRequest
+  readonly response: HttpResponse
+  readonly answered: Promise<Response>
+} {
+  const received = new FetchRequest(request)
+  const response = new FetchResponse(received)
+  return { request: received, response, answered: response.answered }
+}
+
+type Event = 'data' | 'end' | 'close' | 'drain'
+type Listener = (chunk: Buffer) => void
+
+/** The few events that are listened to. */
+class Events {
+  readonly #listeners = new Map<Event, Set<Listener>>()
+
+  on(event: Event, listener: Listener): this {
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners.add(listener))
+    return this
+  }
+
+  once(event: Event, listener: Listener): this {
+    const heard = (chunk: Buffer) => {
+      this.off(event, heard)
+      listener(chunk)
+    }
+    return this.on(event, heard)
+  }
+
+  off(event: Event, listener: Listener): this {
+    this.#listeners.get(event)?.delete(listener)
+    return this
+  }
+
+  protected emit(event: Event, chunk: Buffer = EMPTY): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(chunk)
+  }
+}
+
+class FetchRequest extends Events implements HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly signal: AbortSignal
+  socket: HttpSocket = NO_SOCKET
+  complete = false
+  readonly #body: ReadableStream<Uint8Array> | null
+  #isRead = false
+  #isLeft = false
+
+  constructor({ method, url, headers, body, signal }: Request) {
+    super()
+    const { host, pathname, search } = new URL(url)
+    const entries = [...headers]
+    this.method = method
+    this.url = pathname + search
+    this.headers = { host, ...Object.fromEntries(entries) }
+    this.rawHeaders = entries.flat()
+    this.signal = signal
+    this.#body = body
+  }
+
+  override on(event: Event, listener: Listener): this {
+    if (event === 'data') this.resume()
+    return super.on(event, listener)
+  }
+
+  resume(): void {
+    if (this.#isRead) return
+    this.#isRead = true
+    // In a later turn, as Node does it: who listens for the first chunk listens for the end, too.
+    queueMicrotask(() => void this.#read())
+  }
+
+  /**
+   * Reads no more: the answer is given. The body is not cancelled, which streams made of Node's do not survive; what
+   * nobody reads does not come either.
+   */
+  leave(): void {
+    this.#isRead = true
+    this.#isLeft = true
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const reader = this.#body?.getReader()
+      while (!this.#isLeft) {
+        const chunk = await reader?.read()
+        if (chunk === undefined || chunk.done) {
+          this.complete = true
+          this.emit('end')
+          break
+        }
+        this.emit('data', Buffer.from(chunk.value.buffer, chunk.value.byteOffset, chunk.value.byteLength))
+      }
+    } catch {
+      // The client left before the end: there is nobody to answer.
+    }
+    this.emit('close')
+  }
+}
+
+class FetchResponse extends Events implements HttpResponse {
+  readonly req: FetchRequest
+  readonly socket: HttpSocket
+  readonly answered: Promise<Response>
+  headersSent = false
+  writableEnded = false
+  writableFinished = false
+  destroyed = false
+  writableNeedDrain = false
+  #answer: (response: Response) => void = () => {}
+  #status = 200
+  readonly #headers = new Headers()
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+
+  constructor(request: FetchRequest) {
+    super()
+    this.req = request
+    this.answered = new Promise((resolve) => {
+      this.#answer = resolve
+    })
+    this.socket = {
+      uncork() {},
+      destroy: () => this.destroy(),
+      once: (_event, listener) => this.once('close', listener),
+    }
+    request.socket = this.socket
+    const { signal } = request
+    if (signal.aborted) this.#gone()
+    else signal.addEventListener('abort', this.#gone, { once: true })
+    request.on('close', () => {
+      if (!request.complete) this.#gone()
+    })
+  }
+
+  /** Connections are the platform's affair. */
+  get shouldKeepAlive(): boolean {
+    return true
+  }
+
+  set shouldKeepAlive(_: boolean) {}
+
+  get writableLength(): number {
+    return Math.max(0, -(this.#controller?.desiredSize ?? 0))
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#headers.set(name, value)
+  }
+
+  writeHead(status: number, headers: HttpHeaders = {}): this {
+    this.#status = status
+    // The platform knows how long a body is, and some insist on saying it themselves.
+    for (const [name, value] of Object.entries(headers)) {
+      if (name !== 'content-length') this.#headers.set(name, String(value))
+    }
+    return this
+  }
+
+  flushHeaders(): void {
+    if (this.headersSent) return
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+        },
+        // Called when all that was written has been read.
+        pull: () => this.#drain(),
+        cancel: () => this.#gone(),
+      },
+      { highWaterMark: 0, size: (chunk) => chunk.byteLength },
+    )
+    this.#send(stream)
+  }
+
+  write(text: string): boolean {
+    this.flushHeaders()
+    if (this.writableEnded || this.destroyed) return false
+    this.#controller?.enqueue(ENCODER.encode(text))
+    this.writableNeedDrain = this.writableLength > HIGH_WATER_BYTES
+    return !this.writableNeedDrain
+  }
+
+  end(text?: string): void {
+    if (this.writableEnded || this.destroyed) return
+    if (this.headersSent && text !== undefined) this.write(text)
+    this.writableEnded = true
+    if (this.headersSent) this.#controller?.close()
+    else this.#send(text ?? null)
+    this.writableFinished = true
+    this.#over()
+  }
+
+  destroy(): void {
+    if (this.destroyed || this.writableEnded) return
+    this.#controller?.error(new Error('The connection was broken off'))
+    this.#gone()
+  }
+
+  #send(body: ReadableStream<Uint8Array> | string | null): void {
+    this.headersSent = true
+    this.#answer(new Response(body, { status: this.#status, headers: this.#headers }))
+  }
+
+  #drain(): void {
+    if (!this.writableNeedDrain) return
+    this.writableNeedDrain = false
+    this.emit('drain')
+  }
+
+  /** The client is not there any longer. */
+  readonly #gone = (): void => {
+    if (this.destroyed || this.writableEnded) return
+    this.destroyed = true
+    this.#over()
+    // Nobody sees it, and yet whoever waits must not wait for ever.
+    if (!this.headersSent) this.#answer(new Response(null, { status: CLIENT_GONE }))
+  }
+
+  #over(): void {
+    this.req.signal.removeEventListener('abort', this.#gone)
+    this.req.leave()
+    this.emit('close')
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const ENCODER = new TextEncoder()
+const NO_SOCKET: HttpSocket = { uncork() {}, destroy() {}, once() {} }
+const HIGH_WATER_BYTES = 16 * 1024
+/** As servers write it into their logs. */
+const CLIENT_GONE = 499
