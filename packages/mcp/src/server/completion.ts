@@ -3,10 +3,10 @@ import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
 import { didYouMean } from '../protocol/nearest.ts'
 import type { Completer, CompleterOutput } from './completer.ts'
-import { type PromptRegistry, unknownPrompt } from './prompts.ts'
-import type { TemplateRegistry } from './resources.ts'
+import { type PromptShelf, unknownPrompt } from './prompts.ts'
+import type { TemplateShelf } from './resources.ts'
 
-export async function complete(prompts: PromptRegistry, templates: TemplateRegistry, call: Call): Promise<Result> {
+export async function complete(prompts: PromptShelf, templates: TemplateShelf, call: Call): Promise<Result> {
   const { argument, context } = call.params
   if (!isNamedText(argument)) {
     throw new McpError('caller.invalid_params', 'Cannot complete without an "argument" that has a name and a value')
@@ -23,8 +23,8 @@ export async function complete(prompts: PromptRegistry, templates: TemplateRegis
 
 /** Undefined for an argument that exists and has no completer. */
 function findCompleter(
-  prompts: PromptRegistry,
-  templates: TemplateRegistry,
+  prompts: PromptShelf,
+  templates: TemplateShelf,
   ref: unknown,
   argument: string,
 ): Completer | undefined {

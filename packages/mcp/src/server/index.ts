@@ -1,3 +1,4 @@
+export type { AccessRule, Subject } from './access.ts'
 export type { Asker, AskOptions, Elicited, ElicitOptions, VisitedPage } from './asking/asker.ts'
 export type { RequiredPage } from './asking/errors.ts'
 export { Declined, UrlElicitationRequired } from './asking/errors.ts'
@@ -8,6 +9,7 @@ export type { Completer, CompleterOutput, CompletionContext } from './completer.
 export type { Context } from './context.ts'
 export type { ServerFetchHandler } from './fetch.ts'
 export { toFetchHandler } from './fetch.ts'
+export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from './middleware.ts'
 export type {
   PromptArgumentDefinition,
   PromptArguments,

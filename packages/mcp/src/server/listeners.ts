@@ -12,6 +12,7 @@ const CHANGES = {
 } as const
 
 export type ListChange = keyof typeof CHANGES
+export const LIST_CHANGES = Object.keys(CHANGES) as readonly ListChange[] // the keys of a literal are its type's keys
 
 interface Listener {
   readonly hears: ReadonlySet<ListChange>

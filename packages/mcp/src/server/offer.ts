@@ -3,30 +3,25 @@ import { hasCapability, type ServerCapabilities } from '../protocol/capabilities
 import { TASKS } from '../protocol/extensions.ts'
 import { hasTasks } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
+import type { Access } from './access.ts'
 import { complete } from './completion.ts'
 import type { ListChange, Listeners } from './listeners.ts'
-import { getPrompt, listPrompts, type PromptRegistry } from './prompts.ts'
-import {
-  hasResource,
-  listResources,
-  listTemplates,
-  type ResourceRegistry,
-  readResource,
-  type TemplateRegistry,
-} from './resources.ts'
+import { type Layer, toLayered } from './middleware.ts'
+import { getPrompt, listPrompts } from './prompts.ts'
+import { hasResource, listResources, listTemplates, readResource } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
+import { isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
 import { listenWithTasks } from './tasks/listen.ts'
 import type { Tasks } from './tasks/tasks.ts'
-import { callTool, listTools, type ToolRegistry } from './tools.ts'
+import { callTool, listTools } from './tools.ts'
 
 /** What one server is made of. */
-export interface Parts {
+export interface Parts extends Registries {
   readonly settings: ServerSettings
   readonly listeners: Listeners
-  readonly tools: ToolRegistry
-  readonly prompts: PromptRegistry
-  readonly resources: ResourceRegistry
-  readonly templates: TemplateRegistry
+  readonly access: Access
+  /** In order of registration. */
+  readonly layers: readonly Layer[]
   readonly tasks: Tasks
 }
 
@@ -35,7 +30,8 @@ export type Offer = ReadonlyMap<string, (call: Call) => Result | Promise<Result>
 
 /** Made anew when something is registered or removed, so that a call pays one look-up. */
 export function createOffer(parts: Parts): Offer {
-  const { settings, listeners, tools, prompts, resources, templates, tasks } = parts
+  const { settings, listeners, tasks, access, layers } = parts
+  const guarded = isGuarded(parts, access)
   const capabilities = toCapabilities(parts)
   const changes = toListChanges(capabilities)
   const discovered: Result = {
@@ -45,6 +41,38 @@ export function createOffer(parts: Parts): Offer {
   }
   const offer = new Map<string, (call: Call) => Result | Promise<Result>>([
     ['server/discover', () => discovered],
+    ...(guarded ? toGuarded(parts) : toOpen(parts)),
+  ])
+  for (const method of [...offer.keys()]) {
+    const needed = METHODS.get(method)?.capability
+    if (needed !== undefined && !hasCapability(capabilities, needed)) offer.delete(method)
+  }
+  /** Whether there is anything at a URI for this caller to watch. */
+  const toWatchable = ({ principal }: Call) => {
+    const { resources, templates } = guarded ? toSeen(parts, access, principal) : parts
+    return (uri: string) => hasResource(resources, templates, uri)
+  }
+  if (changes.size > 0) offer.set('subscriptions/listen', (call) => listeners.listen(call, changes, toWatchable(call)))
+  if (hasTasks(capabilities)) {
+    offer.set('tasks/get', (call) => tasks.get(call))
+    offer.set('tasks/update', (call) => tasks.update(call))
+    offer.set('tasks/cancel', (call) => tasks.cancel(call))
+    offer.set('tasks/list', (call) => tasks.list(call))
+    offer.set('subscriptions/listen', (call) =>
+      listenWithTasks(tasks, settings.maxWatched, call, (heard) =>
+        listeners.listen(call, changes, toWatchable(call), heard),
+      ),
+    )
+  }
+  if (layers.length === 0) return offer
+  return new Map([...offer].map(([method, answer]) => [method, toLayered(method, answer, layers)]))
+}
+
+type Answers = readonly (readonly [method: string, answer: (call: Call) => Result | Promise<Result>])[]
+
+/** Where nothing is guarded everybody sees the registries themselves. */
+function toOpen({ settings, tasks, tools, prompts, resources, templates }: Parts): Answers {
+  return [
     ['tools/list', (call) => listTools(tools, call)],
     ['tools/call', (call) => callTool(tools, settings, tasks, call)],
     ['resources/list', (call) => listResources(resources, call)],
@@ -53,23 +81,23 @@ export function createOffer(parts: Parts): Offer {
     ['prompts/list', (call) => listPrompts(prompts, call)],
     ['prompts/get', (call) => getPrompt(prompts, settings, call)],
     ['completion/complete', (call) => complete(prompts, templates, call)],
-  ])
-  for (const method of [...offer.keys()]) {
-    const needed = METHODS.get(method)?.capability
-    if (needed !== undefined && !hasCapability(capabilities, needed)) offer.delete(method)
-  }
-  const isWatchable = (uri: string) => hasResource(resources, templates, uri)
-  if (changes.size > 0) offer.set('subscriptions/listen', (call) => listeners.listen(call, changes, isWatchable))
-  if (hasTasks(capabilities)) {
-    offer.set('tasks/get', (call) => tasks.get(call))
-    offer.set('tasks/update', (call) => tasks.update(call))
-    offer.set('tasks/cancel', (call) => tasks.cancel(call))
-    offer.set('tasks/list', (call) => tasks.list(call))
-    offer.set('subscriptions/listen', (call) =>
-      listenWithTasks(tasks, settings.maxWatched, call, (heard) => listeners.listen(call, changes, isWatchable, heard)),
-    )
-  }
-  return offer
+  ]
+}
+
+/** The same, of what each caller may see. */
+function toGuarded(parts: Parts): Answers {
+  const { settings, tasks, access } = parts
+  const seen = (call: Call): Shelves => toSeen(parts, access, call.principal)
+  return [
+    ['tools/list', (call) => listTools(seen(call).tools, call)],
+    ['tools/call', (call) => callTool(seen(call).tools, settings, tasks, call)],
+    ['resources/list', (call) => listResources(seen(call).resources, call)],
+    ['resources/templates/list', (call) => listTemplates(seen(call).templates, call)],
+    ['resources/read', (call) => readResource(seen(call).resources, seen(call).templates, settings, call)],
+    ['prompts/list', (call) => listPrompts(seen(call).prompts, call)],
+    ['prompts/get', (call) => getPrompt(seen(call).prompts, settings, call)],
+    ['completion/complete', (call) => complete(seen(call).prompts, seen(call).templates, call)],
+  ]
 }
 
 /** What is or was registered, and what the author announced beforehand. */

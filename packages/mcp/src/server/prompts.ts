@@ -5,11 +5,12 @@ import type { Call, Result } from '../protocol/call.ts'
 import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { GetPromptResult, Prompt, PromptArgument, PromptMessage } from '../protocol/features/prompts.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
-import { type Entry, Registry } from './registry.ts'
+import { type Entry, Registry, type Shelf } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface PromptArgumentDefinition {
@@ -24,7 +25,7 @@ export interface PromptArgumentDefinition {
 export type PromptArguments = Readonly<Record<string, PromptArgumentDefinition>>
 
 /** How a prompt is listed and what it takes. */
-export interface PromptDefinition<Arguments extends PromptArguments = PromptArguments> {
+export interface PromptDefinition<Arguments extends PromptArguments = PromptArguments> extends Guarded {
   readonly title?: string
   readonly description?: string
   readonly arguments?: Arguments
@@ -59,17 +60,18 @@ export type AnyPromptHandler = (
   context: Context,
 ) => PromptOutput | Promise<PromptOutput>
 export type PromptRegistry = Registry<PromptDefinition, AnyPromptHandler, Prompt, LivePrompt>
+export type PromptShelf = Shelf<Prompt, LivePrompt>
 
 export function createPromptRegistry(pageSize: number, changed: () => void): PromptRegistry {
   return new Registry({ what: 'prompt', pageSize, build: buildPrompt, changed })
 }
 
-export function listPrompts(prompts: PromptRegistry, call: Call): Result {
+export function listPrompts(prompts: PromptShelf, call: Call): Result {
   const { items, nextCursor } = prompts.page(call.params.cursor)
   return nextCursor === undefined ? { prompts: items } : { prompts: items, nextCursor }
 }
 
-export async function getPrompt(prompts: PromptRegistry, settings: ServerSettings, call: Call): Promise<Result> {
+export async function getPrompt(prompts: PromptShelf, settings: ServerSettings, call: Call): Promise<Result> {
   const { name, arguments: given = {} } = call.params
   const prompt = typeof name === 'string' ? prompts.find(name) : undefined
   if (prompt === undefined || typeof name !== 'string') throw unknownPrompt(prompts, name)
@@ -83,7 +85,7 @@ export async function getPrompt(prompts: PromptRegistry, settings: ServerSetting
   })
 }
 
-export function unknownPrompt(prompts: PromptRegistry, name: unknown): McpError {
+export function unknownPrompt(prompts: PromptShelf, name: unknown): McpError {
   if (typeof name !== 'string') return new McpError('caller.invalid_params', 'Cannot find a prompt without its "name"')
   return new McpError('caller.invalid_params', `No prompt named "${shown(name)}"${didYouMean(name, prompts.keys())}`)
 }

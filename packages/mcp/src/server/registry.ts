@@ -1,4 +1,6 @@
 import { McpError } from '../errors.ts'
+import type { Principal } from '../protocol/call.ts'
+import type { Access, AccessRule, Guarded, Subject } from './access.ts'
 
 /** A thing a server offers, and what may be done with it later. Every change is told to whoever listens. */
 export interface Registration<Definition, Handler> {
@@ -20,6 +22,19 @@ export interface Entry<Listed, Live> {
   readonly live: Live
 }
 
+/** Things to look up and to list: all that a server has, or what one caller may see of it. */
+export interface Shelf<Listed, Live> {
+  /** What answers for `key`; undefined where nothing does. */
+  find(key: string): Live | undefined
+  keys(): readonly string[]
+  all(): readonly Live[]
+  /**
+   * @param cursor as the caller sent it; undefined for the first page
+   * @throws {McpError} `caller.invalid_params` for a cursor that is not one of this list
+   */
+  page(cursor: unknown): Page<Listed>
+}
+
 export interface Page<Listed> {
   readonly items: readonly Listed[]
   readonly nextCursor: string | undefined
@@ -27,7 +42,7 @@ export interface Page<Listed> {
 
 export interface RegistryOptions<Definition, Handler, Listed, Live> {
   /** One word for messages and cursors, such as `tool`. */
-  readonly what: string
+  readonly what: Subject['kind']
   readonly pageSize: number
   /** Checks a definition and makes what is listed and called of it; throws for a bad one. */
   readonly build: (key: string, definition: Definition, handler: Handler) => Entry<Listed, Live>
@@ -39,11 +54,14 @@ interface Slot<Listed, Live> {
   /** Place in the order of registration. Never given twice, so a cursor survives changes of the list. */
   readonly serial: number
   entry: Entry<Listed, Live>
+  access: AccessRule | undefined
   enabled: boolean
 }
 
 /** Named things in order of registration. The order and the first page are made when the list changes. */
-export class Registry<Definition extends object, Handler, Listed, Live> {
+export class Registry<Definition extends Guarded, Handler, Listed, Live> implements Shelf<Listed, Live> {
+  /** Whether anything in it is not for everybody. A field, since it is looked at for every call. */
+  hasRules = false
   readonly #options: RegistryOptions<Definition, Handler, Listed, Live>
   readonly #slots = new Map<string, Slot<Listed, Live>>()
   #serials = 0
@@ -59,6 +77,34 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
     return this.#serials > 0
   }
 
+  /** What of it this caller may see. */
+  seenBy(principal: Principal, access: Access): Shelf<Listed, Live> {
+    const { what } = this.#options
+    const isVisible = (key: string, slot: Slot<Listed, Live>) =>
+      slot.enabled && access.allows(principal, { kind: what, key }, slot.access)
+    const visible = () => [...this.#slots].filter(([key, slot]) => isVisible(key, slot))
+    return {
+      find: (key) => {
+        const slot = this.#slots.get(key)
+        return slot !== undefined && isVisible(key, slot) ? slot.entry.live : undefined
+      },
+      keys: () => visible().map(([key]) => key),
+      all: () => visible().map(([, slot]) => slot.entry.live),
+      page: (cursor) => {
+        const serial = cursor === undefined ? 0 : this.#serialOf(cursor)
+        return this.#pageOf(
+          visible().map(([, slot]) => slot),
+          serial,
+        )
+      },
+    }
+  }
+
+  /** Whether something has this key, enabled or not. */
+  has(key: string): boolean {
+    return this.#slots.has(key)
+  }
+
   add(key: string, definition: Definition, handler: Handler): Registration<Definition, Handler> {
     const { what, build } = this.#options
     if (this.#slots.has(key)) throw new Error(`Cannot register the ${what} "${key}" twice`)
@@ -67,7 +113,8 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
     }
     const slot: Slot<Listed, Live> = {
       serial: this.#serials + 1,
-      entry: build(key, definition, handler),
+      entry: build(key, withoutRule(definition), handler),
+      access: definition.access,
       enabled: true,
     }
     this.#serials++
@@ -76,7 +123,7 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
     return this.#register(key, slot, definition, handler)
   }
 
-  /** What answers for `key`; undefined where nothing does, or it is disabled. */
+  /** Undefined for what is disabled, too. */
   find(key: string): Live | undefined {
     const slot = this.#slots.get(key)
     return slot?.enabled === true ? slot.entry.live : undefined
@@ -90,12 +137,8 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
     return this.#enabled.map((slot) => slot.entry.live)
   }
 
-  /**
-   * @param cursor as the caller sent it; undefined for the first page
-   * @throws {McpError} `caller.invalid_params` for a cursor that is not one of this list
-   */
   page(cursor: unknown): Page<Listed> {
-    return cursor === undefined ? this.#firstPage : this.#pageAfter(this.#serialOf(cursor))
+    return cursor === undefined ? this.#firstPage : this.#pageOf(this.#enabled, this.#serialOf(cursor))
   }
 
   #serialOf(cursor: unknown): number {
@@ -105,13 +148,14 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
     throw new McpError('caller.invalid_params', `Cannot list ${what}s: the cursor is not one of this list`)
   }
 
-  #pageAfter(serial: number): Page<Listed> {
+  /** @param serial where the page before this one ended */
+  #pageOf(shown: readonly Slot<Listed, Live>[], serial: number): Page<Listed> {
     const { what, pageSize } = this.#options
-    const found = this.#enabled.findIndex((slot) => slot.serial > serial)
-    const from = found === -1 ? this.#enabled.length : found
-    const slots = this.#enabled.slice(from, from + pageSize)
+    const found = shown.findIndex((slot) => slot.serial > serial)
+    const from = found === -1 ? shown.length : found
+    const slots = shown.slice(from, from + pageSize)
     const last = slots.at(-1)
-    const hasMore = last !== undefined && from + slots.length < this.#enabled.length
+    const hasMore = last !== undefined && from + slots.length < shown.length
     return {
       items: slots.map((slot) => slot.entry.listed),
       nextCursor: hasMore ? toCursor(what, last.serial) : undefined,
@@ -120,7 +164,8 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
 
   #renew(): void {
     this.#enabled = [...this.#slots.values()].filter((slot) => slot.enabled)
-    this.#firstPage = this.#pageAfter(0)
+    this.#firstPage = this.#pageOf(this.#enabled, 0)
+    this.hasRules = this.#enabled.some((slot) => slot.access !== undefined)
     this.#options.changed()
   }
 
@@ -149,7 +194,8 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
       update: (changes, newHandler) =>
         ifPresent('update', () => {
           const newDefinition = { ...definition, ...changes }
-          slot.entry = build(key, newDefinition, newHandler ?? handler)
+          slot.entry = build(key, withoutRule(newDefinition), newHandler ?? handler)
+          slot.access = newDefinition.access
           definition = newDefinition
           handler = newHandler ?? handler
           if (slot.enabled) this.#renew()
@@ -164,6 +210,13 @@ export class Registry<Definition extends object, Handler, Listed, Live> {
       },
     }
   }
+}
+
+/** Who may see a thing is no part of what is seen. */
+function withoutRule<Definition extends Guarded>(definition: Definition): Definition {
+  if (definition.access === undefined) return definition
+  const { access: _, ...shown } = definition
+  return shown as Definition // the rule is optional
 }
 
 function toCursor(what: string, serial: number): string {

@@ -6,15 +6,16 @@ import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
 import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
+import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
-import { type Entry, Registry } from './registry.ts'
+import { type Entry, Registry, type Shelf } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** How a resource is listed. */
-export interface ResourceDefinition {
+export interface ResourceDefinition extends Guarded {
   readonly name: string
   readonly title?: string
   readonly description?: string
@@ -70,6 +71,8 @@ interface LiveTemplate {
 
 export type ResourceRegistry = Registry<ResourceDefinition, ReadHandler, Resource, LiveResource>
 export type TemplateRegistry = Registry<TemplateDefinition, TemplateReadHandler, ResourceTemplate, LiveTemplate>
+export type ResourceShelf = Shelf<Resource, LiveResource>
+export type TemplateShelf = Shelf<ResourceTemplate, LiveTemplate>
 
 export function createResourceRegistry(pageSize: number, changed: () => void): ResourceRegistry {
   return new Registry({ what: 'resource', pageSize, build: buildResource, changed })
@@ -79,24 +82,24 @@ export function createTemplateRegistry(pageSize: number, changed: () => void): T
   return new Registry({ what: 'resource template', pageSize, build: buildTemplate, changed })
 }
 
-export function listResources(resources: ResourceRegistry, call: Call): Result {
+export function listResources(resources: ResourceShelf, call: Call): Result {
   const { items, nextCursor } = resources.page(call.params.cursor)
   return nextCursor === undefined ? { resources: items } : { resources: items, nextCursor }
 }
 
-export function listTemplates(templates: TemplateRegistry, call: Call): Result {
+export function listTemplates(templates: TemplateShelf, call: Call): Result {
   const { items, nextCursor } = templates.page(call.params.cursor)
   return nextCursor === undefined ? { resourceTemplates: items } : { resourceTemplates: items, nextCursor }
 }
 
 /** Whether reading this URI would reach a handler of ours. */
-export function hasResource(resources: ResourceRegistry, templates: TemplateRegistry, uri: string): boolean {
+export function hasResource(resources: ResourceShelf, templates: TemplateShelf, uri: string): boolean {
   return resources.find(uri) !== undefined || templates.all().some(({ template }) => template.match(uri) !== undefined)
 }
 
 export async function readResource(
-  resources: ResourceRegistry,
-  templates: TemplateRegistry,
+  resources: ResourceShelf,
+  templates: TemplateShelf,
   settings: ServerSettings,
   call: Call,
 ): Promise<Result> {
@@ -113,7 +116,7 @@ export async function readResource(
   })
 }
 
-function findReader(resources: ResourceRegistry, templates: TemplateRegistry, uri: string): LiveResource | undefined {
+function findReader(resources: ResourceShelf, templates: TemplateShelf, uri: string): LiveResource | undefined {
   const resource = resources.find(uri)
   if (resource !== undefined) return resource
   for (const { template, mimeType, parked, read } of templates.all()) {

@@ -4,7 +4,9 @@ import { shown } from '../jsonrpc/shown.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
-import { type ListChange, Listeners } from './listeners.ts'
+import { Access, type AccessRule } from './access.ts'
+import { LIST_CHANGES, type ListChange, Listeners } from './listeners.ts'
+import { checkPattern, type Layer, type MethodPattern, type Middleware } from './middleware.ts'
 import { createOffer, type Offer, type Parts } from './offer.ts'
 import {
   type AnyPromptHandler,
@@ -52,6 +54,28 @@ export interface Server {
     definition: PromptDefinition<Arguments>,
     make: PromptHandler<Arguments>,
   ): Registration<PromptDefinition<Arguments>, PromptHandler<Arguments>>
+  /**
+   * Puts a function around a method, around all that begin alike, or around all. What is registered first is the
+   * outermost. Counts from the next call on.
+   * @param pattern `tools/call`, `tools/*` or `*`
+   * @example
+   * server.use('tools/call', async (call, next) => {
+   *   const startedAt = performance.now()
+   *   try {
+   *     return await next(call)
+   *   } finally {
+   *     console.error(call.params.name, performance.now() - startedAt)
+   *   }
+   * })
+   */
+  use<const Pattern extends MethodPattern>(pattern: Pattern, middleware: Middleware<Pattern>): void
+  /**
+   * Adds a rule for everything this server has, beside the `access` of single definitions: a caller sees and uses what
+   * all of them allow. The rest answers exactly as if it did not exist.
+   * @example
+   * server.access((principal, { key }) => !key.startsWith('admin_') || admins.has(principal.id))
+   */
+  access(rule: AccessRule): void
   /** Tells those who watch this resource that it changed. */
   resourceUpdated(uri: string): void
   /** Ends every open subscription; calls at work go on. The doors are closed by who opened them. */
@@ -75,9 +99,13 @@ export function createServer(options: ServerOptions): Server {
     offer = undefined
     listeners.listChanged(change)
   }
+  const access = new Access(settings.log)
+  const layers: Layer[] = []
   const parts: Parts = {
     settings,
     listeners,
+    access,
+    layers,
     tools: createToolRegistry(settings.pageSize, changed('toolsListChanged')),
     prompts: createPromptRegistry(settings.pageSize, changed('promptsListChanged')),
     resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged')),
@@ -104,6 +132,16 @@ export function createServer(options: ServerOptions): Server {
     resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
     template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
     prompt: (name, definition, make) => parts.prompts.add(name, definition, make as AnyPromptHandler) as never,
+    use(pattern, middleware) {
+      checkPattern(pattern)
+      layers.push({ pattern, run: middleware as Middleware }) // the offer hands it calls of the methods it fits
+      offer = undefined
+    },
+    access(rule) {
+      access.add(rule)
+      offer = undefined
+      for (const change of LIST_CHANGES) listeners.listChanged(change)
+    },
     resourceUpdated: (uri) => listeners.resourceUpdated(uri),
     close() {
       listeners.close()
@@ -118,7 +156,11 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
     handle,
     serverInfo: parts.settings.serverInfo,
     log: parts.settings.log,
-    toolSchema: (name) => parts.tools.find(name)?.input.json,
+    toolSchema(name, principal) {
+      const { tools, access } = parts
+      const seen = tools.hasRules || access.hasRules ? tools.seenBy(principal, access) : tools
+      return seen.find(name)?.input.json
+    },
   }
   const { questionTimeoutMs, maxQuestions } = options
   const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, callTimeoutMs } = options

@@ -5,10 +5,11 @@ import type { Call, Result } from '../protocol/call.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Context } from './context.ts'
-import { type Entry, Registry } from './registry.ts'
+import { type Entry, Registry, type Shelf } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
@@ -16,7 +17,7 @@ import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toTool
 import { isFullResult, type ToolOutput, toFailedResult, toStructuredResult, toToolResult } from './tool-result.ts'
 
 /** How a tool is listed and what it takes. */
-export interface ToolDefinition<Input extends Schema = Schema> {
+export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
   readonly title?: string
   readonly description?: string
   /**
@@ -67,12 +68,13 @@ interface LiveTool {
 
 export type AnyToolHandler = LiveTool['run']
 export type ToolRegistry = Registry<ToolDefinition, AnyToolHandler, Tool, LiveTool>
+export type ToolShelf = Shelf<Tool, LiveTool>
 
 export function createToolRegistry(pageSize: number, changed: () => void): ToolRegistry {
   return new Registry({ what: 'tool', pageSize, build: buildTool, changed })
 }
 
-export function listTools(tools: ToolRegistry, call: Call): Result {
+export function listTools(tools: ToolShelf, call: Call): Result {
   const { items: listed, nextCursor } = tools.page(call.params.cursor)
   const decides =
     call.downstream.capabilities.extensions !== undefined && toTaskWish(call.downstream.capabilities)?.core
@@ -84,12 +86,7 @@ function withExecution(tool: Tool, task: LiveToolTasks | undefined): Tool {
   return task === undefined ? tool : { ...tool, execution: { taskSupport: task.support } }
 }
 
-export async function callTool(
-  tools: ToolRegistry,
-  settings: ServerSettings,
-  tasks: Tasks,
-  call: Call,
-): Promise<Result> {
+export async function callTool(tools: ToolShelf, settings: ServerSettings, tasks: Tasks, call: Call): Promise<Result> {
   const { name, arguments: given = NO_ARGUMENTS } = call.params
   const tool = typeof name === 'string' ? tools.find(name) : undefined
   if (tool === undefined) throw unknownTool(tools, name)
@@ -172,7 +169,7 @@ function noTask(tool: LiveTool): McpError {
   return new McpError('caller.unsupported_feature', `Cannot call the tool "${tool.name}" as a task: it is none`)
 }
 
-function unknownTool(tools: ToolRegistry, name: unknown): McpError {
+function unknownTool(tools: ToolShelf, name: unknown): McpError {
   if (typeof name !== 'string') return new McpError('caller.invalid_params', 'Cannot call a tool without its "name"')
   return new McpError('caller.invalid_params', `No tool named "${shown(name)}"${didYouMean(name, tools.keys())}`)
 }

@@ -1,0 +1,83 @@
+import type { Call, Handle, Result } from '../protocol/call.ts'
+import type { DiscoverResult } from '../protocol/features/base.ts'
+import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
+import type { GetPromptParams, GetPromptResult, ListPromptsResult } from '../protocol/features/prompts.ts'
+import type {
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ReadResourceParams,
+  ReadResourceResult,
+} from '../protocol/features/resources.ts'
+import type { ListenParams } from '../protocol/features/subscriptions.ts'
+import type { CallToolParams, CallToolResult, ListToolsResult } from '../protocol/features/tools.ts'
+import { METHODS } from '../protocol/methods.ts'
+import { didYouMean } from '../protocol/nearest.ts'
+
+/** Methods whose parameters and results have a type of their own. */
+export interface MethodTypes {
+  'server/discover': { params: Call['params']; result: DiscoverResult }
+  'tools/list': { params: { readonly cursor?: string }; result: ListToolsResult }
+  'tools/call': { params: CallToolParams; result: CallToolResult }
+  'prompts/list': { params: { readonly cursor?: string }; result: ListPromptsResult }
+  'prompts/get': { params: GetPromptParams; result: GetPromptResult }
+  'resources/list': { params: { readonly cursor?: string }; result: ListResourcesResult }
+  'resources/templates/list': { params: { readonly cursor?: string }; result: ListResourceTemplatesResult }
+  'resources/read': { params: ReadResourceParams; result: ReadResourceResult }
+  'completion/complete': { params: CompleteParams; result: CompleteResult }
+  'subscriptions/listen': { params: ListenParams; result: Result }
+}
+
+/** A method, all methods that begin alike (`tools/*`), or all (`*`). */
+export type MethodPattern = keyof MethodTypes | '*' | `${string}/*` | (string & {})
+
+/** The call as its caller sent it: middleware comes first, so nothing has checked the parameters yet. */
+export type CallOf<Pattern extends string> = Pattern extends keyof MethodTypes
+  ? Call & { readonly params: MethodTypes[Pattern]['params'] }
+  : Call
+
+export type ResultOf<Pattern extends string> = Pattern extends keyof MethodTypes
+  ? MethodTypes[Pattern]['result']
+  : Result
+
+/**
+ * Stands around methods: sees each call first and each result or error last. Returns what `next` gave, another result
+ * in its place, or a result without asking `next` at all; an error it throws is the answer. To change the call, hand
+ * a changed copy to `next`.
+ */
+export type Middleware<Pattern extends string = string> = (
+  call: CallOf<Pattern>,
+  next: (call: Call) => Promise<ResultOf<Pattern>>,
+) => Result | Promise<Result>
+
+/** Middleware as it is kept. */
+export interface Layer {
+  readonly pattern: string
+  readonly run: Middleware
+}
+
+type Answer = (call: Call) => Result | Promise<Result>
+
+/** @throws {Error} for a pattern that no method of any revision fits */
+export function checkPattern(pattern: string): void {
+  for (const method of METHODS.keys()) if (fits(pattern, method)) return
+  throw new Error(
+    `Cannot stand around "${pattern}": there is no such method${didYouMean(pattern, [...METHODS.keys(), '*'])}`,
+  )
+}
+
+/** What answers a method, with what stands around it: the first layer is the outermost. */
+export function toLayered(method: string, answer: Answer, layers: readonly Layer[]): Answer {
+  const around = layers.filter(({ pattern }) => fits(pattern, method))
+  if (around.length === 0) return answer
+  return around.reduceRight<Handle>(
+    (next, { run }) =>
+      async (call) =>
+        run(call, next),
+    async (call) => answer(call),
+  )
+}
+
+function fits(pattern: string, method: string): boolean {
+  if (pattern === '*') return true
+  return pattern.endsWith('/*') ? method.startsWith(pattern.slice(0, -1)) : method === pattern
+}
