@@ -18,7 +18,7 @@ export class ClientStream implements ExchangeTaker {
   readonly #where: string
   readonly #events: StreamEvents
   #url: URL
-  #exchange: Underway
+  #exchange: Underway | undefined
   #refusal: Readonly<ResponseHeaders> | undefined
   #redirects = 0
   #target: URL | undefined
@@ -28,7 +28,10 @@ export class ClientStream implements ExchangeTaker {
     this.#url = url
     this.#where = where
     this.#events = events
-    this.#exchange = events.open(this, url)
+  }
+
+  open(): void {
+    this.#exchange = this.#events.open(this, this.#url)
   }
 
   /** Where to POST; undefined until the server has said it, and when the stream is over. */
@@ -38,7 +41,7 @@ export class ClientStream implements ExchangeTaker {
 
   stop(): void {
     this.#isOver = true
-    this.#exchange.abort()
+    this.#exchange?.abort()
   }
 
   head(status: number, headers: Readonly<ResponseHeaders>): void {
@@ -95,12 +98,12 @@ export class ClientStream implements ExchangeTaker {
     const url = URL.canParse(location, this.#url.href) ? new URL(location, this.#url) : undefined
     if (url === undefined || url.origin !== this.#url.origin || ++this.#redirects > MAX_REDIRECTS) return false
     this.#url = url
-    this.#exchange = this.#events.open(this, url)
+    this.open()
     return true
   }
 
   #fail(code: 'upstream.unavailable' | 'upstream.protocol', reason: string): void {
-    this.#exchange.abort()
+    this.#exchange?.abort()
     this.#over(new McpError(code, `Cannot open a stream of ${this.#where}: ${reason}`))
   }
 

@@ -126,6 +126,7 @@ class SseWire implements Wire {
       over: (reason) => this.#over(stream, waiting, reason),
     })
     this.#stream = stream
+    stream.open()
     waiting.answer.then(
       (answer) => {
         if (answer.kind !== 'result') this.#failed(new McpError('upstream.unavailable', NO_SESSION))
