@@ -48,7 +48,7 @@ export class Fleet {
 
   /** The merged catalog of this moment. */
   get catalog(): Catalog {
-    const members = [...this.#members.values()].filter(({ upstream }) => isReachable(upstream.config))
+    const members = [...this.#members.values()].filter(({ upstream }) => upstream.config.enabled)
     return buildCatalog(members.map(({ source }) => source))
   }
 
@@ -178,8 +178,4 @@ export class Fleet {
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
   }
-}
-
-function isReachable({ enabled, transport }: ServerConfig): boolean {
-  return enabled && transport.kind !== 'sse'
 }

@@ -41,6 +41,13 @@ describe('[target] <tool> [arguments]', () => {
     })
   })
 
+  it('reads the address of a socket as the target', () => {
+    expect(parseAddressed(['unix:/run/x.sock', 'echo', 'a=b'], undefined, 'tool').target).toEqual({
+      kind: 'url',
+      url: 'unix:/run/x.sock',
+    })
+  })
+
   it('reads the words after -- as the target', () => {
     expect(parseAddressed(['echo', 'a=b'], ['npx', '-y', 'x'], 'tool')).toEqual({
       target: { kind: 'command', command: 'npx', args: ['-y', 'x'] },

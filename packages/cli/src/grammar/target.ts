@@ -64,7 +64,7 @@ export function parseTarget(words: readonly string[], child: readonly string[] |
 export const RESOURCE = 'resource URI'
 
 export function isUrl(word: string): boolean {
-  return /^https?:\/\//i.test(word)
+  return /^(?:https?:\/\/|unix:\/)/i.test(word)
 }
 
 function toTarget(word: string): Target {

@@ -20,7 +20,6 @@ export async function toServerDial(io: Io, name: string, options: TargetOptions)
   }
   const title = `server "${name}"`
   const dial = toTarget(server.transport, io.env, process.platform === 'win32')
-  if (dial.kind === 'unsupported') throw new CliError('unreachable', `Cannot connect to ${title}: ${dial.reason}`)
   return { title, dial, settings: toSettings(server, config.timeouts) }
 }
 

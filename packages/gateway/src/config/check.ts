@@ -163,9 +163,6 @@ class Check {
     if (parsed.protocol === 'http:' && !isLoopback(parsed.hostname) && Object.keys(server.headers ?? {}).length > 0) {
       this.#warn(path, 'Headers are sent to another machine without encryption', 'use https://')
     }
-    if (server.type === undefined && parsed.pathname.endsWith('/sse')) {
-      this.#warn(path, 'This looks like the older SSE transport', 'if it is, write "type: sse"')
-    }
   }
 
   #isOwn({ hostname, port, protocol, pathname }: URL): boolean {

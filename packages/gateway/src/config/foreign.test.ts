@@ -295,7 +295,7 @@ test('our own servers are ours, although VS Code uses the same word', () => {
 test('complaints name the file’s own keys and places', () => {
   const text = '{\n  "mcpServers": {\n    "a": { "httpUrl": "nope", "disabled": "maybe" }\n  }\n}'
   expect(issuesOf(() => read(text))).toEqual([
-    'mcp.json:3:12: mcpServers.a.httpUrl: Must be an http:// or https:// URL',
+    'mcp.json:3:12: mcpServers.a.httpUrl: Must be an http:// or https:// URL, or unix:/ and the path of a socket',
     'mcp.json:3:31: mcpServers.a.disabled: Must be true or false',
   ])
 })

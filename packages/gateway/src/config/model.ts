@@ -64,7 +64,7 @@ export interface HttpTransportConfig {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The transport of the oldest revision. Understood here; the gateway reports that it cannot connect to it yet. */
+/** The transport of the oldest revision, and no other: `http` finds out which of the two a server has. */
 export interface SseTransportConfig {
   readonly kind: 'sse'
   readonly url: string

@@ -95,7 +95,9 @@ const server = z
     {
       type: z
         .enum(['stdio', 'http', 'sse'], { error: 'Must be stdio, http or sse' })
-        .describe('Transport. Default: stdio with `command`, http with `url`.')
+        .describe(
+          'Transport. Default: stdio with `command`; http with `url`, and sse for a server that has nothing newer.',
+        )
         .optional(),
       command: text.describe('Program to start; talked to over its stdin and stdout, without a shell.').optional(),
       args: z
@@ -118,8 +120,10 @@ const server = z
         .describe('Working folder of the program. Relative to this file. Default: the folder of this file.')
         .optional(),
       url: text
-        .regex(/^https?:\/\/|\$\{/i, 'Must be an http:// or https:// URL')
-        .describe('Endpoint of a remote server.')
+        .regex(/^https?:\/\/|^unix:\/|\$\{/i, 'Must be an http:// or https:// URL, or unix:/ and the path of a socket')
+        .describe(
+          'Endpoint of a remote server, or `unix:/run/x.sock` for one on a socket (`unix:/run/x.sock:/mcp` with its path).',
+        )
         .optional(),
       headers: z
         .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'This is not a header name'), loose, {

@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { REVISIONS, systemClock } from '@crosspoint/mcp'
 import { type Client, connect, openConnection } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
@@ -9,7 +12,8 @@ import { createGateway, type Gateway, type GatewayOptions } from '../gateway.ts'
 import { type FrontDoorOptions, openFrontDoor } from './door.ts'
 
 const info = { name: 'crosspoint', version: '0.0.0' }
-const over = (http: 'streamable') => REVISIONS.filter(({ traits }) => traits.http === http).map(({ name }) => name)
+const over = (http: 'streamable' | 'sse') =>
+  REVISIONS.filter(({ traits }) => traits.http === http).map(({ name }) => name)
 const spoken = over('streamable')
 
 function createDemo(): Server {
@@ -188,6 +192,51 @@ test('lists go over several pages where they are long, and every client sees all
   }
 })
 
+test.each(over('sse'))('a client of %s finds everything at /sse, and each view under it', async (revision) => {
+  const server = createDemo()
+  const { door, start } = await open(
+    { demo: server },
+    { more: { views: { small: { tools: { include: ['demo__echo'] } } } } },
+  )
+  await start()
+  const client = await clientOf(door.url.replace('/mcp', '/sse'), revision)
+  expect(client.connection.verdict).toMatchObject({ revision, transport: 'sse' })
+  expect((await client.callTool('demo__echo', { text: 'hi' })).content).toEqual([{ type: 'text', text: 'hi' }])
+  const changes = client.listen({ toolsListChanged: true })
+  await changes.acknowledged
+  server.tool('new', {}, () => 'new')
+  for await (const { method } of changes) {
+    expect(method).toBe('notifications/tools/list_changed')
+    break
+  }
+  const small = await clientOf(door.url.replace('/mcp', '/sse/small'), revision)
+  expect((await small.listTools().all()).map(({ name }) => name)).toEqual(['demo__echo'])
+  await expect(clientOf(door.url.replace('/mcp', '/sse/none'))).rejects.toThrow()
+})
+
+test.each([{}, { type: 'sse' }])('a server behind HTTP+SSE is one like any other, with %j', async (how) => {
+  const { endpoint } = createDemo()
+  const old = await openHttpDoor({ endpoint: () => undefined, sse: (path) => (path === '/sse' ? endpoint : undefined) })
+  onTestFinished(() => old.close({ drainMs: 0 }))
+  const { door, start, gateway } = await open({}, { more: { servers: { old: { url: `${old.url}/sse`, ...how } } } })
+  await start()
+  expect(gateway.status()).toMatchObject([{ name: 'old', state: 'ready' }])
+  const client = await clientOf(door.url)
+  expect((await client.callTool('old__echo', { text: 'hi' })).content).toEqual([{ type: 'text', text: 'hi' }])
+})
+
+test('a server behind a Unix socket is one like any other', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'crosspoint-door-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const { endpoint } = createDemo()
+  const near = await openHttpDoor({ socket: join(folder, 's'), endpoint: () => endpoint })
+  onTestFinished(() => near.close({ drainMs: 0 }))
+  const { door, start } = await open({}, { more: { servers: { near: { url: near.url } } } })
+  await start()
+  const client = await clientOf(door.url)
+  expect((await client.callTool('near__echo', { text: 'hi' })).content).toEqual([{ type: 'text', text: 'hi' }])
+})
+
 test('each view is served at a path of its own', async () => {
   const more = { views: { small: { tools: { include: ['demo__echo'] }, rename: { demo__echo: 'say' } } } }
   const { door, start } = await open({ demo: createDemo() }, { more })
@@ -236,7 +285,7 @@ test('another path is 404 and names those there are', async () => {
   expect(status).toBe(404)
   expect(JSON.parse(text)).toEqual({
     error: 'Nothing is served at this path',
-    paths: ['/mcp', '/mcp/small', '/healthz', '/readyz'],
+    paths: ['/mcp', '/mcp/small', '/sse', '/healthz', '/readyz'],
   })
 })
 
@@ -286,5 +335,5 @@ test('serves one view at the root, and nothing beside it, when asked to', async 
   expect((await client.listTools().all()).map(({ name }) => name)).toEqual(['demo__echo'])
   const { status, text } = await get(`${door.url}/large`)
   expect(status).toBe(404)
-  expect(JSON.parse(text)).toMatchObject({ paths: ['/mcp', '/healthz', '/readyz'] })
+  expect(JSON.parse(text)).toMatchObject({ paths: ['/mcp', '/sse', '/healthz', '/readyz'] })
 })

@@ -15,7 +15,7 @@ export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | '
   readonly log?: Log
 }
 
-/** The gateway over HTTP: `/mcp`, `/mcp/<view>`, `/healthz`, `/readyz`. */
+/** The gateway over HTTP: `/mcp`, `/mcp/<view>`, the same at `/sse` for the oldest revision, `/healthz`, `/readyz`. */
 export interface FrontDoor {
   /** Of the endpoint of everything, such as `http://127.0.0.1:8360/mcp`. */
   readonly url: string
@@ -31,15 +31,15 @@ export interface FrontDoor {
 export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
   const { host = '127.0.0.1', port = 0, log, readyDetail = false } = options
   const { view } = options
+  const under = (root: string) => (path: string) => {
+    if (path === root) return gateway.endpoint(view)
+    return view === undefined && path.startsWith(`${root}/`) ? gateway.endpoint(path.slice(root.length + 1)) : undefined
+  }
   const door: HttpDoor = await openHttpDoor({
     host,
     port,
-    endpoint: (path) => {
-      if (path === ROOT) return gateway.endpoint(view)
-      return view === undefined && path.startsWith(`${ROOT}/`)
-        ? gateway.endpoint(path.slice(ROOT.length + 1))
-        : undefined
-    },
+    endpoint: under(ROOT),
+    sse: under(SSE),
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
     ...toHosts(host, options.allowedHosts ?? []),
     allowedOrigins: options.allowedOrigins ?? [],
@@ -73,7 +73,7 @@ function answerPlain(
     return toJson(gateway.settled ? 200 : 503, readyDetail ? { status, upstreams: toDetail(gateway) } : { status })
   }
   const views = only === undefined ? [...gateway.config.views.keys()].map((view) => `${ROOT}/${view}`) : []
-  return toJson(404, { error: 'Nothing is served at this path', paths: [ROOT, ...views, '/healthz', '/readyz'] })
+  return toJson(404, { error: 'Nothing is served at this path', paths: [ROOT, ...views, SSE, '/healthz', '/readyz'] })
 }
 
 function toDetail(gateway: Gateway): object {
@@ -89,4 +89,5 @@ function toJson(status: number, body: object): PlainReply {
 }
 
 const ROOT = '/mcp'
+const SSE = '/sse'
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

@@ -27,8 +27,6 @@ export function toRemedy(
       return undefined
     case 'disabled':
       return `Set "enabled: true" for "${name}" in the configuration`
-    case 'unsupported':
-      return `Use the server's Streamable HTTP address as the "url" of "${name}", if it has one`
     case 'degraded':
       return `Look at the log of "${name}"; what failed is tried again by itself`
     case 'needs-sign-in':

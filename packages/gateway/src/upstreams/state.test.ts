@@ -75,7 +75,6 @@ test.each<[UpstreamState['kind'], UpstreamState, UpstreamEvent]>([
   ['stopped', { kind: 'stopped' }, lost()],
   ['stopped', { kind: 'stopped' }, surveyed()],
   ['disabled', { kind: 'disabled' }, { kind: 'start' }],
-  ['unsupported', { kind: 'unsupported', reason: 'x' }, { kind: 'start' }],
   ['backing-off', { kind: 'backing-off', failures: none, delayMs: 1, reason: 'x' }, lost()],
   ['ready', { kind: 'ready', failures: none, upAt: 0 }, { kind: 'start' }],
 ])('an event that means nothing while %s changes nothing', (_, state, event) => {

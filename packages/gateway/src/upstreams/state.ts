@@ -5,8 +5,6 @@ export type UpstreamState =
   | { readonly kind: 'stopped' }
   /** Configured and switched off. */
   | { readonly kind: 'disabled' }
-  /** Configured in a way this version cannot connect to. */
-  | { readonly kind: 'unsupported'; readonly reason: string }
   /** Connecting, or connected and asked for the first time what it offers. */
   | { readonly kind: 'starting'; readonly failures: Failures; readonly reason?: string }
   | { readonly kind: 'ready'; readonly failures: Failures; readonly upAt: number }

@@ -3,14 +3,14 @@ import { childEnvironment } from '../config/child-environment.ts'
 import type { TransportConfig } from '../config/model.ts'
 
 /**
- * Whom to connect to, or why we cannot.
+ * Whom to connect to.
  * @param own the environment of this process, of which a child inherits what its configuration allows
  */
 export function toTarget(
   transport: TransportConfig,
   own: Readonly<Record<string, string | undefined>>,
   windows: boolean,
-): Target | { readonly kind: 'unsupported'; readonly reason: string } {
+): Target {
   switch (transport.kind) {
     case 'stdio': {
       const { command, args, cwd } = transport
@@ -21,6 +21,6 @@ export function toTarget(
     case 'http':
       return { kind: 'http', url: transport.url, headers: transport.headers }
     case 'sse':
-      return { kind: 'unsupported', reason: 'It uses the HTTP+SSE transport, which Crosspoint cannot connect to yet' }
+      return { kind: 'http', url: transport.url, headers: transport.headers, transport: 'sse' }
   }
 }

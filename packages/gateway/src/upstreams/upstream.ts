@@ -137,9 +137,7 @@ export class Upstream {
 
   /** Begins, or begins again after it was given up. */
   start(): void {
-    const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
     if (!this.config.enabled) this.#become({ kind: 'disabled' })
-    else if (target.kind === 'unsupported') this.#become(target)
     else this.#dispatch({ kind: 'start' })
   }
 
@@ -257,7 +255,6 @@ export class Upstream {
     let connection: Connection
     try {
       const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
-      if (target.kind === 'unsupported') throw new Error(target.reason)
       connection = await this.#options.connect(target, { ...this.#toConnectionOptions(remembered), signal })
     } catch (error) {
       // A verdict that led nowhere is not trusted a second time.
