@@ -55,6 +55,7 @@ export type {
   ResourceTemplate,
 } from './protocol/features/resources.ts'
 export type { ListenFilter, ListenParams } from './protocol/features/subscriptions.ts'
+export type { CreateTaskResult, DetailedTask, Task, TaskStatus } from './protocol/features/tasks.ts'
 export type {
   CallToolParams,
   CallToolResult,

@@ -22,6 +22,7 @@ import type {
   ResourceTemplate,
 } from '../protocol/features/resources.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
 import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
@@ -31,6 +32,7 @@ import { type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
+import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
 
 export interface ClientOptions extends ConnectionOptions {
   /** Who answers what the server asks: declared as they are given, beside `capabilities`. Default: nobody. */
@@ -52,6 +54,19 @@ export interface RequestOptions {
   readonly meta?: JsonObject
 }
 
+export interface CallToolOptions extends RequestOptions {
+  /**
+   * `drive`: the server may make a task of the call, whose result is then waited for and whose questions are answered
+   * by the handlers. Default: it may not, and tools that work only as tasks are refused.
+   */
+  readonly tasks?: 'drive'
+}
+
+export interface StartTaskOptions extends RequestOptions {
+  /** How long the outcome should be kept, for servers that let the client say so, in milliseconds. */
+  readonly ttlMs?: number
+}
+
 /** A server, with a function for everything one can ask of it. */
 export interface Client {
   /** What is underneath: the handle, what the server is, and how the conversation ends. */
@@ -59,7 +74,14 @@ export interface Client {
   discover(options?: RequestOptions): Promise<DiscoverResult>
   listTools(options?: RequestOptions): Listing<ListToolsResult, Tool>
   /** A tool that fails answers with `isError`; what throws is the request, not the tool. */
-  callTool(name: string, args?: JsonObject, options?: RequestOptions): Promise<CallToolResult>
+  callTool(name: string, args?: JsonObject, options?: CallToolOptions): Promise<CallToolResult>
+  /**
+   * Calls a tool that may take long: the server may answer with a task, and works on. `signal` gives up the call, and
+   * later the waiting for the task, which goes on.
+   */
+  startTask(name: string, args?: JsonObject, options?: StartTaskOptions): Promise<ToolTask>
+  /** A task that was begun before, perhaps by another process. Nothing is sent yet. */
+  task(id: string, options?: Pick<RequestOptions, 'signal'>): ToolTask
   listResources(options?: RequestOptions): Listing<ListResourcesResult, Resource>
   listResourceTemplates(options?: RequestOptions): Listing<ListResourceTemplatesResult, ResourceTemplate>
   readResource(uri: string, options?: RequestOptions): Promise<ReadResourceResult>
@@ -87,7 +109,7 @@ export interface Client {
  */
 export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
   const { handlers, capabilities } = options
-  if (handlers === undefined) return toClient(await openConnection(toTarget(target), options), options)
+  if (handlers === undefined) return toClient(await openConnection(toTarget(target), carryingTasks(options)), options)
   let connection: Connection | undefined
   const answer = createAnswering(handlers)
   const answering: ClientOptions = {
@@ -101,7 +123,7 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
         },
       }),
   }
-  connection = await openConnection(toTarget(target), answering)
+  connection = await openConnection(toTarget(target), carryingTasks(answering))
   return toClient(connection, answering)
 }
 
@@ -123,11 +145,26 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
   const list = <Page extends Result, Item>(method: string, member: string, of?: RequestOptions): Listing<Page, Item> =>
     createListing(member, (params) => request<Page>(method, params, of))
 
+  const callOf = (method: string, params: JsonObject, of: RequestOptions, wish: TaskWish): Call =>
+    toCall(method, params, of, { ...downstream, capabilities: withTaskWish(downstream.capabilities, wish) }, ask, clock)
+  const startTask: Client['startTask'] = (name, args = {}, { ttlMs, ...of } = {}) =>
+    beginTask(
+      connection.handle,
+      callOf('tools/call', { name, arguments: args }, of, ttlMs === undefined ? {} : { ttlMs }),
+      ask,
+      clock,
+    )
+
   return {
     connection,
     discover: (of) => request('server/discover', {}, of),
     listTools: (of) => list('tools/list', 'tools', of),
-    callTool: (name, args = {}, of) => request('tools/call', { name, arguments: args }, of),
+    callTool: (name, args = {}, of = {}) =>
+      of.tasks === 'drive'
+        ? startTask(name, args, of).then((task) => task.result())
+        : request('tools/call', { name, arguments: args }, of),
+    startTask,
+    task: (id, of = {}) => openTask(connection.handle, callOf('tasks/get', { taskId: id }, of, {}), id, ask, clock),
     listResources: (of) => list('resources/list', 'resources', of),
     listResourceTemplates: (of) => list('resources/templates/list', 'resourceTemplates', of),
     readResource: (uri, of) => request('resources/read', { uri }, of),
@@ -153,6 +190,11 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
       return connection.close()
     },
   }
+}
+
+/** The connection can carry tasks; a call says whether it wants any. */
+function carryingTasks<Options extends ConnectionOptions>(options: Options): Options {
+  return { ...options, capabilities: withTaskWish(options.capabilities ?? {}, {}) }
 }
 
 function toCall(

@@ -7,6 +7,7 @@ import type { Call, Handle, Result } from '../protocol/call.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
 import { SERVER_INFO } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
+import { hasTasks } from '../protocol/features/tasks.ts'
 import { findRevision } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -15,6 +16,7 @@ import { Listening } from './legacy-listen.ts'
 import { SessionLogLevel } from './log-level.ts'
 import { type Opened, parseIdentity, withContent } from './opened.ts'
 import type { Settings } from './settings.ts'
+import { LegacyTasks } from './tasks/legacy-tasks.ts'
 
 /**
  * Opens a conversation with `initialize`.
@@ -70,6 +72,8 @@ class HandshakeSession {
   readonly #identity: Pick<Opened, 'serverInfo' | 'capabilities' | 'instructions'>
   readonly #listening: Listening
   readonly #logLevel: SessionLogLevel
+  /** Where the server has tasks. */
+  readonly #tasks: LegacyTasks | undefined
   #revision: Revision
   #methods: ReadonlyMap<string, MethodCodec>
   /** Counts sessions, so that of many calls which find the old one gone only the first opens a new one. */
@@ -90,6 +94,12 @@ class HandshakeSession {
     this.#revision = revision
     this.#methods = toOffered(revision, identity.capabilities)
     this.#logLevel = new SessionLogLevel((level) => this.#setLevel(level))
+    this.#tasks = hasTasks(identity.capabilities)
+      ? new LegacyTasks({
+          clock: settings.clock,
+          send: (call, timeoutMs) => this.#send(call, this.#toCodec(call.method), timeoutMs),
+        })
+      : undefined
     this.#listening = new Listening({
       wire,
       capabilities: identity.capabilities,
@@ -102,6 +112,8 @@ class HandshakeSession {
   }
 
   readonly handle: Handle = (call) => {
+    const answered = this.#tasks?.handle(call)
+    if (answered !== undefined) return answered
     const codec = this.#methods.get(call.method)
     if (codec === undefined) return this.#special(call)
     const { logLevel } = call.interim
@@ -118,14 +130,28 @@ class HandshakeSession {
     }
   }
 
-  async #send(call: Call, codec: MethodCodec): Promise<Result> {
+  /** How a call about tasks is said, which are offered by no capability that has a name here. */
+  #toCodec(method: string): MethodCodec {
+    const { methods } = this.#revision
+    const codec = methods.get(method)
+    if (codec === undefined) throw new McpError('caller.unsupported_feature', `The server cannot do "${method}"`)
+    // The result of a task is that of the call it was.
+    return method === 'tasks/result'
+      ? { ...codec, upResult: methods.get('tools/call')?.upResult ?? codec.upResult }
+      : codec
+  }
+
+  async #send(call: Call, codec: MethodCodec, timeoutMs?: number): Promise<Result> {
     if (this.#renewal !== undefined) await this.#renewal
     else if (this.#isStale) await this.#renew(this.#generation)
     const generation = this.#generation
     const params = codec.downParams(call.params)
     const outgoing = params === call.params ? call : { ...call, params }
-    const answer = await this.#wire.request(outgoing, '')
-    if (answer.kind === 'result') return read(call.method, codec, answer.result)
+    const answer = await this.#wire.request(outgoing, '', timeoutMs)
+    if (answer.kind === 'result') {
+      if (call.method === 'tools/list') this.#tasks?.learn(answer.result)
+      return read(call.method, codec, answer.result)
+    }
     if (!isSessionGone(answer)) throw toFailure(answer, call.method, this.#revision)
     await this.#renew(generation)
     if (call.method === 'tools/call') {
@@ -209,8 +235,8 @@ function read(method: string, codec: MethodCodec, result: JsonObject): Result {
 function toOffered(revision: Revision, capabilities: ServerCapabilities): ReadonlyMap<string, MethodCodec> {
   const offered = new Map<string, MethodCodec>()
   for (const [name, codec] of revision.methods) {
-    const { kind, from, capability } = codec.descriptor
-    if (kind !== 'request' || from === 'server' || OF_THE_HOP.has(name)) continue
+    const { kind, from, capability, extension } = codec.descriptor
+    if (kind !== 'request' || from === 'server' || extension !== undefined || OF_THE_HOP.has(name)) continue
     // The first revision has completion and no capability to say so; who has it not will answer that it has not.
     const unsaid = capability === 'completions' && revision.traits.http === 'sse'
     if (capability === undefined || unsaid || hasCapability(capabilities, capability)) offered.set(name, codec)

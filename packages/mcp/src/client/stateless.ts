@@ -5,8 +5,9 @@ import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, SERVER_INFO } from '../protocol/envelope.ts'
+import { toTaskWish } from '../protocol/features/tasks.ts'
 import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
-import type { Revision } from '../revisions/revision.ts'
+import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import { toFailure, UNSUPPORTED_REVISION } from './failure.ts'
 import { isObject, type Opened, parseIdentity, withContent } from './opened.ts'
@@ -68,13 +69,7 @@ function createHandle(wire: Wire, settings: Settings): Handle {
   function finish(call: Call, result: Result): Result {
     const codec = wire.revision.methods.get(call.method)
     const { resultType } = result
-    const known =
-      resultType === undefined ||
-      resultType === 'complete' ||
-      (resultType === 'input_required'
-        ? codec?.descriptor.mayAsk === true
-        : settings.capabilities.extensions !== undefined)
-    if (!known) {
+    if (resultType !== undefined && resultType !== 'complete' && !isAllowed(call, codec, resultType)) {
       const shown = String(resultType).slice(0, 80)
       throw new McpError('upstream.protocol', `Cannot read the answer to "${call.method}": its type is "${shown}"`)
     }
@@ -102,34 +97,60 @@ function createHandle(wire: Wire, settings: Settings): Handle {
   return handle
 }
 
+/** Whether this request may be answered with something else than its result. */
+function isAllowed(call: Call, codec: MethodCodec | undefined, resultType: unknown): boolean {
+  const { capabilities } = call.downstream
+  switch (resultType) {
+    case 'input_required':
+      return codec?.descriptor.mayAsk === true
+    case 'task':
+      return call.method === 'tools/call' && toTaskWish(capabilities) !== undefined
+  }
+  return capabilities.extensions !== undefined
+}
+
 /** What this hop says in `_meta`, written once per set of capabilities and not per request. */
 class Hops {
   readonly #revision: Revision
   readonly #settings: Settings
-  readonly #names: readonly string[]
+  /** What we can carry: capabilities by name, extensions one by one. */
+  readonly #paths: readonly (readonly [name: string, extension?: string])[]
   readonly #texts = new Map<number, string>()
 
   constructor(revision: Revision, settings: Settings) {
     this.#revision = revision
     this.#settings = settings
-    this.#names = Object.keys(settings.capabilities)
+    const { extensions } = settings.capabilities
+    this.#paths = Object.keys(settings.capabilities).flatMap((name): [string, string?][] =>
+      name === 'extensions' && extensions !== undefined ? Object.keys(extensions).map((id) => [name, id]) : [[name]],
+    )
   }
 
   /** We declare what we can carry and the caller behind us can do (PROTOCOL: the capabilities belong to the hop). */
   of(call: Call): string {
     const declared = call.downstream.capabilities
     let mask = 0
-    for (let at = 0; at < this.#names.length; at++) {
-      if (declared[this.#names[at] ?? ''] !== undefined) mask |= 1 << at
+    for (let at = 0; at < this.#paths.length; at++) {
+      const [name = '', extension] = this.#paths[at] ?? []
+      const value = extension === undefined ? declared[name] : declared.extensions?.[extension]
+      if (value !== undefined) mask |= 1 << at
     }
     let text = this.#texts.get(mask)
     if (text === undefined) {
-      const shared = Object.entries(this.#settings.capabilities).filter((_, at) => (mask & (1 << at)) !== 0)
-      text = toHop(this.#revision, this.#settings, Object.fromEntries(shared))
+      text = toHop(this.#revision, this.#settings, this.#toShared(mask))
       this.#texts.set(mask, text)
     }
     const { logLevel } = call.interim
     return logLevel === undefined ? text : `${text},"${LOG_LEVEL}":"${logLevel}"`
+  }
+
+  #toShared(mask: number): ClientCapabilities {
+    const { capabilities } = this.#settings
+    const shared = this.#paths.filter((_, at) => (mask & (1 << at)) !== 0)
+    const ids = shared.flatMap(([, id]) => (id === undefined ? [] : [id]))
+    const names = shared.flatMap(([name, id]) => (id === undefined ? [[name, capabilities[name]] as const] : []))
+    const extensions = Object.fromEntries(ids.map((id) => [id, capabilities.extensions?.[id]]))
+    return { ...Object.fromEntries(names), ...(ids.length === 0 ? {} : { extensions }) }
   }
 }
 

@@ -8,6 +8,7 @@ import { type Cancellation, CancellationSource } from '../protocol/cancellation.
 import { type ClientCapabilities, hasCapability } from '../protocol/capabilities.ts'
 import { parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { isLogged, isLogLevel } from '../protocol/features/logging.ts'
+import { toRelatedMeta, toRelatedTask } from '../protocol/features/tasks.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
 import { HOP } from './outgoing.ts'
@@ -182,7 +183,11 @@ export class Conversation {
       this.#options.reply(encodeError(id, toRpcError(error, 'legacy')))
       return
     }
-    const question: Question = { home: home ?? this.#only(), withdrawn: new CancellationSource(), isWanted: true }
+    const question: Question = {
+      home: home ?? this.#ofTask(frame.params) ?? this.#only(),
+      withdrawn: new CancellationSource(),
+      isWanted: true,
+    }
     this.#questions.set(id, question)
     void this.#think(frame, question).then((text) => {
       this.#questions.delete(id)
@@ -200,10 +205,10 @@ export class Conversation {
       if (codec === undefined || codec.descriptor.from === 'client') throw unknown(method)
       if (!hasCapability(this.#options.capabilities, codec.descriptor.feature)) throw unknown(method)
       const request = { method, params: codec.upParams(toParams(frame.params)) }
-      return encodeResult(
-        id,
-        codec.downResult(await this.#withinBounds(method, withdrawn, this.#answer(request, home, withdrawn))),
-      )
+      const answer = await this.#withinBounds(method, withdrawn, this.#answer(request, home, withdrawn))
+      const taskId = toRelatedTask(frame.params)
+      const named = taskId === undefined ? answer : { ...answer, _meta: toRelatedMeta(answer._meta, taskId) }
+      return encodeResult(id, codec.downResult(named))
     } catch (error) {
       return encodeError(id, toRefusal(error) ?? revision.downError(toRpcError(error, 'legacy'), method))
     } finally {
@@ -240,6 +245,15 @@ export class Conversation {
       )
       answer.then(resolve, reject).finally(() => timer.cancel())
     })
+  }
+
+  /** The request that waits for the task a question belongs to. */
+  #ofTask(params: JsonObject): Waiting | undefined {
+    const taskId = toRelatedTask(params)
+    if (taskId === undefined) return undefined
+    return this.pending
+      .entries()
+      .find(({ outgoing: { method, params: sent } }) => method === 'tasks/result' && sent.taskId === taskId)
   }
 
   /** The one call in flight, where there is exactly one: then what arrives can only belong to it. */

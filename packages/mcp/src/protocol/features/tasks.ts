@@ -85,11 +85,17 @@ export function isTasksNeeded(data: unknown): boolean {
 }
 
 /** Names the task a message belongs to, in its `_meta`, where tasks are in the core. */
-const RELATED_TASK = 'io.modelcontextprotocol/related-task'
+export const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 
 /** `_meta` of a message that belongs to a task, beside what it holds already. */
 export function toRelatedMeta(meta: unknown, taskId: string): JsonObject {
   return { ...(isObject(meta) ? meta : {}), [RELATED_TASK]: { taskId } }
+}
+
+/** The task a message belongs to, by its `_meta`. */
+export function toRelatedTask({ _meta }: JsonObject): string | undefined {
+  const related = isObject(_meta) ? _meta[RELATED_TASK] : undefined
+  return isObject(related) && typeof related.taskId === 'string' ? related.taskId : undefined
 }
 
 function isObject(value: unknown): value is JsonObject {
