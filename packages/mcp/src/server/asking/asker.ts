@@ -89,19 +89,27 @@ export function createAsker(asking: Asking): Asker {
       key,
     )
   }
-  return {
-    tryElicit,
-    async elicit(message, schema, options) {
-      const elicited = await tryElicit(message, schema, options)
-      if (elicited.action === 'accept') return elicited.content
-      throw new Declined(elicited.action, message)
-    },
-    elicitUrl: (url, message, options) => visit(asking, url, message, options?.key),
-    sample: (params, options) => asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key),
-    roots: (options) =>
-      asking.ask({ method: 'roots/list', params: {} }, (answer) => parseRoots(answer).roots, options?.key),
-    once: (key, work) => asking.once(key, work),
+  async function elicit<S extends Schema>(message: string, schema: S, options?: ElicitOptions): Promise<Parsed<S>> {
+    const elicited = await tryElicit(message, schema, options)
+    if (elicited.action === 'accept') return elicited.content
+    throw new Declined(elicited.action, message)
   }
+  return {
+    elicit: (message, schema, options) => heard(elicit(message, schema, options)),
+    tryElicit: (message, schema, options) => heard(tryElicit(message, schema, options)),
+    elicitUrl: (url, message, options) => heard(visit(asking, url, message, options?.key)),
+    sample: (params, options) =>
+      heard(asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key)),
+    roots: (options) =>
+      heard(asking.ask({ method: 'roots/list', params: {} }, (answer) => parseRoots(answer).roots, options?.key)),
+    once: (key, work) => heard(asking.once(key, work)),
+  }
+}
+
+/** A handler need not wait for what it asks, and what it does not wait for must not end the process. */
+function heard<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => {})
+  return asked
 }
 
 /** @param elicitationId by which the visit is told to be over; default: a random one */

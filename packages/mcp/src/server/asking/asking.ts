@@ -39,6 +39,7 @@ export class Asking {
   readonly #once = new Map<string, Promise<unknown>>()
   readonly #settled: Map<string, unknown>
   readonly #keys = new Set<string>()
+  #ended: { readonly error: unknown } | undefined
   #count = 0
   #gathering = false
 
@@ -57,10 +58,32 @@ export class Asking {
    * @param parse reads an answer; what it throws is the caller's fault
    * @param given a name for the question; default: its place in the order of questions
    */
-  ask<T>(request: Notification, parse: (answer: unknown) => T | Promise<T>, given?: string): Promise<T> {
-    const asked = this.#ask(request, parse, given)
-    asked.catch(() => {}) // a handler need not wait for what it asks
-    return asked
+  async ask<T>(request: Notification, parse: (answer: unknown) => T | Promise<T>, given?: string): Promise<T> {
+    const { call } = this
+    checkMayAsk(call.downstream.capabilities, request)
+    if (call.interim.canAsk) return parse(await call.interim.ask(request))
+    const { refusal } = this.#options
+    if (refusal !== undefined) throw this.#spoil(refusal)
+    if (this.isSuspended) throw new Suspended()
+    if (this.#ended !== undefined) throw this.#ended.error
+    const key = this.#toKey(given)
+    const mark = toMark(toCanonicalJson(request))
+    const known = this.#answered.get(key)
+    if (known !== undefined) {
+      if (known.mark !== mark) throw this.#spoil(changedQuestion(key))
+      return this.#read(parse, known.answer)
+    }
+    const before = this.#outstanding.get(key)
+    if (before !== undefined && before !== mark) throw this.#spoil(changedQuestion(key))
+    // Without a state nothing was asked yet: an answer to a question that has a name is an answer all the same.
+    const isExpected = before !== undefined || (this.#state === NEW_RUN && given !== undefined)
+    const answer = isExpected ? this.#answerOf(key) : undefined
+    if (answer !== undefined) {
+      const value = await this.#read(parse, answer)
+      this.#answered.set(key, { mark, answer })
+      return value
+    }
+    return this.#wait(key, mark, request, parse)
   }
 
   /** Runs `work` once for a key, in all runs of this call together. */
@@ -94,37 +117,11 @@ export class Asking {
     }
   }
 
-  /** Ends what is still open: nobody will answer it. */
+  /** Ends what is still open, and whatever is asked after it: nobody will answer. */
   fail(error: unknown): void {
+    this.#ended ??= { error }
     for (const { reject } of this.open.values()) reject(error)
     this.open.clear()
-  }
-
-  async #ask<T>(request: Notification, parse: (answer: unknown) => T | Promise<T>, given?: string): Promise<T> {
-    const { call } = this
-    checkMayAsk(call.downstream.capabilities, request)
-    if (call.interim.canAsk) return parse(await call.interim.ask(request))
-    const { refusal } = this.#options
-    if (refusal !== undefined) throw this.#spoil(refusal)
-    if (this.isSuspended) throw new Suspended()
-    const key = this.#toKey(given)
-    const mark = toMark(toCanonicalJson(request))
-    const known = this.#answered.get(key)
-    if (known !== undefined) {
-      if (known.mark !== mark) throw this.#spoil(changedQuestion(key))
-      return this.#read(parse, known.answer)
-    }
-    const before = this.#outstanding.get(key)
-    if (before !== undefined && before !== mark) throw this.#spoil(changedQuestion(key))
-    // Without a state nothing was asked yet: an answer to a question that has a name is an answer all the same.
-    const isExpected = before !== undefined || (this.#state === NEW_RUN && given !== undefined)
-    const answer = isExpected ? this.#answerOf(key) : undefined
-    if (answer !== undefined) {
-      const value = await this.#read(parse, answer)
-      this.#answered.set(key, { mark, answer })
-      return value
-    }
-    return this.#wait(key, mark, request, parse)
   }
 
   #wait<T>(key: string, mark: string, request: Notification, parse: (answer: unknown) => T | Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { McpError } from '../../errors.ts'
+import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call, Result } from '../../protocol/call.ts'
 import { CancellationSource, type CancelWatcher } from '../../protocol/cancellation.ts'
@@ -107,6 +107,7 @@ class Parking implements ParkedRun, CancelWatcher {
       this.#isWaiting = () => resolve(undefined)
     })
     call.cancellation.watch(this)
+    if (call.cancellation.isCancelled) this.cancelled()
     try {
       await begin()
     } catch (error) {
@@ -156,10 +157,15 @@ class Parking implements ParkedRun, CancelWatcher {
         }
       }
     } catch (error) {
+      if (this.#given.isCancelled) throw toReason(this.#given.reason)
       if (this.#asking.fault !== undefined) throw this.#asking.fault
       return fail(error)
     } finally {
       this.#context.end()
     }
   }
+}
+
+function toReason(reason: unknown): McpError {
+  return reason instanceof McpError ? reason : new McpError('caller.cancelled', 'The caller cancelled the request')
 }
