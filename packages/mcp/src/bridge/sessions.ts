@@ -58,6 +58,7 @@ export class Session {
       capabilities: downstream.capabilities,
       timeoutMs: served.questionTimeoutMs,
       max: served.maxQuestions,
+      tell,
     })
     const questions = revision.traits.serverRequests ? this.#questions : undefined
     this.#caller = { revision, principal, downstream, logLevel: toFirstLevel(capabilities), questions }

@@ -220,7 +220,11 @@ export class OpenCall {
   }
 
   #notify(notification: Notification): void {
-    if (this.isOver) return
+    if (this.isOver) {
+      // A person in a browser takes longer than a call.
+      if (notification.method === COMPLETE) this.caller.questions?.complete(notification.params)
+      return
+    }
     this.#voice ??= this.isListening
       ? new ListenVoice(this.id, toFilter(this.call.params))
       : new CallVoice(this.#envelope.progressToken, this.caller.logLevel)
@@ -330,3 +334,4 @@ function asksNoMore(): McpError {
 const NO_CAPABILITIES = Object.freeze({})
 const LISTEN = 'subscriptions/listen'
 const DISCOVER = 'server/discover'
+const COMPLETE = 'notifications/elicitation/complete'

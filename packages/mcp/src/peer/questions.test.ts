@@ -18,7 +18,7 @@ const WITH_TOOLS = { ...SAMPLE, params: { ...SAMPLE.params, tools: [{ name: 't' 
 
 function open(capabilities = ALL, revision: Revision = NEWEST_HANDSHAKE, max = 64) {
   const clock = createFakeClock()
-  const questions = new Questions({ clock, revision, capabilities, timeoutMs: 600_000, max })
+  const questions = new Questions({ clock, revision, capabilities, timeoutMs: 600_000, max, tell: () => {} })
   const createAsker = () => {
     const sent: { id?: number; method: string; params: JsonObject }[] = []
     const asker: Asker & { sent: typeof sent; isGone: boolean } = {

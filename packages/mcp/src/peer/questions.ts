@@ -24,6 +24,8 @@ export interface QuestionsOptions {
   readonly timeoutMs: number
   /** Most questions open at once. */
   readonly max: number
+  /** Says something that belongs to no call; `topic` is the same for what makes an earlier one needless. */
+  readonly tell: (text: string, topic: string) => void
 }
 
 interface Question {
@@ -84,6 +86,14 @@ export class Questions {
     if (frame.kind === 'result') resolve(codec.upResult(frame.result))
     else reject(refused(method, frame.error))
     return true
+  }
+
+  /** Tells the client that a visit it was asked for is over, after the call that asked for it. */
+  complete(params: JsonObject): void {
+    const method = 'notifications/elicitation/complete'
+    const codec = this.#options.revision.methods.get(method)
+    if (codec === undefined || this.#ended !== undefined) return
+    this.#options.tell(encodeNotification(method, codec.downParams(params)), `${method} ${params.elicitationId}`)
   }
 
   /** Takes back what was asked on behalf of one. */

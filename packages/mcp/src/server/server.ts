@@ -78,6 +78,11 @@ export interface Server {
   access(rule: AccessRule): void
   /** Tells those who watch this resource that it changed. */
   resourceUpdated(uri: string): void
+  /**
+   * Says that the visit to a page is over which an `UrlElicitationRequired` asked for, by the id it gave: the client
+   * that was sent there is told, where its revision has a word for it. An unknown id is ignored.
+   */
+  elicitationComplete(elicitationId: string): void
   /** Ends every open subscription; calls at work go on. The doors are closed by who opened them. */
   close(): void
 }
@@ -143,6 +148,7 @@ export function createServer(options: ServerOptions): Server {
       for (const change of LIST_CHANGES) listeners.listChanged(change)
     },
     resourceUpdated: (uri) => listeners.resourceUpdated(uri),
+    elicitationComplete: (elicitationId) => settings.asking.pages.complete(elicitationId),
     close() {
       listeners.close()
       settings.asking.parked.close()

@@ -46,7 +46,7 @@ async function resume(settings: ServerSettings, call: Call, work: Work): Promise
 }
 
 async function finish(settings: ServerSettings, context: OpenContext, work: Work): Promise<Result> {
-  const outcome = await settle(context, work)
+  const outcome = await settle(settings, context, work)
   const { asking } = context
   if (asking?.fault !== undefined) throw asking.fault
   if (asking?.isSuspended === true) return toQuestions(settings, asking)
@@ -67,12 +67,12 @@ function checkOwnQuestions({ downstream }: Call, { inputRequests }: Result): voi
 
 type Outcome = { readonly result: Result } | { readonly error: unknown }
 
-async function settle(context: OpenContext, { run }: Work): Promise<Outcome> {
+async function settle(settings: ServerSettings, context: OpenContext, { run }: Work): Promise<Outcome> {
   try {
     return { result: await run(context) }
   } catch (error) {
     if (!(error instanceof UrlElicitationRequired) || context.asking?.isSuspended === true) return { error }
-    return { error: await requirePages(context.openAsking(), error) }
+    return { error: await requirePages(settings, context.openAsking(), error) }
   } finally {
     context.end()
   }
@@ -99,9 +99,13 @@ async function toQuestions({ asking: { states } }: ServerSettings, asking: Askin
  * that ran just now had all answers so far and still needs the visit, so it is asked for once more.
  * @returns what to fail with, if the run is not suspended
  */
-async function requirePages(asking: Asking, { pages, message }: UrlElicitationRequired): Promise<unknown> {
+async function requirePages(
+  settings: ServerSettings,
+  asking: Asking,
+  { pages, message }: UrlElicitationRequired,
+): Promise<unknown> {
   const { call } = asking
-  if (call.interim.canAsk) return toPagesError(call, pages, message)
+  if (call.interim.canAsk) return toPagesError(settings, call, pages, message)
   try {
     for (let round = 1; ; round++) {
       await Promise.all(pages.map((page, at) => visit(asking, page.url, page.message, `page-${round}.${at + 1}`)))
@@ -111,17 +115,20 @@ async function requirePages(asking: Asking, { pages, message }: UrlElicitationRe
   }
 }
 
-function toPagesError(call: Call, pages: UrlElicitationRequired['pages'], message: string): McpError {
+function toPagesError(
+  settings: ServerSettings,
+  call: Call,
+  pages: UrlElicitationRequired['pages'],
+  message: string,
+): McpError {
   if (!hasCapability(call.downstream.capabilities, 'elicitation.url')) {
     const data = { requiredCapabilities: { elicitation: { url: {} } } }
     return new McpError('caller.missing_capability', message, { data })
   }
-  const elicitations = pages.map(({ url, message: why, elicitationId = crypto.randomUUID() }) => ({
-    mode: 'url',
-    elicitationId,
-    url,
-    message: why,
-  }))
+  const elicitations = pages.map(({ url, message: why, elicitationId = crypto.randomUUID() }) => {
+    settings.asking.pages.sent(elicitationId, call.interim)
+    return { mode: 'url', elicitationId, url, message: why }
+  })
   return new McpError('caller.page_required', message, { data: { elicitations } })
 }
 

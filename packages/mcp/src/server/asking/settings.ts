@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../peer/clock.ts'
+import { Pages } from './pages.ts'
 import { ParkedRuns } from './parked.ts'
 import { createSealer, type StateKey } from './seal.ts'
 import { States } from './states.ts'
@@ -22,6 +23,7 @@ export interface AskingOptions {
 export interface AskingSettings {
   readonly states: States
   readonly parked: ParkedRuns
+  readonly pages: Pages
 }
 
 /** @param audience the name of the server: its states are good for itself alone */
@@ -30,6 +32,7 @@ export function toAskingSettings(options: AskingOptions, audience: string, clock
   const sealer = createSealer(options.stateKey, audience)
   return {
     states: new States({ sealer, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
+    pages: new Pages(),
     parked: new ParkedRuns({ clock, max: options.maxParked ?? 1_000, ttlMs }),
   }
 }

@@ -1,7 +1,15 @@
-import { createDeferred, createDoors, createFakeClock, type Message, openWireSession } from '@crosspoint/testkit'
+import {
+  createDeferred,
+  createDoors,
+  createFakeClock,
+  type Message,
+  openWireSession,
+  sendEnveloped,
+} from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../../errors.ts'
 import type { Call, Handle, Notification } from '../../protocol/call.ts'
+import { createServer, UrlElicitationRequired } from '../../server/index.ts'
 
 const doors = createDoors()
 afterEach(() => doors.closeAll())
@@ -214,5 +222,96 @@ describe('a question to the client of a session', () => {
       inputResponses: { r: { roots: [] }, f: { action: 'cancel' } },
       requestState: 's',
     })
+  })
+})
+
+describe('a page that has to be visited', () => {
+  const page = { url: 'https://example.com/connect', message: 'Sign in', elicitationId: 'e-1' }
+
+  function createNeedy() {
+    const server = createServer({ name: 's', version: '1' })
+    let isIn = false
+    server.tool('t', {}, () => {
+      if (!isIn) throw new UrlElicitationRequired([page])
+      return 'in'
+    })
+    server.prompt('p', {}, () => {
+      throw new UrlElicitationRequired([page])
+    })
+    return {
+      server,
+      visit() {
+        isIn = true
+        server.elicitationComplete('e-1')
+      },
+    }
+  }
+
+  it('is an error of its own where there is a code for it, and its end is told, to that client alone', async () => {
+    const { server, visit } = createNeedy()
+    const url = await open(server.endpoint.handle)
+    const session = await openWireSession(url, { capabilities: { elicitation: { url: {} } } })
+    const other = await openWireSession(url, { capabilities: { elicitation: { url: {} } } })
+    const { messages } = await session.request('tools/call', { name: 't' })
+    expect(messages[0].error).toEqual({
+      code: -32042,
+      message: 'Sign in',
+      data: { elicitations: [{ mode: 'url', ...page }] },
+    })
+    const [stream, otherStream] = [await session.listen(), await other.listen()]
+    visit()
+    expect(await stream.next()).toEqual({
+      jsonrpc: '2.0',
+      method: 'notifications/elicitation/complete',
+      params: { elicitationId: 'e-1' },
+    })
+    expect((await session.request('tools/call', { name: 't' })).messages[0].result.content[0].text).toBe('in')
+    otherStream.destroy()
+    await other.end()
+    expect(await otherStream.rest().catch(() => '')).not.toContain('e-1')
+  })
+
+  it.each(HANDSHAKES)('%s: is a text for the model where the client opens no pages', async (revision) => {
+    const { server, visit } = createNeedy()
+    const session = await openWireSession(await open(server.endpoint.handle), { revision, capabilities })
+    const { messages } = await session.request('tools/call', { name: 't' })
+    expect(messages[0].result).toEqual({ content: [{ type: 'text', text: 'Sign in' }], isError: true })
+    const prompt = await session.request('prompts/get', { name: 'p' })
+    expect(prompt.messages[0].error).toMatchObject({ code: -32603, message: 'Sign in' })
+    visit()
+  })
+
+  it('trap-21: is a question in the newest revision, never a code', async () => {
+    const url = await open(createNeedy().server.endpoint.handle)
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } } }
+    const { messages } = await sendEnveloped(url, 'tools/call', { name: 't' }, { meta })
+    expect(messages[0].result).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: {
+        'page-1.1': { method: 'elicitation/create', params: { mode: 'url', url: page.url, message: 'Sign in' } },
+      },
+    })
+    const refused = await sendEnveloped(url, 'tools/call', { name: 't' })
+    expect([refused.status, refused.messages[0].error.code]).toEqual([400, -32021])
+  })
+})
+
+describe('requestState', () => {
+  it('trap-14, abuse-24: that does not verify is refused with -32602', async () => {
+    const server = createServer({ name: 's', version: '1' })
+    server.tool('t', {}, async (_args, { roots }) => `${(await roots()).length} roots`)
+    const url = await open(server.endpoint.handle)
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': { roots: {} } }
+    const { result } = (await sendEnveloped(url, 'tools/call', { name: 't' }, { meta })).messages[0]
+    const retry = { name: 't', inputResponses: { 'ask-1': { roots: [] } }, requestState: result.requestState }
+    const wrong = await sendEnveloped(
+      url,
+      'tools/call',
+      { ...retry, requestState: `${result.requestState}A` },
+      { meta },
+    )
+    expect(wrong.messages[0].error.code).toBe(-32602)
+    const right = await sendEnveloped(url, 'tools/call', retry, { meta })
+    expect(right.messages[0].result).toMatchObject({ resultType: 'complete', content: [{ text: '0 roots' }] })
   })
 })
