@@ -33,6 +33,10 @@ export interface HttpStream {
   readonly headers: IncomingMessage['headers']
   /** The next message of the stream, or `{ endpoint }`; rejects when the stream ends first. */
   next(): Promise<Message>
+  /** Of the events read so far, primers included: where the stream may be taken up again. */
+  readonly lastEventId: string | undefined
+  /** How long the events read so far ask to stay away. */
+  readonly retryMs: number | undefined
   /** Comments that came between the events read so far. */
   readonly comments: number
   /** What is left of the body, to its end. Rejects when the connection breaks. */
@@ -109,6 +113,8 @@ export function toRawHttp(path: string, { headers = {}, body = '' }: HttpRequest
 function toStream(response: IncomingMessage): HttpStream {
   let received = ''
   let comments = 0
+  let lastEventId: string | undefined
+  let retryMs: number | undefined
   let isOver = false
   let broken: Error | undefined
   let wake = () => {}
@@ -134,6 +140,12 @@ function toStream(response: IncomingMessage): HttpStream {
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
+    get lastEventId() {
+      return lastEventId
+    },
+    get retryMs() {
+      return retryMs
+    },
     get comments() {
       return comments
     },
@@ -147,9 +159,12 @@ function toStream(response: IncomingMessage): HttpStream {
         }
         const event = received.slice(0, end)
         received = received.slice(end + 2)
+        lastEventId = toField(event, 'id') ?? lastEventId
+        const retry = toField(event, 'retry')
+        if (retry !== undefined) retryMs = Number(retry)
         const message = toMessage(event)
         if (message !== undefined) return message
-        comments++
+        if (event.startsWith(':')) comments++
       }
     },
     async rest() {
@@ -177,7 +192,13 @@ function toMessages(headers: IncomingMessage['headers'], text: string): readonly
 
 function toMessage(event: string): Message | undefined {
   const lines = event.split('\n').filter((line) => line.startsWith('data:'))
-  if (lines.length === 0) return undefined
   const text = lines.map((line) => line.slice(5).trimStart()).join('\n')
+  // No data is a comment, or a field by itself; empty data primes a stream and is no message.
+  if (text === '') return undefined
   return event.startsWith('event: endpoint\n') ? { endpoint: text } : JSON.parse(text)
+}
+
+function toField(event: string, name: string): string | undefined {
+  const line = event.split('\n').find((candidate) => candidate.startsWith(`${name}:`))
+  return line?.slice(name.length + 1).trimStart()
 }

@@ -64,8 +64,8 @@ export interface WireSession {
   /** As `request`, to be read event by event. */
   open(method: string, params?: JsonObject, options?: WireOptions): Promise<HttpStream>
   notify(method: string, params?: JsonObject): Promise<HttpAnswer>
-  /** The stream for what belongs to no request. */
-  listen(): Promise<HttpStream>
+  /** The stream for what belongs to no request, or the rest of any stream after an event of it. */
+  listen(lastEventId?: string): Promise<HttpStream>
   /** Sends a body as it is. */
   post(body: string, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>
   end(): Promise<HttpAnswer>
@@ -107,7 +107,10 @@ export async function openWireSession(
     open: (method, params, given) => openHttp(url, toRequest(method, params, given)),
     notify: (method, params = {}) =>
       sendHttp(url, { headers, body: JSON.stringify({ jsonrpc: '2.0', method, params }) }),
-    listen: () => openHttp(url, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } }),
+    listen(lastEventId) {
+      const from = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+      return openHttp(url, { method: 'GET', headers: { ...headers, accept: 'text/event-stream', ...from } })
+    },
     post: (body, extra = {}) => sendHttp(url, { headers: { ...headers, ...extra }, body }),
     end: () => sendHttp(url, { method: 'DELETE', headers }),
   }
