@@ -40,6 +40,8 @@ export interface Way {
   readonly canSend: boolean
   /** A message that must arrive: a question, or that one is taken back. False where nothing carries it. */
   send(text: string): boolean
+  /** Lets the connection go for a while, where it can be found again. */
+  pause?(retryMs?: number): void
   /** The response, or undefined where the sender cancelled and expects none. Comes once, and last. */
   answer(answer: Reply | undefined): void
 }
@@ -118,6 +120,7 @@ export class OpenCall {
         logLevel: this.isListening ? undefined : caller.logLevel,
         notify: (notification) => this.#notify(notification),
         ask: canAsk ? (request, withdrawn) => this.#ask(request, withdrawn) : refuseToAsk,
+        pause: caller.revision.traits.priming ? (retryMs) => this.#pause(retryMs) : undefined,
       },
     }
   }
@@ -217,6 +220,10 @@ export class OpenCall {
       this.asking--
       this.call.deadline = this.#served.clock.now() + this.#served.callTimeoutMs
     }
+  }
+
+  #pause(retryMs: number | undefined): void {
+    if (!this.isOver) this.#way.pause?.(retryMs)
   }
 
   #notify(notification: Notification): void {

@@ -67,6 +67,11 @@ export interface Interim {
    */
   notify(notification: Notification): void
   /**
+   * Lets the caller's connection go while its call goes on; the caller comes back after `retryMs` milliseconds for
+   * what it has missed. Only where its revision and transport have such a thing; elsewhere there is none.
+   */
+  readonly pause?: ((retryMs?: number) => void) | undefined
+  /**
    * `ask` reaches the caller while its call is open. Where this is false a caller is asked by the result
    * (`input_required`) and brings its answers with another call.
    */

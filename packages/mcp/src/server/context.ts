@@ -45,6 +45,18 @@ export interface Context extends Asker {
    * @throws {McpError} `caller.invalid_params` where it was changed, has expired or belongs to another request
    */
   readonly openState: () => Promise<unknown>
+  /**
+   * Lets the caller's connection go in the middle of the call, so that long work holds none open. The work goes on;
+   * the caller comes back for its result and for what was said meanwhile (SEP-1699). Does nothing for callers whose
+   * revision or transport knows no such thing.
+   */
+  readonly closeStream: (options?: CloseStreamOptions) => void
+}
+
+/** How a connection is let go. */
+export interface CloseStreamOptions {
+  /** How long the caller is asked to stay away, at most 10 minutes. Default: what the endpoint says, else 1 s. */
+  readonly retryMs?: number
 }
 
 /**
@@ -102,6 +114,12 @@ export class OpenContext implements Context {
         method: 'notifications/message',
         params: { level, ...(logger === undefined ? {} : { logger }), data },
       })
+    }
+  }
+
+  get closeStream(): Context['closeStream'] {
+    return (options) => {
+      if (this.#isOpen) this.call.interim.pause?.(options?.retryMs)
     }
   }
 

@@ -3,6 +3,7 @@ import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
+import type { ResumeOptions } from './http/resume/options.ts'
 
 /**
  * A handle with what an edge needs to serve it: the same endpoint can be served over HTTP, stdio and memory, to
@@ -31,6 +32,13 @@ export interface Endpoint {
   readonly sessionIdleMs?: number
   /** Most bytes waiting on one stream for a caller who does not read; beyond it the stream is cut. Default 4 MiB. */
   readonly maxStreamBytes?: number
+  /** Most streams for news, opened by GET, that one session may have at once. Default 8. */
+  readonly maxStreams?: number
+  /**
+   * How streams of sessions over HTTP are kept for clients that lose them, where their revision has that: each event
+   * has an id then, and a GET with `Last-Event-ID` brings the rest of its stream. `false`: nothing is kept.
+   */
+  readonly resume?: ResumeOptions | false
   /** A call nobody answered fails after this, with `upstream.timeout`; listening has no end. Default 15 minutes. */
   readonly callTimeoutMs?: number
   /**

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { StreamSessions } from '../http-sse/stream-sessions.ts'
 import { toServed } from '../served.ts'
 import type { DoorState, ReplyContext } from './reply.ts'
+import { toResume } from './resume/options.ts'
 import { SessionTable } from './session-table.ts'
 
 /** What a door keeps for one endpoint: its sessions, and the calls that belong to none. */
@@ -36,6 +37,8 @@ export function createDesk(
     sessions: new SessionTable(served, {
       maxSessions,
       idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
+      maxStreams: endpoint.maxStreams ?? 8,
+      resume: toResume(endpoint.resume, served.clock, served.log),
     }),
     streams: new StreamSessions(served, maxSessions),
     replies: { door, open: new Set(), maxStreamBytes: served.maxStreamBytes },

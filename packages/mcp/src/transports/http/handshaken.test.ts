@@ -3,7 +3,6 @@ import {
   createDoors,
   createFakeClock,
   JSON_HEADERS,
-  openHttp,
   openWireSession,
   sendEnveloped,
   sendHttp,
@@ -11,7 +10,6 @@ import {
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../../errors.ts'
 import type { Call, Result } from '../../protocol/call.ts'
-import { createServer } from '../../server/index.ts'
 
 const doors = createDoors()
 afterEach(() => doors.closeAll())
@@ -175,26 +173,6 @@ describe('a session', () => {
     expect((await sendHttp(url, { headers: { ...JSON_HEADERS, 'mcp-session-id': 'chosen-by-me' }, body })).status).toBe(
       404,
     )
-  })
-
-  it('abuse-23: a foreign or forged Last-Event-ID replays nothing', async () => {
-    const server = createServer({ name: 's', version: '1' })
-    const tool = server.tool('t', {}, () => 'x')
-    const url = await open(server.endpoint.handle)
-    const session = await openWireSession(url)
-    const other = await openWireSession(url)
-    const theirs = await other.listen()
-    tool.update({ title: 'A' })
-    expect((await theirs.next()).method).toBe('notifications/tools/list_changed')
-    const mine = await session.listen()
-    expect((await mine.next()).method).toBe('notifications/tools/list_changed') // its own, which waited
-    for (const forged of ['1', '999999', other.headers['mcp-session-id'] ?? '', '../../x']) {
-      const stream = await sendStream(url, { ...session.headers, 'last-event-id': forged })
-      tool.update({ title: forged })
-      expect(await stream.next()).toEqual({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} })
-      stream.destroy()
-      await stream.closed
-    }
   })
 
   it('ends by itself when nobody uses it, and not while a stream is open or a call at work', async () => {
@@ -369,7 +347,3 @@ describe('a session', () => {
     expect(arrived).toHaveLength(3)
   })
 })
-
-function sendStream(url: string, headers: Record<string, string>) {
-  return openHttp(url, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } })
-}

@@ -9,10 +9,8 @@ import { toFailure } from '../../peer/reply.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Desk } from './desk.ts'
-import type { HttpResponse } from './exchange.ts'
-import { type HttpReply, whenGone } from './reply.ts'
-import { attach, detach, type HttpSession } from './session-table.ts'
-import { EventStream } from './sse.ts'
+import type { HttpReply } from './reply.ts'
+import type { HttpSession } from './session-table.ts'
 
 /** Answers `initialize` and opens the session, whose id goes out with the answer. */
 export async function answerInitialize(
@@ -56,7 +54,8 @@ export function takeMessages(
   principal: Principal,
   reply: HttpReply,
 ): void {
-  const { session } = findSession(desk, headers, principal)
+  const { session, resumable } = findSession(desk, headers, principal)
+  reply.streams = resumable
   if (!isBatch(message)) {
     // A client may hang up and still want the answer; only `notifications/cancelled` says otherwise.
     if (message.kind === 'request') session.request(message, reply)
@@ -78,29 +77,16 @@ export function takeMessages(
   for (const frame of requests) session.request(frame, batch)
 }
 
-/** Opens a stream for what belongs to no request. What was missed on an earlier one is not kept: it starts fresh. */
-export function openStream(
-  desk: Desk,
-  headers: IncomingHttpHeaders,
-  principal: Principal,
-  response: HttpResponse,
-): void {
-  const found = findSession(desk, headers, principal)
-  if (found.streams.length >= MAX_STREAMS) {
-    throw new McpError('policy.limit', `Cannot open another stream: this session has ${MAX_STREAMS}`)
-  }
-  const { maxStreamBytes, log } = desk.served
-  const stream = new EventStream(response, maxStreamBytes, () => log('warn', 'stream.cut', { maxStreamBytes }))
-  whenGone(response, () => detach(found, stream))
-  attach(found, stream)
-}
-
 /** Ends a session at its client's wish. */
 export function endSession(desk: Desk, headers: IncomingHttpHeaders, principal: Principal): void {
   desk.sessions.end(findSession(desk, headers, principal))
 }
 
-function findSession(desk: Desk, headers: IncomingHttpHeaders, principal: Principal): HttpSession {
+/**
+ * The session a request belongs to.
+ * @throws {McpError} for none, for one that is not the caller's, or for a version that none of ours could speak
+ */
+export function findSession(desk: Desk, headers: IncomingHttpHeaders, principal: Principal): HttpSession {
   const id = headers['mcp-session-id']
   const found = desk.sessions.find(typeof id === 'object' ? id.join() : id, principal)
   const { revision } = found.session.handshake
@@ -125,6 +111,3 @@ function takeUnanswered(session: HttpSession['session'], frame: Frame): void {
 function isBatch(message: Frame | readonly Frame[]): message is readonly Frame[] {
   return Array.isArray(message)
 }
-
-/** Streams one session may have open for news; browsers and reconnecting clients need a few. */
-const MAX_STREAMS = 8

@@ -3,8 +3,9 @@ import type { Principal } from '../../protocol/call.ts'
 import { parseAccept } from './accept.ts'
 import type { Desk } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
-import { endSession, openStream } from './handshaken.ts'
+import { endSession } from './handshaken.ts'
 import { HttpReply } from './reply.ts'
+import { openStream } from './streams.ts'
 
 /** What is not a POST: with a session GET opens a stream and DELETE ends it. Everything else has no meaning here. */
 export function receiveOther(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {

@@ -8,6 +8,7 @@ import type { Reply } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
 import type { HttpResponse, HttpSocket } from './exchange.ts'
+import type { SessionStreams } from './resume/session-streams.ts'
 import { EventStream } from './sse.ts'
 
 /** What everything behind one door has in common. */
@@ -30,6 +31,17 @@ export interface ReplyContext {
   readonly maxStreamBytes: number
 }
 
+/** What a reply becomes that is no longer one JSON body. */
+interface Outlet {
+  /** Something can be said on it. */
+  readonly isOpen: boolean
+  send(text: string): void
+  beat(): void
+  end(): void
+  /** Only of one that outlives its connection. */
+  pause?(retryMs?: number): void
+}
+
 /**
  * The way back of one POST. It is one JSON body, unless something has to be said before the answer: then it
  * becomes a stream, and the answer is its last event.
@@ -41,8 +53,10 @@ export class HttpReply implements Way {
   readonly response: HttpResponse
   /** Taken back when the client has gone before its answer. */
   call: OpenCall | undefined
+  /** Where it can be resumed once it is a stream. */
+  streams: SessionStreams | undefined
   readonly #context: ReplyContext
-  #stream: EventStream | undefined
+  #stream: Outlet | undefined
   #beats: number
   #isLeaving: boolean
 
@@ -51,6 +65,7 @@ export class HttpReply implements Way {
     this.accepts = accepts
     this.canSend = accepts.sse
     this.call = undefined
+    this.streams = undefined
     this.#context = context
     this.#stream = undefined
     this.#beats = 0
@@ -77,13 +92,20 @@ export class HttpReply implements Way {
 
   answer(answer: Reply | undefined): void {
     const { response } = this
-    if (response.writableEnded || response.destroyed || this.#isLeaving) return
+    // A stream that can be resumed takes its answer even when nobody is there.
+    const isGone = response.writableEnded || response.destroyed || this.#isLeaving
+    if (isGone && this.#stream === undefined) return
     if (this.#stream !== undefined || !this.accepts.json) {
       const stream = this.#begin()
       if (answer !== undefined) stream?.send(answer.text)
       stream?.end()
     } else if (answer === undefined) this.nothing(202)
     else this.#json(answer.status, answer.text)
+  }
+
+  /** Lets the connection go while the call goes on: where its sender knows to come back, nothing elsewhere. */
+  pause(retryMs?: number): void {
+    if (this.accepts.sse && this.streams?.isPriming === true) this.#begin()?.pause?.(retryMs)
   }
 
   /** The messages were taken and there is nothing to say. */
@@ -142,14 +164,16 @@ export class HttpReply implements Way {
     req.resume()
   }
 
-  #begin(): EventStream | undefined {
+  #begin(): Outlet | undefined {
     if (this.#stream === undefined) {
       if (this.response.writableEnded || this.response.destroyed) return undefined
       if (this.#context.door.isClosing) this.response.shouldKeepAlive = false
       const maxBytes = this.#context.maxStreamBytes
-      this.#stream = new EventStream(this.response, maxBytes, () =>
+      const stream = new EventStream(this.response, maxBytes, () =>
         this.#context.door.log('warn', 'stream.cut', { maxBytes }),
       )
+      const { streams } = this
+      this.#stream = streams === undefined || streams.isClosed ? stream : streams.openAnswer(stream)
     }
     return this.#stream
   }

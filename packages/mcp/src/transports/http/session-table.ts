@@ -5,21 +5,31 @@ import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
 import type { Served } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
+import type { Resume } from './resume/options.ts'
+import { SessionStreams } from './resume/session-streams.ts'
 import type { EventStream } from './sse.ts'
 
 export interface SessionTableOptions {
   readonly maxSessions: number
   /** A session nobody uses ends after this. */
   readonly idleMs: number
+  /** Most streams for news that one session may have open. */
+  readonly maxStreams: number
+  /** Undefined where nothing is resumed, whatever the revision. */
+  readonly resume: Resume | undefined
 }
 
-/** A session over HTTP: the conversation, and the streams on which its client hears what belongs to no request. */
+/** A session over HTTP: the conversation, and the connections on which its client hears what belongs to no request. */
 export interface HttpSession {
   readonly id: string
   readonly session: Session
   readonly streams: EventStream[]
+  /** Where its revision has that: what outlives a connection. */
+  readonly resumable: SessionStreams | undefined
   /** What could not be told yet, newest of each topic. */
   readonly untold: Map<string, string>
+  /** What was told on streams that can be resumed, newest of each topic: for a client that missed more than is held. */
+  readonly told: Map<string, string>
   usedAt: number
 }
 
@@ -37,6 +47,11 @@ export class SessionTable {
   constructor(served: Served, options: SessionTableOptions) {
     this.#served = served
     this.#options = options
+  }
+
+  /** Most streams for news that one session may have open. */
+  get maxStreams(): number {
+    return this.#options.maxStreams
   }
 
   get size(): number {
@@ -86,6 +101,7 @@ export class SessionTable {
     found.session.close()
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
     for (const stream of found.streams.splice(0)) stream.end()
+    found.resumable?.close()
   }
 
   /** Ends the streams that wait for news, each session living on. */
@@ -98,7 +114,10 @@ export class SessionTable {
   }
 
   beat(): void {
-    for (const { streams } of this.#sessions.values()) for (const stream of streams) stream.beat()
+    for (const { streams, resumable } of this.#sessions.values()) {
+      for (const stream of streams) stream.beat()
+      resumable?.beat()
+    }
   }
 
   close(reason: McpError): void {
@@ -112,10 +131,19 @@ export class SessionTable {
   }
 
   #add(id: string, handshake: Handshake, principal: Principal): HttpSession {
-    const streams: EventStream[] = []
-    const untold = new Map<string, string>()
-    const session = new Session(this.#served, handshake, principal, (text, topic) => tell(streams, untold, text, topic))
-    const added: HttpSession = { id, session, streams, untold, usedAt: this.#served.clock.now() }
+    const { traits } = handshake.revision
+    const { resume, maxStreams } = this.#options
+    const resumable =
+      resume !== undefined && traits.resumable ? new SessionStreams(resume, traits.priming, maxStreams) : undefined
+    const added: HttpSession = {
+      id,
+      session: new Session(this.#served, handshake, principal, (text, topic) => tell(added, text, topic)),
+      streams: [],
+      resumable,
+      untold: new Map(),
+      told: new Map(),
+      usedAt: this.#served.clock.now(),
+    }
     this.#sessions.set(id, added)
     this.#unused.add(added)
     this.#expiry ??= this.#served.clock.setTimer(this.#options.idleMs, () => this.#expire())
@@ -150,26 +178,40 @@ export class SessionTable {
   }
 }
 
-/** Hands a new stream what waited for one. */
-export function attach(found: HttpSession, stream: EventStream): void {
-  found.streams.push(stream)
-  for (const text of found.untold.values()) stream.send(text)
-  found.untold.clear()
+/** Remembers a connection for as long as it is there. */
+export function attach(found: HttpSession, connection: EventStream): void {
+  found.streams.push(connection)
 }
 
-export function detach(found: HttpSession, stream: EventStream): void {
-  const at = found.streams.indexOf(stream)
+export function detach(found: HttpSession, connection: EventStream): void {
+  const at = found.streams.indexOf(connection)
   if (at !== -1) found.streams.splice(at, 1)
 }
 
-/** Each message goes to one stream, the newest; without any, the latest of each topic waits. */
-function tell(streams: readonly EventStream[], untold: Map<string, string>, text: string, topic: string): void {
-  const stream = streams.findLast((candidate) => candidate.isOpen)
-  if (stream !== undefined) {
-    stream.send(text)
+/** Tells what waited for somebody who listens, now that there is one. */
+export function tellWaiting(found: HttpSession): void {
+  const waiting = [...found.untold]
+  found.untold.clear()
+  for (const [topic, text] of waiting) tell(found, text, topic)
+}
+
+/** Tells everything again, the latest of each topic: what its client has missed is not known any more. */
+export function tellAgain(found: HttpSession): void {
+  for (const [topic, text] of found.told) if (!found.untold.has(topic)) found.untold.set(topic, text)
+}
+
+/** Each message goes to one stream, the newest that is read; without any, the latest of each topic waits. */
+function tell({ streams, resumable, untold, told }: HttpSession, text: string, topic: string): void {
+  const stream = resumable === undefined ? streams.findLast((candidate) => candidate.isOpen) : resumable.reading()
+  if (stream === undefined) {
+    if (untold.has(topic) || untold.size < MAX_TOPICS) untold.set(topic, text)
     return
   }
-  if (untold.has(topic) || untold.size < MAX_UNTOLD) untold.set(topic, text)
+  if (resumable === undefined) stream.send(text)
+  else {
+    stream.send(text, topic)
+    if (told.has(topic) || told.size < MAX_TOPICS) told.set(topic, text)
+  }
 }
 
 export function isSame(a: Principal, b: Principal): boolean {
@@ -177,4 +219,4 @@ export function isSame(a: Principal, b: Principal): boolean {
 }
 
 const ID_BYTES = 24
-const MAX_UNTOLD = 1_024
+const MAX_TOPICS = 1_024

@@ -34,7 +34,7 @@ it('any message survives as one event, however the stream is cut', () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue(), { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 20 }), (values, points) => {
       const texts = values.map((value) => JSON.stringify({ value, odd: '\n\r\u2028\u2029: data:' }))
-      const stream = texts.map(toEvent).join(': \n\n')
+      const stream = texts.map((text) => toEvent(text)).join(': \n\n')
       const reader = createReader()
       let at = 0
       for (const point of points.map((given) => given % (stream.length + 1)).sort((a, b) => a - b)) {

@@ -1,8 +1,11 @@
 import type { HttpHeaders, HttpResponse } from './exchange.ts'
 
-/** One message as a server-sent event. JSON text never holds a line break, so one data line carries it. */
-export function toEvent(text: string): string {
-  return `event: message\ndata: ${text}\n\n`
+/**
+ * One message as a server-sent event. JSON text never holds a line break, so one data line carries it.
+ * @param id where a client that lost the rest may go on
+ */
+export function toEvent(text: string, id?: string): string {
+  return id === undefined ? `event: message\ndata: ${text}\n\n` : `id: ${id}\nevent: message\ndata: ${text}\n\n`
 }
 
 /**
@@ -27,17 +30,56 @@ export class EventStream {
     return !this.#response.writableEnded && !this.#response.destroyed
   }
 
-  send(text: string): void {
-    this.#write(toEvent(text))
+  /** More waits than the reader has taken lately: who can wait should, until `drained`. */
+  get isFull(): boolean {
+    return this.#response.writableNeedDrain
   }
 
-  /** A comment, so that nobody between us takes the silence for an end. */
+  send(text: string, id?: string): void {
+    this.#write(toEvent(text, id))
+  }
+
+  /** Says where the stream is, and nothing else. */
+  prime(id: string, retryMs: number | undefined): void {
+    this.#write(retryMs === undefined ? `id: ${id}\ndata:\n\n` : `id: ${id}\nretry: ${retryMs}\ndata:\n\n`)
+  }
+
+  /** Asks the reader to stay away for so long, should it have to come back. */
+  retry(ms: number): void {
+    this.#write(`retry: ${ms}\n\n`)
+  }
+
+  /** A comment, so that nobody between us takes the silence for an end. It has no id. */
   beat(): void {
     this.#write(': \n\n')
   }
 
   end(): void {
     if (this.isOpen) this.#response.end()
+  }
+
+  /** Hangs up. */
+  drop(): void {
+    this.#response.destroy()
+  }
+
+  onClose(listener: () => void): void {
+    this.#response.on('close', listener)
+  }
+
+  /** Resolves when the reader has taken what waits, or is gone. */
+  drained(): Promise<void> {
+    const response = this.#response
+    if (!response.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      const settle = () => {
+        response.off('drain', settle)
+        response.off('close', settle)
+        resolve()
+      }
+      response.on('drain', settle)
+      response.on('close', settle)
+    })
   }
 
   #write(text: string): void {

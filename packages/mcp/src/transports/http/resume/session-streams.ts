@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { McpError } from '../../../errors.ts'
+import type { EventStream } from '../sse.ts'
+import { type Position, parseEventId, toStreamName } from './event-id.ts'
+import type { FoundEvents, StoredEvent } from './event-store.ts'
+import type { Resume } from './options.ts'
+import { PAGE_EVENTS, ResumableStream, type StreamHome } from './resumable-stream.ts'
+
+/** The resumable streams of one session: those of answers under way, and those for news, with or without a reader. */
+export class SessionStreams implements StreamHome {
+  readonly resume: Resume
+  readonly isPriming: boolean
+  readonly #maxStanding: number
+  #name: string | undefined
+  #count = 0
+  readonly #open = new Map<string, ResumableStream>()
+  /** Those for news, that which found its reader last at the end. */
+  readonly #standing: ResumableStream[] = []
+  /** Connections of answers that were taken up again, by stream. */
+  readonly #resumed = new Map<string, EventStream>()
+  isClosed = false
+
+  /** @param maxStanding most streams for news without a reader that are remembered */
+  constructor(resume: Resume, isPriming: boolean, maxStanding: number) {
+    this.resume = resume
+    this.isPriming = isPriming
+    this.#maxStanding = maxStanding
+  }
+
+  /** Random, and made when there is a stream: most sessions never have one. */
+  get name(): string {
+    this.#name ??= randomBytes(NAME_BYTES).toString('base64url')
+    return this.#name
+  }
+
+  /** An answer becomes a stream. */
+  openAnswer(outlet: EventStream): ResumableStream {
+    return this.#begin(outlet, false)
+  }
+
+  openStanding(outlet: EventStream): ResumableStream {
+    const stream = this.#begin(outlet, true)
+    this.#standing.push(stream)
+    if (this.#standing.length > this.#maxStanding * 2) this.#forgetUnread()
+    return stream
+  }
+
+  /** The stream for news that is read, the newest of several. */
+  reading(): ResumableStream | undefined {
+    return this.#standing.findLast((stream) => stream.hasReader)
+  }
+
+  /**
+   * Where a client wants to go on.
+   * @throws {McpError} `peer.invalid_request` for an id that is none of this session's, whoever else may have it
+   */
+  find(lastEventId: string): Position {
+    const position = parseEventId(lastEventId)
+    if (position === undefined || position.session !== this.#name || position.number > this.#count) throw notOurs()
+    const stream = this.#open.get(position.stream)
+    if (stream !== undefined && position.seq > stream.last) throw notOurs()
+    return position
+  }
+
+  /** What comes first there; undefined where that is not held any more. */
+  async read({ stream, seq }: Position): Promise<FoundEvents> {
+    const last = this.#open.get(stream)?.last
+    if (seq === last) return NOTHING
+    const found = await this.resume.store.read(this.name, stream, seq, PAGE_EVENTS)
+    // A store that finds nothing newer although something was said has lost it.
+    return found?.length === 0 && last !== undefined ? undefined : found
+  }
+
+  /** A stream for news that was given up cannot go on; one that ended with its answer can be heard again. */
+  canTakeUp({ stream, isStanding }: Position): boolean {
+    return !isStanding || this.#open.has(stream)
+  }
+
+  /** Hands a stream to the connection of a client that came back for it, with what comes first. */
+  takeUp(position: Position, outlet: EventStream, page: readonly StoredEvent[]): ResumableStream {
+    const stream = this.#open.get(position.stream) ?? new ResumableStream(position.stream, this, true)
+    if (position.isStanding) {
+      this.#standing.splice(this.#standing.indexOf(stream), 1)
+      this.#standing.push(stream)
+    } else this.#addResumed(position.stream, outlet)
+    stream.takeUp(outlet, position.seq, page)
+    return stream
+  }
+
+  /** @throws {McpError} `policy.limit` where no other answer may be taken up now */
+  checkRoom({ stream, isStanding }: Position): void {
+    const { maxResumed } = this.resume
+    if (isStanding || this.#resumed.has(stream) || this.#resumed.size < maxResumed) return
+    throw new McpError('policy.limit', `Cannot resume another stream: this session has taken up ${maxResumed}`)
+  }
+
+  beat(): void {
+    for (const outlet of this.#resumed.values()) outlet.beat()
+  }
+
+  left(stream: ResumableStream): void {
+    this.#open.delete(stream.name)
+  }
+
+  /** The session is over: nothing of it can be resumed. */
+  close(): void {
+    this.isClosed = true
+    for (const stream of this.#open.values()) stream.close()
+    for (const outlet of this.#resumed.values()) outlet.end()
+    this.#open.clear()
+    this.#standing.length = 0
+    if (this.#name !== undefined) this.#drop(undefined)
+  }
+
+  #begin(outlet: EventStream, isStanding: boolean): ResumableStream {
+    const stream = new ResumableStream(toStreamName(isStanding, ++this.#count), this)
+    this.#open.set(stream.name, stream)
+    stream.begin(outlet)
+    return stream
+  }
+
+  #addResumed(name: string, outlet: EventStream): void {
+    this.#resumed.get(name)?.drop()
+    this.#resumed.set(name, outlet)
+    outlet.onClose(() => {
+      if (this.#resumed.get(name) === outlet) this.#resumed.delete(name)
+    })
+  }
+
+  #forgetUnread(): void {
+    const at = this.#standing.findIndex((stream) => !stream.hasReader)
+    const [stream] = at === -1 ? [] : this.#standing.splice(at, 1)
+    if (stream === undefined) return
+    stream.end()
+    this.#drop(stream.name)
+  }
+
+  #drop(stream: string | undefined): void {
+    const failed = (error: unknown) => this.resume.log('error', 'event_store.failed', { error })
+    try {
+      this.resume.store.drop(this.name, stream)?.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+function notOurs(): McpError {
+  return new McpError('peer.invalid_request', 'Cannot resume: "Last-Event-ID" is no event of this session')
+}
+
+const NOTHING: readonly StoredEvent[] = Object.freeze([])
+/** 128 bits less four bytes: it guards nothing by itself, since the session is found by its own id first. */
+const NAME_BYTES = 12
