@@ -1,6 +1,7 @@
 import { askForInput } from '../../bridge/input-required.ts'
 import { McpError, toRpcError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { without } from '../../jsonrpc/members.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
 import type { Call, Interim, Notification, Result } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
@@ -58,6 +59,8 @@ export class LiveTask {
         this.#keeper.clock,
       )({
         ...call,
+        // Answers to what was asked before it began are not for what it asks now.
+        params: without(call.params, ['inputResponses', 'requestState']),
         deadline: undefined,
         cancellation: this.#cancellation,
         interim: this.#toInterim(),

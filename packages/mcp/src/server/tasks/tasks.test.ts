@@ -100,6 +100,29 @@ describe('a call that becomes a task', () => {
     expect(inline).toEqual({ content: [{ type: 'text', text: 'later' }] })
   })
 
+  test('that began by its handler can ask again inside, and is not given the answers of before', async () => {
+    const { server, ask } = open()
+    const name = { type: 'object', properties: { name: { type: 'string' } } }
+    server.tool('job', { task: { start: 'by-handler' } }, async (_, { elicit, task }) => {
+      const first = await elicit('First?', name)
+      return task(async (inside) => `${String(first.name)} and ${String((await inside.elicit('Second?', name)).name)}`)
+    })
+    const answer = (text: string) => ({ action: 'accept', content: { name: text } })
+    const asked = await ask('tools/call', { name: 'job' })
+    const [key = ''] = Object.keys(asked.inputRequests ?? {})
+    const { requestState } = asked
+    const begun = await ask('tools/call', { name: 'job', inputResponses: { [key]: answer('a') }, requestState })
+    expect(begun).toMatchObject({ resultType: 'task' })
+    await turn()
+    const { taskId } = begun
+    expect(await ask('tasks/get', { taskId })).toMatchObject({
+      inputRequests: { 'question-1': { params: { message: 'Second?' } } },
+    })
+    await ask('tasks/update', { taskId, inputResponses: { 'question-1': answer('b') } })
+    await turn()
+    expect(await ask('tasks/get', { taskId })).toMatchObject({ result: { content: [{ text: 'a and b' }] } })
+  })
+
   test('bad arguments are answered at once, as for any tool', async () => {
     const { server, ask } = open()
     server.tool('job', { input: { type: 'object', required: ['a'] }, task: true }, () => 'done')
