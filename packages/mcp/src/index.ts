@@ -66,6 +66,7 @@ export type {
 export type { MethodDescriptor } from './protocol/method.ts'
 export { METHODS } from './protocol/methods.ts'
 export { closest, didYouMean, nearest } from './protocol/nearest.ts'
+export { ETAG, IF_NONE_MATCH, NOT_MODIFIED, REVISION } from './protocol/resource-version.ts'
 export type { UriTemplate, UriVariables } from './protocol/uri-template.ts'
 export { parseUriTemplate } from './protocol/uri-template.ts'
 export {

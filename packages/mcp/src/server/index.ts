@@ -10,6 +10,7 @@ export type { Context } from './context.ts'
 export type { ServerFetchHandler } from './fetch.ts'
 export { toFetchHandler } from './fetch.ts'
 export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from './middleware.ts'
+export type { PromptTemplate, TemplateMessage } from './prompt-template.ts'
 export type {
   PromptArgumentDefinition,
   PromptArguments,
@@ -17,8 +18,10 @@ export type {
   PromptHandler,
   PromptOutput,
   PromptValues,
+  TemplatedPrompt,
 } from './prompts.ts'
 export type { Registration } from './registry.ts'
+export type { ResourceVersion } from './resource-version.ts'
 export type {
   ReadHandler,
   ReadOutput,
@@ -41,3 +44,4 @@ export type { TaskLimits } from './tasks/tasks.ts'
 export type { LaterWork, TaskSupport, ToolTasks } from './tasks/tool-tasks.ts'
 export type { ToolOutput } from './tool-result.ts'
 export type { ToolDefinition, ToolHandler } from './tools.ts'
+export type { ToolUi } from './ui.ts'

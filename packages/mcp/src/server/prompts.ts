@@ -10,13 +10,14 @@ import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
+import { compilePromptTemplate, type PromptTemplate } from './prompt-template.ts'
 import { type Entry, Registry, type Shelf } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface PromptArgumentDefinition {
   readonly title?: string
   readonly description?: string
-  /** Default false. */
+  /** Default false; of a template's variables, whether it is written without `?`. */
   readonly required?: boolean
   readonly complete?: Completer
 }
@@ -29,11 +30,16 @@ export interface PromptDefinition<Arguments extends PromptArguments = PromptArgu
   readonly title?: string
   readonly description?: string
   readonly arguments?: Arguments
+  /** Makes the prompt, in place of a handler. Its variables are the arguments, which `arguments` may describe. */
+  readonly template?: PromptTemplate
   readonly icons?: readonly JsonObject[]
   /** As for a tool: a run that asks is kept in memory instead of being run again. Default false. */
   readonly parked?: boolean
   readonly _meta?: JsonObject
 }
+
+/** A prompt that its template makes. */
+export type TemplatedPrompt = PromptDefinition & { readonly template: PromptTemplate }
 
 /** What a handler receives: required arguments are there, the others may be. */
 export type PromptValues<Arguments extends PromptArguments> = {
@@ -59,7 +65,7 @@ export type AnyPromptHandler = (
   values: Readonly<Record<string, string>>,
   context: Context,
 ) => PromptOutput | Promise<PromptOutput>
-export type PromptRegistry = Registry<PromptDefinition, AnyPromptHandler, Prompt, LivePrompt>
+export type PromptRegistry = Registry<PromptDefinition, AnyPromptHandler | undefined, Prompt, LivePrompt>
 export type PromptShelf = Shelf<Prompt, LivePrompt>
 
 export function createPromptRegistry(pageSize: number, changed: () => void): PromptRegistry {
@@ -134,12 +140,45 @@ function isMessages(output: object): output is readonly PromptMessage[] {
   return Array.isArray(output)
 }
 
-function buildPrompt(name: string, definition: PromptDefinition, make: AnyPromptHandler): Entry<Prompt, LivePrompt> {
+function buildPrompt(
+  name: string,
+  definition: PromptDefinition,
+  handler: AnyPromptHandler | undefined,
+): Entry<Prompt, LivePrompt> {
   if (name === '' || name.length > MAX_NAME)
     throw new Error(`Cannot register a prompt whose name has ${name.length} characters`)
-  const { arguments: declared = {}, parked = false, ...shownMembers } = definition
+  const { arguments: given = {}, template, parked = false, ...shownMembers } = definition
+  const { declared, make } = toMaker(name, given, template, handler)
   const listed: Prompt = { name, ...shownMembers, arguments: Object.entries(declared).map(toListedArgument) }
   return { listed, live: { description: definition.description, arguments: declared, parked, make } }
+}
+
+interface Maker {
+  readonly declared: PromptArguments
+  readonly make: AnyPromptHandler
+}
+
+function toMaker(
+  name: string,
+  given: PromptArguments,
+  template: PromptTemplate | undefined,
+  handler: AnyPromptHandler | undefined,
+): Maker {
+  if (template === undefined && handler !== undefined) return { declared: given, make: handler }
+  if (template === undefined || handler !== undefined) {
+    throw new Error(`Cannot register the prompt "${name}": it needs either a handler or a template`)
+  }
+  const { variables, fill } = compilePromptTemplate(template)
+  for (const argument of Object.keys(given)) {
+    if (!variables.has(argument)) {
+      throw new Error(`Cannot describe "${argument}": the template of the prompt "${name}" has no such variable`)
+    }
+  }
+  const declared = [...variables].map(([variable, { optional }]) => {
+    const described = Object.hasOwn(given, variable) ? given[variable] : undefined
+    return [variable, { ...described, required: described?.required ?? !optional }] as const
+  })
+  return { declared: Object.fromEntries(declared), make: fill }
 }
 
 function toListedArgument([name, { complete: _complete, ...shownMembers }]: [

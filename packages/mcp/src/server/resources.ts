@@ -12,10 +12,11 @@ import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
 import { type Entry, Registry, type Shelf } from './registry.ts'
+import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** How a resource is listed. */
-export interface ResourceDefinition extends Guarded {
+export interface ResourceDefinition extends Guarded, ResourceVersion {
   readonly name: string
   readonly title?: string
   readonly description?: string
@@ -31,7 +32,7 @@ export interface ResourceDefinition extends Guarded {
 }
 
 /** How a template is listed, and who completes its variables. */
-export interface TemplateDefinition extends Omit<ResourceDefinition, 'size'> {
+export interface TemplateDefinition extends Omit<ResourceDefinition, 'size' | keyof ResourceVersion> {
   /** By variable. */
   readonly complete?: Readonly<Record<string, Completer>>
 }
@@ -57,6 +58,8 @@ export type TemplateReadHandler = (
 
 interface LiveResource {
   readonly parked: boolean
+  /** Which state it is in, where its author says so. */
+  readonly version: JsonObject | undefined
   readonly mimeType: string | undefined
   readonly read: ReadHandler
 }
@@ -107,9 +110,15 @@ export async function readResource(
   if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
   const found = findReader(resources, templates, uri)
   if (found === undefined) throw notFound(uri)
+  const { version } = found
+  const unchanged = version === undefined ? undefined : toUnchanged(call, uri, found.mimeType, version)
+  if (unchanged !== undefined) return unchanged
   return perform(settings, call, {
     parked: found.parked,
-    run: async (context) => toReadResult(uri, found.mimeType, await found.read(uri, context)),
+    async run(context) {
+      const result = toReadResult(uri, found.mimeType, await found.read(uri, context))
+      return version === undefined ? result : withVersion(result, version)
+    },
     fail(error) {
       throw toReadError(uri, error)
     },
@@ -121,7 +130,8 @@ function findReader(resources: ResourceShelf, templates: TemplateShelf, uri: str
   if (resource !== undefined) return resource
   for (const { template, mimeType, parked, read } of templates.all()) {
     const variables = template.match(uri)
-    if (variables !== undefined) return { mimeType, parked, read: (asked, context) => read(asked, variables, context) }
+    if (variables === undefined) continue
+    return { mimeType, parked, version: undefined, read: (asked, context) => read(asked, variables, context) }
   }
   return undefined
 }
@@ -167,14 +177,15 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
-function buildResource(
-  uri: string,
-  { parked = false, ...definition }: ResourceDefinition,
-  read: ReadHandler,
-): Entry<Resource, LiveResource> {
+function buildResource(uri: string, definition: ResourceDefinition, read: ReadHandler): Entry<Resource, LiveResource> {
   if (!HAS_SCHEME.test(uri))
     throw new Error(`Cannot register the resource "${uri}": a URI starts with a scheme, as in "app://x"`)
-  return { listed: { uri, ...definition }, live: { mimeType: definition.mimeType, parked, read } }
+  const { parked = false, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
+  const version = toVersionMeta(definition)
+  return {
+    listed: { uri, ...shownMembers, ...toVersionMembers(definition, version) },
+    live: { mimeType: definition.mimeType, parked, version, read },
+  }
 }
 
 function buildTemplate(

@@ -14,6 +14,7 @@ import {
   type PromptArguments,
   type PromptDefinition,
   type PromptHandler,
+  type TemplatedPrompt,
 } from './prompts.ts'
 import type { Registration } from './registry.ts'
 import {
@@ -49,6 +50,20 @@ export interface Server {
     definition: TemplateDefinition,
     read: TemplateReadHandler,
   ): Registration<TemplateDefinition, TemplateReadHandler>
+  /**
+   * A prompt made by a template.
+   * @example
+   * server.prompt('review', {
+   *   template: 'Review this {{language}} code:\n{{code}}\n{{focus?}}',
+   *   arguments: { language: { complete: (typed) => languages.filter((name) => name.startsWith(typed)) } },
+   * })
+   */
+  prompt(name: string, definition: TemplatedPrompt): Registration<TemplatedPrompt, never>
+  /**
+   * A prompt made by a handler.
+   * @example
+   * server.prompt('brief', { arguments: { city: { required: true } } }, ({ city }) => `Describe the weather in ${city}.`)
+   */
   prompt<const Arguments extends PromptArguments>(
     name: string,
     definition: PromptDefinition<Arguments>,
@@ -136,7 +151,8 @@ export function createServer(options: ServerOptions): Server {
     tool: (name, definition, handler) => parts.tools.add(name, definition, handler as AnyToolHandler) as never,
     resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
     template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
-    prompt: (name, definition, make) => parts.prompts.add(name, definition, make as AnyPromptHandler) as never,
+    prompt: (name: string, definition: PromptDefinition, make?: unknown) =>
+      parts.prompts.add(name, definition, make as AnyPromptHandler | undefined) as never,
     use(pattern, middleware) {
       checkPattern(pattern)
       layers.push({ pattern, run: middleware as Middleware }) // the offer hands it calls of the methods it fits

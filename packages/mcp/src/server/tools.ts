@@ -15,6 +15,7 @@ import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toToolTasks } from './tasks/tool-tasks.ts'
 import { isFullResult, type ToolOutput, toFailedResult, toStructuredResult, toToolResult } from './tool-result.ts'
+import { type ToolUi, toUiMeta } from './ui.ts'
 
 /** How a tool is listed and what it takes. */
 export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
@@ -32,6 +33,8 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
   /** What is listed for `output` where its library offers no JSON Schema itself. */
   readonly outputSchema?: JsonObject
   readonly annotations?: ToolAnnotations
+  /** The page that shows what the tool does (MCP Apps). */
+  readonly ui?: ToolUi
   /**
    * A run that asks its caller is kept in memory until the answers come, instead of being run again with them, where
    * the caller cannot be asked meanwhile: for work that cannot be repeated. Its retries have to reach this process.
@@ -215,6 +218,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     outputSchema,
     parked = false,
     task = false,
+    ui,
     ...shownMembers
   } = definition
   const input = compileSchema(inputGiven ?? NOTHING_IN, 'input', inputSchema)
@@ -225,6 +229,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   const listed: Tool = {
     name,
     ...shownMembers,
+    ...(ui === undefined ? {} : { _meta: toUiMeta(name, ui, shownMembers._meta) }),
     inputSchema: input.json,
     ...(output === undefined ? {} : { outputSchema: output.json }),
   }
