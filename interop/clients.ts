@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { run } from './child.ts'
 import { node22, root } from './installed.ts'
 
-/** Where a client goes: a URL, or a server it starts itself. */
-export type Target = { readonly url: string } | { readonly command: string; readonly args: readonly string[] }
+/** Where a client goes: a URL, over the oldest transport where it says so, or a server it starts itself. */
+export type Target =
+  | { readonly url: string; readonly transport?: 'sse' }
+  | { readonly command: string; readonly args: readonly string[] }
 
 export interface ToolCall {
   readonly name: string
@@ -176,5 +178,5 @@ async function inTurns(jobs: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 function toServer(target: Target): unknown {
-  return 'url' in target ? { type: 'streamable-http', url: target.url } : target
+  return 'url' in target ? { type: target.transport ?? 'streamable-http', url: target.url } : target
 }

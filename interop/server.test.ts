@@ -24,16 +24,20 @@ describe.skipIf(!installed || node22 === undefined)('a server on our engine', ()
 
   beforeAll(async () => {
     const { endpoint } = createFixtureServer()
-    door = await openHttpDoor({ endpoint: (path) => (path === '/mcp' ? endpoint : undefined) })
+    const at = (own: string) => (path: string) => (path === own ? endpoint : undefined)
+    door = await openHttpDoor({ endpoint: at('/mcp'), sse: at('/sse') })
   })
   afterAll(() => door.close())
 
   const doors: Readonly<Record<string, () => Target>> = {
     'over HTTP': () => ({ url: `${door.url}/mcp` }),
     'over stdio': () => ({ command: process.execPath, args: [`${root}/interop/peers/own-server.mjs`, 'stdio'] }),
+    'over HTTP+SSE': () => ({ url: `${door.url}/sse`, transport: 'sse' }),
   }
   for (const [name, target] of Object.entries(doors)) {
-    for (const client of officialClients(NEWEST.name)) {
+    // The oldest transport has no place for a revision without sessions.
+    const able = officialClients(NEWEST.name).filter(({ era }) => name !== 'over HTTP+SSE' || era === 'legacy')
+    for (const client of able) {
       test(`serves ${client.name} ${name}`, { timeout: 60_000 }, async () => {
         const seen = await client.tour(target(), TOUR)
         expect(seen.era).toBe(client.era)

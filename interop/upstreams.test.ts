@@ -15,6 +15,8 @@ const OWN = `${root}/interop/peers/own-server.mjs`
 /** Revisions with a handshake that our fixture server speaks over HTTP. */
 const OLDER = HANDSHAKE_REVISIONS.filter(({ traits }) => traits.http === 'streamable').map(({ name }) => name)
 
+const OLDEST = HANDSHAKE_REVISIONS.at(-1)?.name
+
 requireInCi()
 
 /** Upstreams over HTTP and stdio, of both eras, of three makers, behind one gateway. */
@@ -25,19 +27,22 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
 
   beforeAll(async () => {
     const loopback = ['--import', `${root}/interop/peers/loopback.mjs`]
-    const [everything, both, modern, own] = await Promise.all([
+    const [everything, old, both, modern, own] = await Promise.all([
       startServer([...loopback, EVERYTHING, 'streamableHttp'], { PORT: '0' }),
+      startServer([...loopback, EVERYTHING, 'sse'], { PORT: '0' }),
       startServer([PEER, 'http']),
       startServer([PEER, 'http', '--modern-only']),
       startServer([OWN, 'http']),
     ])
-    servers.push(everything, both, modern, own)
+    servers.push(everything, old, both, modern, own)
     const upstreams = {
       everything: { url: everything.said },
+      everything_sse: { url: old.said.replace('/mcp', '/sse') },
       official: { url: both.said },
       official_modern: { url: modern.said },
       official_stdio: { command: process.execPath, args: [PEER, 'stdio', '--modern-only'] },
       own: { url: own.said },
+      own_sse: { url: own.said.replace('/mcp', '/sse'), type: 'sse', revision: OLDEST },
       ...Object.fromEntries(OLDER.map((revision) => [`own_${revision}`, { url: own.said, revision }])),
     }
     folder = await mkdtemp(join(tmpdir(), 'crosspoint-interop-'))
@@ -54,11 +59,13 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
 
   const answers: readonly (readonly [name: string, args: Record<string, unknown>, text: string])[] = [
     ['everything__echo', { message: 'hi' }, 'Echo: hi'],
+    ['everything_sse__echo', { message: 'hi' }, 'Echo: hi'],
     ['official__greet', { name: 'Ada' }, 'Hello, Ada!'],
     ['official_modern__greet', { name: 'Ada' }, 'Hello, Ada!'],
     ['official_stdio__greet', { name: 'Ada' }, 'Hello, Ada!'],
     ['official_modern__count', { text: 'four' }, '{"letters":4}'],
     ['own__test_simple_text', {}, 'This is a simple text response for testing.'],
+    ['own_sse__test_simple_text', {}, 'This is a simple text response for testing.'],
     ...OLDER.map(
       (name) => [`own_${name}__test_simple_text`, {}, 'This is a simple text response for testing.'] as const,
     ),
@@ -69,10 +76,13 @@ describe.skipIf(!installed || node22 === undefined)('servers of every era behind
     const spoken = gateway.said.servers.map(({ name, revision }) => [name, revision])
     expect(Object.fromEntries(spoken)).toEqual({
       everything: NEWEST_HANDSHAKE.name,
+      // The official SDK's line 1 answers its newest over the oldest transport, too.
+      everything_sse: NEWEST_HANDSHAKE.name,
       official: NEWEST.name,
       official_modern: NEWEST.name,
       official_stdio: NEWEST.name,
       own: NEWEST.name,
+      own_sse: OLDEST,
       ...Object.fromEntries(OLDER.map((name) => [`own_${name}`, name])),
     })
   })

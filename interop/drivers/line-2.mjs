@@ -1,13 +1,10 @@
 // The official SDK, line 2, in each of its modes.
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 
 export async function connect({ target, mode }) {
   const client = new Client({ name: 'sdk-v2', version: '2.4.0' }, { capabilities: {}, versionNegotiation: { mode } })
-  const transport =
-    target.url === undefined
-      ? new StdioClientTransport({ ...target, stderr: 'inherit' })
-      : new StreamableHTTPClientTransport(new URL(target.url))
+  const transport = toTransport(target)
   try {
     await client.connect(transport)
   } catch (error) {
@@ -20,4 +17,11 @@ export async function connect({ target, mode }) {
     await client.close()
   }
   return { client, about: { revision: client.getNegotiatedProtocolVersion(), era }, close }
+}
+
+function toTransport(target) {
+  if (target.url === undefined) return new StdioClientTransport({ ...target, stderr: 'inherit' })
+  return target.transport === 'sse'
+    ? new SSEClientTransport(new URL(target.url))
+    : new StreamableHTTPClientTransport(new URL(target.url))
 }

@@ -1,8 +1,8 @@
 // Does with one official SDK what it is told, as one JSON argument, and prints what was seen as one line of JSON:
 //
-//   { line: 1 | 2, mode?, target: { url } | { command, args }, job: "tour" | "signals", … }
+//   { line: 1 | 2, mode?, target: { url, transport? } | { command, args }, job: "tour" | "signals", … }
 //
-// `mode` is for line 2: "legacy", "auto", or { pin: revision }. What else there is belongs to the job.
+// `transport` is "sse" for the oldest one. `mode` is for line 2: "legacy", "auto", or { pin: revision }. What else there is belongs to the job.
 import { readSignals } from './signals.mjs'
 import { takeTour } from './tour.mjs'
 

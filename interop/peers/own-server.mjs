@@ -11,7 +11,8 @@ addTouch()
 addWaiting()
 
 if (process.argv[2] === 'http') {
-  const door = await openHttpDoor({ endpoint: (path) => (path === '/mcp' ? server.endpoint : undefined) })
+  const at = (own) => (path) => (path === own ? server.endpoint : undefined)
+  const door = await openHttpDoor({ endpoint: at('/mcp'), sse: at('/sse') })
   process.stdout.write(`${JSON.stringify({ port: door.port })}\n`)
 } else {
   await serveStdio(server.endpoint).closed

@@ -9,14 +9,16 @@ const options: ConnectionOptions = { client: { name: 'test', version: '1' } }
 
 describe('server-everything', () => {
   let http: Awaited<ReturnType<typeof startEverythingHttp>>
+  let sse: Awaited<ReturnType<typeof startEverythingHttp>>
   beforeAll(async () => {
-    http = await startEverythingHttp()
+    ;[http, sse] = await Promise.all([startEverythingHttp(), startEverythingHttp('sse')])
   })
-  afterAll(() => http.stop())
+  afterAll(() => Promise.all([http.stop(), sse.stop()]))
 
   const targets: [string, () => Target][] = [
     ['stdio', () => officialServer('everything')],
     ['HTTP', () => ({ kind: 'http', url: http.url })],
+    ['HTTP+SSE', () => ({ kind: 'http', url: sse.url })],
   ]
   for (const [name, target] of targets) {
     it(`is opened, listed, called, read and listened to over ${name}`, async () => {
