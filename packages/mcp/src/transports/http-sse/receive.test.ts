@@ -127,6 +127,31 @@ describe('a session', () => {
     expect(session.heard).toEqual([])
   })
 
+  it('asks its client while a call is open, and hears the answer from nobody else', async () => {
+    const url = await open(
+      async (call) => {
+        if (call.method === 'server/discover') return answers(call)
+        const params = { messages: [], maxTokens: 1 }
+        return { content: [], said: await call.interim.ask({ method: 'sampling/createMessage', params }) }
+      },
+      { authenticate: ({ 'x-user': id }) => ({ id: String(id), tenant: 't' }) },
+    )
+    const session = await openSseSession(url, { 'x-user': 'ann' })
+    await session.initialize('2024-11-05', { sampling: {} })
+    await session.post('{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"t"}}')
+    const question = await session.stream.next()
+    expect(question).toMatchObject({ method: 'sampling/createMessage', params: { maxTokens: 1 } })
+    const result = { role: 'assistant', model: 'm', content: { type: 'text', text: 'hi' } }
+    const answer = (text: string) =>
+      JSON.stringify({ jsonrpc: '2.0', id: question.id, result: { ...result, content: { type: 'text', text } } })
+    expect((await session.post(answer('false'), { 'x-user': 'bob' })).status).toBe(404)
+    const other = await openSseSession(url, { 'x-user': 'ann' })
+    await other.initialize('2024-11-05', { sampling: {} })
+    expect((await other.post(answer('false'))).status).toBe(202)
+    expect((await session.post(answer('true'))).status).toBe(202)
+    expect(await session.stream.next()).toMatchObject({ id: 5, result: { said: { content: { text: 'true' } } } })
+  })
+
   it('abuse-42: two with the same ids and tokens are never mixed', async () => {
     const url = await open(async (call) => {
       if (call.method === 'server/discover') return answers(call)
