@@ -1,3 +1,4 @@
+import { compileJsonSchema } from '../json-schema/index.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isStandardSchema, type StandardSchema, toIssueText } from './standard-schema.ts'
 
@@ -19,10 +20,11 @@ export interface CompiledSchema {
 /**
  * @param side which side of a schema that transforms is listed
  * @param listed the JSON Schema to list for a Standard Schema that offers none of its own
- * @throws {Error} when there is no JSON Schema to list
+ * @throws {Error} when there is no JSON Schema to list, or a plain one that cannot be used
  */
 export function compileSchema(schema: Schema, side: 'input' | 'output', listed?: JsonObject): CompiledSchema {
-  if (!isStandardSchema(schema)) return { json: schema, check: side === 'input' ? requires(schema) : accept }
+  if (!isStandardSchema(schema))
+    return { json: schema, check: side === 'input' ? checkedBy(schema) : checkedAsSent(schema) }
   const standard = schema['~standard']
   const json = listed ?? standard.jsonSchema?.[side]({ target: 'draft-2020-12' })
   if (json === undefined) {
@@ -36,21 +38,30 @@ function settle(found: ReturnType<StandardSchema['~standard']['validate']>): Che
   return found.issues === undefined ? { value: found.value } : { fault: toIssueText(found.issues) }
 }
 
-/**
- * Plain JSON Schema: for now only that the required names are there. Types, patterns and the rest are the
- * handler's to check until the engine has a validator.
- */
-function requires(schema: JsonObject): CompiledSchema['check'] {
-  const { required } = schema
-  const names = Array.isArray(required) ? required.filter((name): name is string => typeof name === 'string') : []
-  if (names.length === 0) return accept
+function checkedBy(schema: JsonObject): (value: unknown) => Checked {
+  const { validate } = compileJsonSchema(schema)
   return (value) => {
-    const missing = names.filter((name) => !Object.hasOwn(value as object, name)) // the caller checked that it is an object
-    if (missing.length === 0) return { value }
-    return { fault: `missing ${missing.map((name) => `"${name}"`).join(' and ')}` }
+    const fault = validate(value)
+    return fault === undefined ? { value } : { fault: fault.text }
   }
 }
 
-function accept(value: unknown): Checked {
-  return { value }
+/** What a handler returns may hold a Date or the like, which conforms as what it is sent as. */
+function checkedAsSent(schema: JsonObject): CompiledSchema['check'] {
+  const check = checkedBy(schema)
+  return (value) => {
+    const checked = check(value)
+    if (!('fault' in checked)) return checked
+    const sent = toSent(value)
+    return sent === undefined || 'fault' in check(sent) ? checked : { value: sent }
+  }
+}
+
+function toSent(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value))
+  } catch {
+    // It cannot be sent at all; the fault that was found says more.
+    return undefined
+  }
 }

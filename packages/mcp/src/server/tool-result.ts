@@ -12,7 +12,7 @@ export type ToolOutput = string | number | boolean | null | undefined | void | o
 
 /** For a tool without an output schema. */
 export function toToolResult(output: ToolOutput): CallToolResult {
-  if (isFullResult(output)) return output
+  if (isFullResult(output)) return withText(output)
   if (output === undefined) return NO_CONTENT
   if (typeof output === 'string') return { content: [{ type: 'text', text: output }] }
   if (Array.isArray(output) && output.every(isContentBlock)) return { content: output }
@@ -23,6 +23,13 @@ export function toToolResult(output: ToolOutput): CallToolResult {
 /** The value as structured content, and spelled out for those who do not know that. */
 export function toStructuredResult(value: unknown): CallToolResult {
   return { content: [{ type: 'text', text: toText(value) }], structuredContent: value }
+}
+
+/** A result with structured content and no other has it as text too, for those who do not know it (server/tools). */
+export function withText(result: CallToolResult): CallToolResult {
+  const { structuredContent, content } = result
+  if (structuredContent === undefined || (Array.isArray(content) && content.length > 0)) return result
+  return { ...result, content: [{ type: 'text', text: toText(structuredContent) }] }
 }
 
 export function toFailedResult(text: string): CallToolResult {

@@ -162,7 +162,7 @@ test('a required argument that is missing is a failed result the model can act o
   const server = createServer(who)
   server.tool('t', { input: { type: 'object', required: ['city', 'toString'] } }, () => 'ok')
   expect(await callTool(server, 't', { other: 1 })).toEqual({
-    content: [{ type: 'text', text: 'Cannot call the tool "t": missing "city" and "toString"' }],
+    content: [{ type: 'text', text: 'Cannot call the tool "t": missing "city", "toString"' }],
     isError: true,
   })
   expect(await callTool(server, 't', { city: '', toString: null })).toMatchObject({ content: [{ text: 'ok' }] })
@@ -323,4 +323,80 @@ test('a result that asks for input first goes out as it is, whatever the output 
     server.tool('t', output === undefined ? {} : { output }, () => asking)
     expect(await server.endpoint.handle(call)).toBe(asking)
   }
+})
+
+test('arguments are checked by plain JSON Schema whole, and every fault says what would work', async () => {
+  const server = createServer(who)
+  const input = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    properties: { city: { $ref: '#/$defs/name' }, days: { type: 'integer', maximum: 14 } },
+    required: ['city'],
+    additionalProperties: false,
+    $defs: { name: { type: 'string', pattern: '^[A-Z]' } },
+  }
+  server.tool('forecast', { input }, ({ city }) => String(city))
+  expect(await callTool(server, 'forecast', { city: 'Rome', days: 3 })).toEqual({
+    content: [{ type: 'text', text: 'Rome' }],
+  })
+  expect(await callTool(server, 'forecast', { city: 'rome', days: 30, week: 1 })).toEqual({
+    content: [
+      {
+        type: 'text',
+        text: 'Cannot call the tool "forecast": /city: expected text that matches "^[A-Z]", found the string "rome"; /days: expected at most 14, found the number 30; unknown member "week": it has "city", "days"',
+      },
+    ],
+    isError: true,
+  })
+})
+
+test('a tool that declares no input takes none', async () => {
+  const server = createServer(who)
+  server.tool('t', {}, () => 'ok')
+  expect(await callTool(server, 't', {})).toMatchObject({ content: [{ text: 'ok' }] })
+  expect(await callTool(server, 't', { x: 1 })).toMatchObject({
+    content: [{ text: 'Cannot call the tool "t": unknown member "x": it has no members' }],
+    isError: true,
+  })
+})
+
+test.each([
+  [{ type: 'object', properties: { a: { type: 'strnig' } } }, '/properties/a/type: expected a type'],
+  [{ type: 'object', properties: { a: { pattern: '(' } } }, '/properties/a/pattern: cannot use the pattern'],
+  [{ type: 'object', $ref: 'http://127.0.0.1:1/x' }, '/$ref: "http://127.0.0.1:1/x"'],
+  [{ type: 'object', $schema: 'http://json-schema.org/draft-04/schema#' }, 'supported are'],
+])('a schema that cannot be used is refused when registering, with the place: %j', (input, place) => {
+  const server = createServer(who)
+  expect(() => server.tool('t', { input }, () => 'ok')).toThrow('Cannot register the tool "t": its input schema')
+  expect(() => server.tool('t', { input }, () => 'ok')).toThrow(place)
+  expect(() => server.tool('t', { output: input }, () => 'ok')).toThrow('its output schema cannot be used')
+})
+
+test('trap-26: structured content of any JSON is checked by plain JSON Schema and sent with its text', async () => {
+  const output = { type: ['null', 'number', 'string', 'array'], maxItems: 0 }
+  for (const value of [null, 0, '', []]) {
+    expect(await outputOf(() => value, { output })).toEqual({
+      content: [{ type: 'text', text: JSON.stringify(value) }],
+      structuredContent: value,
+    })
+    expect(await outputOf(() => ({ content: [], structuredContent: value }), { output })).toEqual({
+      content: [{ type: 'text', text: JSON.stringify(value) }],
+      structuredContent: value,
+    })
+  }
+  expect(await outputOf(() => [1], { output })).toMatchObject({ isError: true })
+})
+
+test('an output is checked as what it is sent as', async () => {
+  const output = {
+    type: 'object',
+    properties: { at: { type: 'string' } },
+    required: ['at'],
+    additionalProperties: false,
+  }
+  const at = new Date(0)
+  expect(await outputOf(() => ({ at, gone: undefined }), { output })).toEqual({
+    content: [{ type: 'text', text: '{"at":"1970-01-01T00:00:00.000Z"}' }],
+    structuredContent: { at: '1970-01-01T00:00:00.000Z' },
+  })
 })

@@ -1,4 +1,5 @@
 import { McpError } from '../errors.ts'
+import { JsonSchemaError } from '../json-schema/index.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
@@ -14,7 +15,14 @@ import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Sch
 import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toToolTasks } from './tasks/tool-tasks.ts'
-import { isFullResult, type ToolOutput, toFailedResult, toStructuredResult, toToolResult } from './tool-result.ts'
+import {
+  isFullResult,
+  type ToolOutput,
+  toFailedResult,
+  toStructuredResult,
+  toToolResult,
+  withText,
+} from './tool-result.ts'
 import { type ToolUi, toUiMeta } from './ui.ts'
 
 /** How a tool is listed and what it takes. */
@@ -22,13 +30,13 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
   readonly title?: string
   readonly description?: string
   /**
-   * The arguments: a Standard Schema whose input is an object, or plain JSON Schema with `type: 'object'`. Of
-   * plain JSON Schema only `required` is checked so far; a Standard Schema is checked whole. Default: none.
+   * The arguments: a Standard Schema whose input is an object, or plain JSON Schema (2020-12 or draft-07) with
+   * `type: 'object'`. What does not conform is answered with what is wrong, for the caller to try again. Default: none.
    */
   readonly input?: Input
   /** What is listed for `input` where its library offers no JSON Schema itself. */
   readonly inputSchema?: JsonObject
-  /** Of `structuredContent`. A Standard Schema is checked and applied; plain JSON Schema is only listed so far. */
+  /** Of `structuredContent`, which may be any JSON. It is checked; a Standard Schema is applied to it too. */
   readonly output?: Schema
   /** What is listed for `output` where its library offers no JSON Schema itself. */
   readonly outputSchema?: JsonObject
@@ -204,7 +212,7 @@ async function toCheckedResult(
     return toFailedResult(`The tool "${tool.name}" gave an output that its own schema does not allow`)
   }
   if (!isFullResult(output)) return toStructuredResult(checked.value)
-  return checked.value === value ? output : { ...output, structuredContent: checked.value }
+  return withText(checked.value === value ? output : { ...output, structuredContent: checked.value })
 }
 
 function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler): Entry<Tool, LiveTool> {
@@ -221,8 +229,8 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     ui,
     ...shownMembers
   } = definition
-  const input = compileSchema(inputGiven ?? NOTHING_IN, 'input', inputSchema)
-  const output = outputGiven === undefined ? undefined : compileSchema(outputGiven, 'output', outputSchema)
+  const input = compileOf(name, 'input', inputGiven ?? NOTHING_IN, inputSchema)
+  const output = outputGiven === undefined ? undefined : compileOf(name, 'output', outputGiven, outputSchema)
   if (input.json.type !== 'object') {
     throw new Error(`Cannot register the tool "${name}": its input must be an object (JSON Schema "type": "object")`)
   }
@@ -234,6 +242,15 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     ...(output === undefined ? {} : { outputSchema: output.json }),
   }
   return { listed, live: { name, input, output, parked, task: toToolTasks(name, task), run } }
+}
+
+function compileOf(name: string, side: 'input' | 'output', schema: Schema, listed?: JsonObject): CompiledSchema {
+  try {
+    return compileSchema(schema, side, listed)
+  } catch (error) {
+    if (!(error instanceof JsonSchemaError)) throw error
+    throw new Error(`Cannot register the tool "${name}": its ${side} schema cannot be used: ${error.message}`)
+  }
 }
 
 const NO_ARGUMENTS: JsonObject = Object.freeze({})
