@@ -32,11 +32,17 @@ import { type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
+import { OutputCheck } from './output-check.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
 
 export interface ClientOptions extends ConnectionOptions {
   /** Who answers what the server asks: declared as they are given, beside `capabilities`. Default: nobody. */
   readonly handlers?: Handlers
+  /**
+   * Holds tools to the output schema they were listed with: a call whose structured content does not conform fails with
+   * `upstream.protocol`. Tools that nobody has listed yet are not checked. Default true.
+   */
+  readonly validateOutput?: boolean
 }
 
 export interface RequestOptions {
@@ -128,7 +134,7 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
 }
 
 /** The typed functions over a connection that is open. */
-export function toClient(connection: Connection, options: ConnectionOptions): Client {
+export function toClient(connection: Connection, options: ClientOptions): Client {
   const clock = options.clock ?? systemClock
   const downstream: Downstream = {
     revision: connection.verdict.revision,
@@ -138,6 +144,7 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
   }
   const ask = options.ask ?? refuseToAnswer
   const listening = new Set<Subscription>()
+  const outputs = options.validateOutput === false ? undefined : new OutputCheck(options.fault)
 
   // Each method's result has the shape its descriptor names; servers are trusted no further than their frames.
   const request = <R extends Result>(method: string, params: JsonObject, of: RequestOptions = {}): Promise<R> =>
@@ -158,11 +165,19 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
   return {
     connection,
     discover: (of) => request('server/discover', {}, of),
-    listTools: (of) => list('tools/list', 'tools', of),
-    callTool: (name, args = {}, of = {}) =>
-      of.tasks === 'drive'
-        ? startTask(name, args, of).then((task) => task.result())
-        : request('tools/call', { name, arguments: args }, of),
+    listTools: (of) =>
+      createListing('tools', async (params) => {
+        const page = await request<ListToolsResult>('tools/list', params, of)
+        outputs?.note(page, params.cursor === undefined)
+        return page
+      }),
+    async callTool(name, args = {}, of = {}) {
+      const result =
+        of.tasks === 'drive'
+          ? await startTask(name, args, of).then((task) => task.result())
+          : await request<CallToolResult>('tools/call', { name, arguments: args }, of)
+      return outputs === undefined ? result : outputs.check(name, result)
+    },
     startTask,
     task: (id, of = {}) => openTask(connection.handle, callOf('tasks/get', { taskId: id }, of, {}), id, ask, clock),
     listResources: (of) => list('resources/list', 'resources', of),
@@ -176,7 +191,7 @@ export function toClient(connection: Connection, options: ConnectionOptions): Cl
         connection.handle,
         (interim, signal) => ({
           ...toCall('subscriptions/listen', { notifications: filter }, { signal }, downstream, ask, clock),
-          interim,
+          interim: outputs === undefined ? interim : outputs.hearing(interim),
         }),
         of.signal,
       )

@@ -4,7 +4,7 @@ export class JsonSchemaError extends Error {
   readonly pointer: string
 
   constructor(pointer: string, message: string) {
-    super(pointer === '' ? message : `${pointer}: ${message}`)
+    super(toLine(pointer === '' ? message : `${pointer}: ${message}`))
     this.name = 'JsonSchemaError'
     this.pointer = pointer
   }
@@ -17,3 +17,11 @@ export function toToken(key: string | number): string {
 }
 
 const NEEDS_ESCAPE = /[~/]/
+
+/** Text that has names of a peer in it: one line that ends somewhere. */
+export function toLine(text: string): string {
+  const start = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text
+  return start.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '\uFFFD')
+}
+
+const MAX_LINE = 500

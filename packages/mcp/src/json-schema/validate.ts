@@ -1,8 +1,7 @@
-import { shown } from '../jsonrpc/shown.ts'
 import { Compiler } from './compile.ts'
 import { APPLIED_PER_LEVEL, JSON_SCHEMA_LIMITS, type JsonSchemaLimits } from './limits.ts'
 import { type Library, readDocument } from './places.ts'
-import { JsonSchemaError } from './refused.ts'
+import { JsonSchemaError, toLine } from './refused.ts'
 import { PRIVATE_BASE } from './resolve.ts'
 import { type Fault, Overrun, Report, type Run, type SchemaNode } from './run.ts'
 
@@ -100,7 +99,7 @@ function toCompiled(node: SchemaNode, limits: JsonSchemaLimits): CompiledJsonSch
 
 function toFault(faults: readonly Fault[]): ValueFault {
   return {
-    text: faults.map(({ path, message }) => (path === '' ? message : `${shown(path)}: ${message}`)).join('; '),
+    text: faults.map(({ path, message }) => (path === '' ? message : `${toLine(path)}: ${message}`)).join('; '),
     faults,
   }
 }
