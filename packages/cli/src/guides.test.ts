@@ -78,6 +78,31 @@ describe('the guide to testing', () => {
   )
 })
 
+describe('the guide to tasks', () => {
+  const guide = 'docs/guides/tasks.md'
+  const [server = '', client = ''] = blocks(guide, 'js')
+
+  it.each(commands(blocks(guide, 'console')[0] ?? ''))('shows what is printed by: %s', async (line, output) => {
+    const { folder, write } = createWorkspace()
+    symlinkSync(`${root}node_modules`, `${folder}/node_modules`, 'junction')
+    write('reports.mjs', server)
+    write('read.mjs', client)
+    expect(line).toBe('node read.mjs')
+    expect(await printed(spawn(process.execPath, ['read.mjs'], { cwd: folder }))).toBe(output)
+  })
+})
+
+/** All that a program says until it ends. */
+function printed(child: ChildProcess): Promise<string> {
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (bytes) => {
+      output += bytes
+    })
+  }
+  return new Promise((resolve) => child.once('close', () => resolve(output)))
+}
+
 /** Runs the tests in a folder as the guide says to. */
 function nodeTest(folder: string): Promise<{ readonly code: number | null; readonly output: string }> {
   // Node tells the runs inside of a run by a variable, and would not report them on their own.
