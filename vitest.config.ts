@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     projects: [
       project('mcp', ['packages/mcp/src/**/*.test.ts']),
+      project('auth', ['packages/auth/src/**/*.test.ts']),
       project('gateway', ['packages/gateway/src/**/*.test.ts']),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('testkit', ['packages/testkit/src/**/*.test.ts']),

@@ -24,7 +24,7 @@ const MAY_IMPORT = {
   gateway: ['mcp', 'auth', 'sources'],
   console: ['mcp'],
   cli: ['mcp', 'auth', 'sources', 'host', 'gateway', 'console'],
-  testkit: ['mcp', 'gateway'],
+  testkit: ['mcp', 'auth', 'gateway'],
 }
 
 /** Where the platform may be touched: `node:` modules, and undici which is made of them. */

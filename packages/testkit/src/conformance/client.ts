@@ -1,5 +1,6 @@
 import { findRevision, type JsonObject } from '@crosspoint/mcp'
 import { type Client, type ClientOptions, connect, refuseSampling } from '@crosspoint/mcp/client'
+import { toAuthorization } from './client-auth.ts'
 
 /**
  * What the client fixture does in each scenario of the official suite: as little as possible, so that whatever is
@@ -34,7 +35,11 @@ export async function runConformanceClient(url: string, env: NodeJS.ProcessEnv):
     return 2
   }
   try {
-    const client = await connect(url, toOptions(revision))
+    const options = toOptions(revision)
+    const client = await connect(
+      url,
+      scenario.startsWith('auth/') ? { ...options, authorization: toAuthorization(scenario, context) } : options,
+    )
     try {
       await behaviour(client, context)
     } finally {

@@ -1,0 +1,19 @@
+export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from './authorization.ts'
+export type { GivenClient, TokenAuthMethod } from './client/identity.ts'
+export type {
+  AuthorizationOptions,
+  ClientCredentialsOptions,
+  EnterpriseManagedOptions,
+  OAuthOptions,
+  WorkloadIdentityOptions,
+} from './create.ts'
+export { clientCredentials, createOAuth, enterpriseManaged, workloadIdentity } from './create.ts'
+export type { AuthErrorCode } from './errors.ts'
+export { AuthError } from './errors.ts'
+export type { IdentityProvider } from './grants/enterprise-managed.ts'
+export type { OpenRedirect, Redirect } from './grants/redirect.ts'
+export type { Assertion } from './grants/workload-identity.ts'
+export type { JsonObject } from './json.ts'
+export type { TokenStore } from './store.ts'
+export { createMemoryStore } from './store.ts'
+export type { Fetch, FetchInit } from './urls/http.ts'
