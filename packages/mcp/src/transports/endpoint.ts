@@ -25,7 +25,7 @@ export interface Endpoint {
   readonly maxConcurrent?: number
   /**
    * Most handshake sessions alive. Beyond it the oldest that was never used makes room; where all are in use, new ones
-   * are refused with 503 and Retry-After. Default 10,000.
+   * are refused with 503 and Retry-After. Those over HTTP+SSE are counted apart, to the same number. Default 10,000.
    */
   readonly maxSessions?: number
   /** A handshake session nobody uses ends after this. Default 30 minutes. */
