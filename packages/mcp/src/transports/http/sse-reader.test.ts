@@ -36,6 +36,11 @@ describe('an event stream', () => {
     ['a wish to wait that is no number', 'retry: 5s\nretry: -1\nretry:\nretry: 1e3\n\n', []],
     ['fields nobody knows', 'foo: bar\ndata: a\ndatax: b\n data: c\n\n', [message('a')]],
     ['an end in the middle of an event', 'data: a\n\ndata: lost\n', [message('a')]],
+    [
+      'an end in the middle of an event with an id',
+      'id: 1\ndata: a\n\nid: 2\ndata: lost\n',
+      [{ id: '1' }, message('a')],
+    ],
     ['blank lines only', '\n\n\r\n\r\r', []],
   ]
   for (const [what, text, expected] of rows) {

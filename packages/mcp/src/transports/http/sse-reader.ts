@@ -9,7 +9,7 @@ export interface SseReaderEvents {
   event(event: SseEvent): void
   /** The stream asks to wait this many milliseconds before it is opened again. */
   retry?(ms: number): void
-  /** The last event id so far, empty data or not. */
+  /** The id of an event that is here whole, empty data or not, before the event itself. */
   id?(id: string): void
 }
 
@@ -28,6 +28,8 @@ export class SseReader {
   #sawCarriageReturn = false
   #data: string[] = []
   #type = ''
+  /** Of the event at hand: one that is cut off has not been seen, and its id must not count. */
+  #id: string | undefined
 
   constructor(maxBytes: number, events: SseReaderEvents) {
     this.#maxBytes = maxBytes
@@ -89,16 +91,19 @@ export class SseReader {
       this.#dataSize += value.length + 1
       this.#checkSize()
     } else if (field === 'event') this.#type = value
-    else if (field === 'id' && !value.includes('\0')) this.#events.id?.(value)
+    else if (field === 'id' && !value.includes('\0')) this.#id = value
     else if (field === 'retry' && /^\d{1,9}$/.test(value)) this.#events.retry?.(Number(value))
   }
 
   #dispatch(): void {
     const data = this.#data.length === 1 ? this.#data[0] : this.#data.join('\n')
     const type = this.#type === '' ? 'message' : this.#type
+    const id = this.#id
     this.#data = []
     this.#type = ''
+    this.#id = undefined
     this.#dataSize = 0
+    if (id !== undefined) this.#events.id?.(id)
     if (data !== undefined && data !== '') this.#events.event({ type, data })
   }
 
