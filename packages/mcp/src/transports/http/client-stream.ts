@@ -25,16 +25,22 @@ export class EventStream implements ExchangeTaker {
   readonly #options: EventStreamOptions
   #exchange: Underway | undefined
   #timer: Timer | undefined
+  /** The server said on this exchange how long it wants us to stay away. */
+  #wasAsked = false
   #lastEventId: string | undefined
   #retryMs: number | undefined
+  /** In a row. */
   #failures = 0
+  /** Attempts in a row that brought nothing. */
+  #fruitless = 0
   #opened = false
   #stopped = false
 
   constructor(options: EventStreamOptions) {
     this.#options = options
     this.#lastEventId = options.lastEventId
-    this.#retryMs = options.retryMs
+    this.#retryMs = options.retryMs === undefined ? undefined : toRetry(options.retryMs)
+    this.#wasAsked = options.retryMs !== undefined
     if (options.lastEventId === undefined) this.#open()
     else this.#again(false)
   }
@@ -61,11 +67,15 @@ export class EventStream implements ExchangeTaker {
 
   message(text: string): void {
     this.#failures = 0
+    this.#fruitless = 0
     this.#options.message(text)
+    // Nobody wants more, as after the answer to a request: a server that leaves it open holds one of our sockets.
+    if (!this.#options.wanted()) this.#timer ??= this.#options.clock.setTimer(LINGER_MS, () => this.stop())
   }
 
   retry(ms: number): void {
-    this.#retryMs = Math.min(Math.max(ms, LEAST_WAIT_MS), MAX_WAIT_MS)
+    this.#wasAsked = true
+    this.#retryMs = toRetry(ms)
   }
 
   position(eventId: string): void {
@@ -81,26 +91,51 @@ export class EventStream implements ExchangeTaker {
   }
 
   #open(): void {
+    this.#timer = undefined
+    this.#wasAsked = false
     this.#exchange = this.#options.open(this, this.#lastEventId)
   }
 
   #again(failed: boolean): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
     if (this.#stopped || !this.#options.wanted()) return
-    if (failed && ++this.#failures >= (this.#options.maxFailures ?? Number.POSITIVE_INFINITY)) {
+    this.#failures = failed ? this.#failures + 1 : 0
+    if (this.#failures >= (this.#options.maxFailures ?? Number.POSITIVE_INFINITY)) {
       this.#stopped = true
       this.#options.over(`${this.#failures} failures in a row`, this.#opened)
       return
     }
-    const wait = Math.min((this.#retryMs ?? FIRST_WAIT_MS) * 2 ** Math.min(this.#failures, 5), MAX_WAIT_MS)
-    // An end without anything new counts a little, so that a server which closes at once is not asked all the time.
-    if (!failed) this.#failures = Math.min(this.#failures + 1, 5)
+    if (failed) this.#fruitless++
+    const wait = this.#toWait(failed)
+    // An end without anything new counts too, so that a server which closes at once is not asked all the time.
+    if (!failed) this.#fruitless++
     this.#timer = this.#options.clock.setTimer(wait, () => {
       if (!this.#stopped && this.#options.wanted()) this.#open()
     })
   }
+
+  /** Never less than the server asked for, and more each time that nothing came of it. */
+  #toWait(failed: boolean): number {
+    const growth = 2 ** Math.min(this.#fruitless, MAX_GROWTH)
+    // A server that lets go of its connections on purpose says when to come back, and that is when.
+    const isAsked = !failed && this.#wasAsked
+    const grown = (isAsked ? LEAST_WAIT_MS : (this.#retryMs ?? FIRST_WAIT_MS)) * growth
+    return Math.max(this.#retryMs ?? 0, Math.min(grown, MAX_WAIT_MS))
+  }
+}
+
+/** What a server may ask for: no wait at all would keep us asking, too long a one would be an end. */
+function toRetry(ms: number): number {
+  return Math.min(Math.max(ms, LEAST_WAIT_MS), MOST_ASKED_MS)
 }
 
 const FIRST_WAIT_MS = 1_000
-/** A server that wants no wait at all would keep us asking without end. */
 const LEAST_WAIT_MS = 50
+/** What waits grow to by themselves. */
 const MAX_WAIT_MS = 30_000
+const MOST_ASKED_MS = 10 * 60_000
+/** Doublings. */
+const MAX_GROWTH = 5
+/** How long a stream may stay open after the last thing anybody wanted of it. */
+const LINGER_MS = 1_000
