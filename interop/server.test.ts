@@ -2,7 +2,7 @@ import { NEWEST } from '@crosspoint/mcp'
 import { type HttpDoor, openHttpDoor } from '@crosspoint/mcp/transports'
 import { createFixtureServer } from '@crosspoint/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { officialClients, type Target, type Tour } from './clients.ts'
+import { officialClients, officialSdks, type Target, type Tour } from './clients.ts'
 import { installed, node22, requireInCi, root } from './installed.ts'
 
 const TOUR: Tour = {
@@ -11,6 +11,7 @@ const TOUR: Tour = {
     { name: 'test_image_content', arguments: {} },
     { name: 'test_error_handling', arguments: {} },
     { name: 'test_tool_with_progress', arguments: {} },
+    { name: 'test_reconnection', arguments: {} },
   ],
   reads: ['test://static-text', 'test://template/7/data'],
   prompts: [{ name: 'test_prompt_with_arguments', arguments: { arg1: 'one', arg2: 'two' } }],
@@ -48,10 +49,25 @@ describe.skipIf(!installed || node22 === undefined)('a server on our engine', ()
         expect(seen.calls.test_image_content?.content[0]?.type).toBe('image')
         expect(seen.calls.test_error_handling?.isError).toBe(true)
         expect(seen.calls.test_tool_with_progress?.isError ?? false).toBe(false)
+        expect(seen.calls.test_reconnection?.content[0]?.text).toBe('Reconnection test completed successfully')
         expect(seen.reads['test://static-text']?.contents).toHaveLength(1)
         expect(seen.reads['test://template/7/data']?.contents[0]?.uri).toBe('test://template/7/data')
         expect(JSON.stringify(seen.gets.test_prompt_with_arguments)).toContain('two')
       })
     }
+  }
+
+  for (const client of officialSdks(NEWEST.name).filter(({ era }) => era === 'legacy')) {
+    test(`serves ${client.name} over HTTP that lets go of every stream`, { timeout: 60_000 }, async () => {
+      const endpoint = { ...createFixtureServer().endpoint, resume: { pollAfterMs: 20, retryMs: 30 } }
+      const impatient = await openHttpDoor({ endpoint: () => endpoint })
+      try {
+        const seen = await client.tour({ url: `${impatient.url}/mcp` }, TOUR)
+        expect(seen.calls.test_tool_with_progress?.content[0]?.text).toContain('successfully')
+        expect(seen.calls.test_reconnection?.content[0]?.text).toBe('Reconnection test completed successfully')
+      } finally {
+        await impatient.close()
+      }
+    })
   }
 })
