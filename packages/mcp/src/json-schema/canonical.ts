@@ -3,7 +3,7 @@ import { type Run, spend, TOO_DEEP } from './run.ts'
 /**
  * A text that is the same for two JSON values exactly when they are equal (2020-12 core §4.2.2): members in any order,
  * `1.0` is `1`, `-0` is `0`.
- * @param run pays a step for every value in it, or nothing is counted
+ * @param run pays for every value in it; undefined where it was paid for when the schema was read
  */
 export function toCanonicalText(value: unknown, run: Run | undefined): string {
   const parts: string[] = []
@@ -13,7 +13,7 @@ export function toCanonicalText(value: unknown, run: Run | undefined): string {
 
 function write(value: unknown, parts: string[], run: Run | undefined, depth: number): void {
   if (depth > MAX_DEPTH) throw TOO_DEEP
-  if (run !== undefined) spend(run, typeof value === 'string' ? 1 + (value.length >> 4) : 1)
+  if (run !== undefined) spend(run, VALUE_STEPS + (typeof value === 'string' ? value.length >> 3 : 0))
   if (typeof value !== 'object' || value === null) {
     parts.push(value === 0 ? '0' : (JSON.stringify(value) ?? 'undefined'))
   } else if (Array.isArray(value)) {
@@ -38,3 +38,4 @@ function write(value: unknown, parts: string[], run: Run | undefined, depth: num
 
 /** No frame nests deeper than 64, but what a handler returns may go round. */
 const MAX_DEPTH = 1_000
+const VALUE_STEPS = 10

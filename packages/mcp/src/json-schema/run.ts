@@ -102,7 +102,7 @@ export function probe(node: SchemaNode, value: unknown, run: Run, seen: Evaluate
 
 /** The marks of a branch that conformed count for the value. */
 export function keepMarks(run: Run, seen: Evaluated | undefined, own: Evaluated): void {
-  spend(run, own.size)
+  spend(run, own.size * MARK_STEPS)
   seen?.merge(own)
 }
 
@@ -135,5 +135,7 @@ export function listed(names: readonly string[]): string {
 }
 
 const MAX_LISTED = 12
+/** What keeping one mark costs: it is a set that grows. */
+export const MARK_STEPS = 10
 const TOO_MUCH = new Overrun('The check takes more steps than are allowed')
 export const TOO_DEEP = new Overrun('The check goes deeper than is allowed')

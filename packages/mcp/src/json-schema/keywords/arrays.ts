@@ -1,5 +1,5 @@
 import { toCanonicalText } from '../canonical.ts'
-import { type Check, checkBelow, found, probe, type Run, type SchemaNode, spend } from '../run.ts'
+import { type Check, checkBelow, found, MARK_STEPS, probe, type Run, type SchemaNode, spend } from '../run.ts'
 import type { Site } from '../site.ts'
 
 /** What a schema says of the items of an array. */
@@ -80,7 +80,10 @@ function containsCheck(site: Site): Check | undefined {
     for (let at = 0; at < value.length; at++) {
       if (!probe(node, value[at], run, undefined)) continue
       count++
-      seen?.addItem(at)
+      if (seen !== undefined) {
+        spend(run, MARK_STEPS)
+        seen.addItem(at)
+      }
       // Nobody asks which ones, and it is decided.
       if (seen === undefined && count >= min && max === Number.POSITIVE_INFINITY) return true
     }
@@ -111,7 +114,7 @@ function firstRepeated(value: readonly unknown[], run: Run): number | undefined 
   const plain = new Set<unknown>()
   const compound = new Set<string>()
   for (const [at, item] of value.entries()) {
-    spend(run, 2)
+    spend(run, REMEMBERED_STEPS)
     const isCompound = typeof item === 'object' && item !== null
     const size = plain.size + compound.size
     if (isCompound) compound.add(toCanonicalText(item, run))
@@ -120,3 +123,6 @@ function firstRepeated(value: readonly unknown[], run: Run): number | undefined 
   }
   return undefined
 }
+
+/** What remembering one item costs. */
+const REMEMBERED_STEPS = 10

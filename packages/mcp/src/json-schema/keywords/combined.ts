@@ -75,8 +75,9 @@ function oneOf(site: Site): Check | undefined {
   if (ways.length === 0) return undefined
   return (value, run, seen) => {
     let first: number | undefined
-    for (const [at, way] of ways.entries()) {
-      if (!probe(way, value, run, seen)) continue
+    for (let at = 0; at < ways.length; at++) {
+      const way = ways[at]
+      if (way === undefined || !probe(way, value, run, seen)) continue
       if (first !== undefined) {
         run.report?.add(
           'oneOf',

@@ -1,4 +1,4 @@
-import { type Check, found } from '../run.ts'
+import { type Check, found, type Run, spend } from '../run.ts'
 import type { Site } from '../site.ts'
 
 /** `minimum`, `maximum`, their exclusive forms and `multipleOf`. */
@@ -42,18 +42,19 @@ function multipleCheck(site: Site): Check | undefined {
   site.costs(divisorIsWhole ? 0 : 20)
   return (value, run) => {
     if (typeof value !== 'number') return true
-    if (divisorIsWhole ? value % divisor === 0 : isDecimalMultiple(value, divisor)) return true
+    if (divisorIsWhole ? value % divisor === 0 : isDecimalMultiple(value, divisor, run)) return true
     run.report?.add('multipleOf', `expected a multiple of ${divisor}, found ${found(value)}`)
     return false
   }
 }
 
 /** By the decimals as they are written, since 0.0075 / 0.0001 is no whole number of doubles. */
-function isDecimalMultiple(value: number, divisor: number): boolean {
+function isDecimalMultiple(value: number, divisor: number, run: Run): boolean {
   if (!Number.isFinite(value)) return false
   const a = toDecimal(value)
   const b = toDecimal(divisor)
   const exponent = Math.min(a.exponent, b.exponent)
+  spend(run, Math.abs(a.exponent - b.exponent) >> 2)
   const scaled = ({ digits, exponent: from }: Decimal) => digits * 10n ** BigInt(from - exponent)
   return scaled(a) % scaled(b) === 0n
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Evaluated } from '../evaluated.ts'
 import type { Matcher } from '../pattern/index.ts'
-import { type Check, checkBelow, listed, quoted, type Run, type SchemaNode, spend } from '../run.ts'
+import { type Check, checkBelow, listed, MARK_STEPS, quoted, type Run, type SchemaNode, spend } from '../run.ts'
 import type { Site } from '../site.ts'
 
 /** What a schema says of the members of an object. */
@@ -50,7 +50,7 @@ function namedCheck(site: Site): Check | undefined {
       }
       if (node === undefined) continue
       present++
-      if (seen !== undefined) seen.addName(name)
+      if (seen !== undefined) mark(seen, name, run)
       if (!checkBelow(node, member, name, run)) {
         conforms = false
         if (run.report === undefined) return false
@@ -67,6 +67,11 @@ function namedCheck(site: Site): Check | undefined {
     }
     return checkOthers(members, value, run, seen) && conforms
   }
+}
+
+function mark(seen: Evaluated, name: string, run: Run): void {
+  spend(run, MARK_STEPS)
+  seen.addName(name)
 }
 
 function toMembers(site: Site): Members {
@@ -116,13 +121,13 @@ function checkOthers(members: Members, value: JsonObject, run: Run, seen: Evalua
   const { known, patterns, others } = members
   let conforms = true
   for (const name of Object.keys(value)) {
-    spend(run, 1)
+    spend(run, 2)
     if (value[name] === undefined) continue
     let isOther = !known.has(name)
     for (const { matches, node } of patterns) {
       if (!matches(name, run)) continue
       isOther = false
-      seen?.addName(name)
+      if (seen !== undefined) mark(seen, name, run)
       if (!checkBelow(node, value[name], name, run)) conforms = false
     }
     if (isOther && others === false) {

@@ -17,7 +17,7 @@ function lengthCheck(site: Site): Check | undefined {
     const units = value.length
     if (units >= min * 2 && units <= max) return true
     if (units < min || units > max * 2) return tellLength(units, min, max, run)
-    spend(run, units >> 4)
+    spend(run, units >> 1)
     const length = codePoints(value)
     return (length >= min && length <= max) || tellLength(length, min, max, run)
   }
@@ -35,8 +35,8 @@ function characters(count: number): string {
 
 function codePoints(text: string): number {
   let count = text.length
-  for (let at = 1; at < text.length; at++) {
-    if (isLow(text.charCodeAt(at)) && isHigh(text.charCodeAt(at - 1))) count--
+  for (let at = 0; at < text.length - 1; at++) {
+    if (isHigh(text.charCodeAt(at)) && isLow(text.charCodeAt(at + 1))) count--
   }
   return count
 }
@@ -62,7 +62,7 @@ function formatCheck(site: Site): Check | undefined {
   if (format === undefined) return undefined
   return (value, run) => {
     if (typeof value !== 'string') return true
-    spend(run, value.length >> 4)
+    spend(run, value.length >> 2)
     if (format.holds(value)) return true
     run.report?.add('format', `expected ${format.wanted}, found ${found(value)}`)
     return false

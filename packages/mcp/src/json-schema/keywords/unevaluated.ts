@@ -18,7 +18,7 @@ function unevaluatedNames(node: SchemaNode, isForbidden: boolean): Check {
     const members = value as JsonObject // it is an object, and no array
     let conforms = true
     for (const name of Object.keys(members)) {
-      spend(run, 1)
+      spend(run, 4)
       if (members[name] === undefined || seen?.hasName(name) === true) continue
       if (isForbidden) run.report?.add('unevaluatedProperties', `unknown member ${quoted(name)}`)
       else if (checkBelow(node, members[name], name, run)) continue
@@ -35,7 +35,7 @@ function unevaluatedItems(node: SchemaNode, isForbidden: boolean): Check {
     if (!Array.isArray(value)) return true
     let conforms = true
     for (let at = 0; at < value.length; at++) {
-      spend(run, 1)
+      spend(run, 4)
       if (seen?.hasItem(at) === true) continue
       if (isForbidden) run.report?.add('unevaluatedItems', `expected no item at ${at}`)
       else if (checkBelow(node, value[at], at, run)) continue

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { Run } from '../run.ts'
 import { Automaton } from './automaton.ts'
 import { compilePattern, patternRoom } from './index.ts'
@@ -146,4 +147,32 @@ describe('the automaton', () => {
       expect(answers(pattern, text)).toEqual(Array(4).fill(native))
     }
   })
+})
+
+test('every pattern that zod writes into a schema can be used', () => {
+  const texts = {
+    email: z.email(),
+    uuid: z.uuid(),
+    ipv4: z.ipv4(),
+    ipv6: z.ipv6(),
+    cidrv6: z.cidrv6(),
+    emoji: z.emoji(),
+  }
+  const codes = { base64: z.base64(), base64url: z.base64url(), nanoid: z.nanoid(), cuid2: z.cuid2(), ulid: z.ulid() }
+  const times = { date: z.iso.date(), time: z.iso.time(), datetime: z.iso.datetime(), duration: z.iso.duration() }
+  const parts = {
+    start: z.string().startsWith('a.'),
+    end: z.string().endsWith('b'),
+    hostname: z.hostname(),
+    e164: z.e164(),
+  }
+  const { properties } = z.toJSONSchema(z.object({ ...texts, ...codes, ...times, ...parts }))
+  for (const [name, schema] of Object.entries(properties ?? {})) {
+    const { pattern } = schema as { pattern?: string } // each of these has one
+    expect([name, pattern]).toEqual([name, expect.any(String)])
+    for (const text of ['ada@example.com', '2026-07-31', 'P1DT2H', '::1', 'a.b', 'YQ==', '+491234567', '👩‍👩‍👧', '?']) {
+      const native = new RegExp(String(pattern), 'u').test(text)
+      for (const ours of answers(String(pattern), text)) expect([name, text, ours]).toEqual([name, text, native])
+    }
+  }
 })

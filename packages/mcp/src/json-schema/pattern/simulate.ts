@@ -33,6 +33,7 @@ function placesOf(program: Program, text: string, isBackwards: boolean, run: Run
  * @param matched told of every place where a match ends; true stops
  */
 function sweep(program: Program, text: string, isBackwards: boolean, run: Run, matched: (at: number) => boolean): void {
+  spend(run, SWEEP_STEPS + (program.steps.length >> 2))
   const looks = program.looks.map(({ program: inner, ahead }) => placesOf(inner, text, ahead, run))
   const { steps } = program
   const enteredAt = new Int32Array(steps.length).fill(-1)
@@ -100,3 +101,6 @@ function codePointBefore(text: string, at: number): number | undefined {
   const high = isLow && at > 1 ? text.charCodeAt(at - 2) : 0
   return high >= 0xd800 && high < 0xdc00 ? text.codePointAt(at - 2) : unit
 }
+
+/** What beginning a sweep costs. */
+const SWEEP_STEPS = 128
