@@ -19,6 +19,8 @@ import { fileURLToPath } from 'node:url'
 import { createTally } from './tally.mjs'
 
 const MAX_INSTALL_MB = 200
+/** The engine with all it depends on, as a user has it. */
+const MAX_ENGINE_MB = 3
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
@@ -69,6 +71,12 @@ async function main() {
       if (!at.startsWith(folder)) throw new Error(`"${name}" came from ${at}`)
     }
   })
+  await tally.check(`@crosspoint/mcp takes less than ${MAX_ENGINE_MB} MB with all its dependencies`, async () => {
+    const sizes = await Promise.all(closure(folder, '@crosspoint/mcp').map((at) => bytesIn(at)))
+    const megabytes = sizes.reduce((sum, bytes) => sum + bytes, 0) / 1e6
+    console.log(`    ${megabytes.toFixed(2)} MB in ${sizes.length} packages`)
+    if (megabytes >= MAX_ENGINE_MB) throw new Error(`It takes ${megabytes.toFixed(2)} MB`)
+  })
   for (const door of open.flatMap(doors)) {
     await tally.check(`${door.name} imports`, () => {
       const names = call(process.execPath, ['--input-type=module', '-e', door.probe], folder).trim()
@@ -92,7 +100,7 @@ async function main() {
 
 function checkFiles(manifest, files) {
   const strangers = [...files].filter((path) =>
-    /(^|\/)src\/|[.]test[.]|[.]tsbuildinfo$|(^|\/)testing?\/|fixtures?\//.test(path),
+    /(^|\/)src\/|[.]test[.]|[.](tsbuildinfo|map)$|(^|\/)tests?\/|fixtures?\//.test(path),
   )
   if (strangers.length > 0) throw new Error(`Does not belong in the package: ${strangers.join(', ')}`)
   const needed = Object.values(manifest.exports ?? {})
@@ -101,6 +109,16 @@ function checkFiles(manifest, files) {
     .map((path) => path.replace(/^[.]\//, ''))
   const missing = needed.filter((path) => !files.has(path))
   if (missing.length > 0) throw new Error(`Declared and not in the package: ${missing.join(', ')}`)
+}
+
+/** The folders of a package and of what it needs, each once. The tree is flat: one level is all there is to look at. */
+function closure(folder, name, found = new Set()) {
+  const at = join(folder, 'node_modules', name)
+  if (found.has(at)) return [...found]
+  found.add(at)
+  const { dependencies = {} } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'))
+  for (const other of Object.keys(dependencies)) closure(folder, other, found)
+  return [...found]
 }
 
 /** Each entry of `exports`, with a program that imports it and prints the names it exports. */
