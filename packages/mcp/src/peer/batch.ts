@@ -1,6 +1,6 @@
 import type { Frame } from '../jsonrpc/frame.ts'
 import type { Way } from './open-call.ts'
-import type { Reply } from './reply.ts'
+import { type Reply, toText } from './reply.ts'
 
 /** Answers to what was asked stay among themselves (specification, basic: batching). */
 export function isMixed(batch: readonly Frame[]): boolean {
@@ -33,7 +33,7 @@ export class BatchWay implements Way {
   }
 
   answer(answer: Reply | undefined): void {
-    if (answer !== undefined) this.#texts.push(answer.text)
+    if (answer !== undefined) this.#texts.push(toText(answer))
     if (--this.#awaited > 0) return
     this.#way.answer(this.#texts.length === 0 ? undefined : { text: `[${this.#texts.join(',')}]`, status: 200 })
   }

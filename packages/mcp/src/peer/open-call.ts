@@ -13,6 +13,7 @@ import {
 } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
+import { type KeptText, type KeptTexts, keptTexts } from '../protocol/kept.ts'
 import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Held } from './held.ts'
@@ -176,6 +177,9 @@ export class OpenCall {
     const { revision } = this.caller
     const { descriptor } = this.#codec
     if (typeof given !== 'object' || given === null) throw noResult(descriptor.name)
+    const texts = descriptor.listKey === undefined ? undefined : keptTexts(given)
+    const known = texts?.get(this.#codec)
+    if (known !== undefined && known.stamp === this.#served.stamp) return this.#toReply(known)
     const resultType = given.resultType ?? 'complete'
     if (resultType !== 'complete') checkResultType(this.caller, this.#codec, resultType)
     let result = this.isListening || descriptor.name === DISCOVER ? this.#toOwnResult(given) : given
@@ -192,7 +196,18 @@ export class OpenCall {
     const body = JSON.stringify(revision === NEWEST ? result : this.#codec.downResult(result))
     // Every part of the lead ends with a comma, which an empty body must not have in front.
     const text = lead === '' ? body : `{${body === '{}' ? lead.slice(0, -1) : lead}${body.slice(1)}`
+    if (texts !== undefined) return this.#toReply(this.#keep(texts, `${text}}`))
     return { text: `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":${text}}`, status: 200 }
+  }
+
+  #keep(texts: KeptTexts, text: string): KeptText {
+    const known = { stamp: this.#served.stamp, text, bytes: new TextEncoder().encode(text) }
+    texts.set(this.#codec, known)
+    return known
+  }
+
+  #toReply(tail: KeptText): Reply {
+    return { text: `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":`, tail, status: 200 }
   }
 
   /** What of a result is ours to say: which subscription ends, and which revisions are spoken here. */

@@ -11,7 +11,7 @@ import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
 import { compilePromptTemplate, type PromptTemplate } from './prompt-template.ts'
-import { type Entry, Registry, type Shelf } from './registry.ts'
+import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface PromptArgumentDefinition {
@@ -73,8 +73,7 @@ export function createPromptRegistry(pageSize: number, changed: () => void): Pro
 }
 
 export function listPrompts(prompts: PromptShelf, call: Call): Result {
-  const { items, nextCursor } = prompts.page(call.params.cursor)
-  return nextCursor === undefined ? { prompts: items } : { prompts: items, nextCursor }
+  return toListResult(prompts.page(call.params.cursor), 'prompts')
 }
 
 export async function getPrompt(prompts: PromptShelf, settings: ServerSettings, call: Call): Promise<Result> {

@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
-import type { Principal } from '../protocol/call.ts'
+import type { Principal, Result } from '../protocol/call.ts'
+import { keep } from '../protocol/kept.ts'
 import type { Access, AccessRule, Guarded, Subject } from './access.ts'
 
 /** A thing a server offers, and what may be done with it later. Every change is told to whoever listens. */
@@ -38,6 +39,8 @@ export interface Shelf<Listed, Live> {
 export interface Page<Listed> {
   readonly items: readonly Listed[]
   readonly nextCursor: string | undefined
+  /** Where everybody gets this same page until something changes: the result that was made of it. */
+  readonly shared?: { result: Result | undefined }
 }
 
 export interface RegistryOptions<Definition, Handler, Listed, Live> {
@@ -48,6 +51,15 @@ export interface RegistryOptions<Definition, Handler, Listed, Live> {
   readonly build: (key: string, definition: Definition, handler: Handler) => Entry<Listed, Live>
   /** Told after every change that a caller can see. */
   readonly changed: () => void
+}
+
+/** A page as a result. What everybody gets first is made once, and so is its text. */
+export function toListResult<Listed>({ items, nextCursor, shared }: Page<Listed>, member: string): Result {
+  if (shared?.result !== undefined) return shared.result
+  const result: Result = nextCursor === undefined ? { [member]: items } : { [member]: items, nextCursor }
+  if (shared === undefined) return result
+  shared.result = keep(result)
+  return result
 }
 
 interface Slot<Listed, Live> {
@@ -164,7 +176,7 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
 
   #renew(): void {
     this.#enabled = [...this.#slots.values()].filter((slot) => slot.enabled)
-    this.#firstPage = this.#pageOf(this.#enabled, 0)
+    this.#firstPage = { ...this.#pageOf(this.#enabled, 0), shared: { result: undefined } }
     this.hasRules = this.#enabled.some((slot) => slot.access !== undefined)
     this.#options.changed()
   }

@@ -11,7 +11,7 @@ import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
-import { type Entry, Registry, type Shelf } from './registry.ts'
+import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -86,13 +86,11 @@ export function createTemplateRegistry(pageSize: number, changed: () => void): T
 }
 
 export function listResources(resources: ResourceShelf, call: Call): Result {
-  const { items, nextCursor } = resources.page(call.params.cursor)
-  return nextCursor === undefined ? { resources: items } : { resources: items, nextCursor }
+  return toListResult(resources.page(call.params.cursor), 'resources')
 }
 
 export function listTemplates(templates: TemplateShelf, call: Call): Result {
-  const { items, nextCursor } = templates.page(call.params.cursor)
-  return nextCursor === undefined ? { resourceTemplates: items } : { resourceTemplates: items, nextCursor }
+  return toListResult(templates.page(call.params.cursor), 'resourceTemplates')
 }
 
 /** Whether reading this URI would reach a handler of ours. */

@@ -10,7 +10,7 @@ import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Context } from './context.ts'
-import { type Entry, Registry, type Shelf } from './registry.ts'
+import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
@@ -86,11 +86,12 @@ export function createToolRegistry(pageSize: number, changed: () => void): ToolR
 }
 
 export function listTools(tools: ToolShelf, call: Call): Result {
-  const { items: listed, nextCursor } = tools.page(call.params.cursor)
-  const decides =
-    call.downstream.capabilities.extensions !== undefined && toTaskWish(call.downstream.capabilities)?.core
-  const items = decides === true ? listed.map((tool) => withExecution(tool, tools.find(tool.name)?.task)) : listed
-  return nextCursor === undefined ? { tools: items } : { tools: items, nextCursor }
+  const page = tools.page(call.params.cursor)
+  const { extensions } = call.downstream.capabilities
+  const decides = extensions !== undefined && toTaskWish(call.downstream.capabilities)?.core === true
+  if (!decides || !page.items.some((tool) => tools.find(tool.name)?.task)) return toListResult(page, 'tools')
+  const items = page.items.map((tool) => withExecution(tool, tools.find(tool.name)?.task))
+  return toListResult({ items, nextCursor: page.nextCursor }, 'tools')
 }
 
 function withExecution(tool: Tool, task: LiveToolTasks | undefined): Tool {

@@ -10,7 +10,7 @@ import { BatchWay, isMixed } from '../../peer/batch.ts'
 import { Calls } from '../../peer/calls.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import { openEnveloped, type Way } from '../../peer/open-call.ts'
-import { type Reply, toFailure } from '../../peer/reply.ts'
+import { type Reply, toFailure, toText } from '../../peer/reply.ts'
 import { type Served, unsupportedRevision } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import { hasEnvelope } from '../../protocol/envelope.ts'
@@ -288,7 +288,7 @@ class ChannelServer implements ServedConversation {
     // A listener's last word must not overtake what it has still to hear.
     for (const text of this.#news.values()) this.#send(text)
     this.#news.clear()
-    this.#send(answer.text)
+    this.#send(toText(answer))
   }
 
   #send(text: string): void {

@@ -42,7 +42,7 @@ export interface HttpResponse {
   writeHead(status: number, headers?: HttpHeaders): Pick<HttpResponse, 'end'>
   flushHeaders(): void
   write(text: string): boolean
-  end(text?: string): unknown
+  end(body?: string | Uint8Array): unknown
   /** Breaks the connection. */
   destroy(): unknown
   on(event: 'close' | 'drain', listener: () => void): unknown

@@ -189,12 +189,12 @@ class FetchResponse extends Events implements HttpResponse {
     return !this.writableNeedDrain
   }
 
-  end(text?: string): void {
+  end(body?: string | Uint8Array): void {
     if (this.writableEnded || this.destroyed) return
-    if (this.headersSent && text !== undefined) this.write(text)
+    if (this.headersSent && body !== undefined) this.#controller?.enqueue(toBytes(body))
     this.writableEnded = true
     if (this.headersSent) this.#controller?.close()
-    else this.#send(text ?? null)
+    else this.#send(body ?? null)
     this.writableFinished = true
     this.#over()
   }
@@ -205,7 +205,7 @@ class FetchResponse extends Events implements HttpResponse {
     this.#gone()
   }
 
-  #send(body: ReadableStream<Uint8Array> | string | null): void {
+  #send(body: ReadableStream<Uint8Array> | Uint8Array | string | null): void {
     this.headersSent = true
     this.#answer(new Response(body, { status: this.#status, headers: this.#headers }))
   }
@@ -230,6 +230,10 @@ class FetchResponse extends Events implements HttpResponse {
     this.req.leave()
     this.emit('close')
   }
+}
+
+function toBytes(body: string | Uint8Array): Uint8Array {
+  return typeof body === 'string' ? ENCODER.encode(body) : body
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -4,7 +4,7 @@ import { FrameFault } from '../../jsonrpc/parse.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Held } from '../../peer/held.ts'
 import type { OpenCall, Way } from '../../peer/open-call.ts'
-import type { Reply } from '../../peer/reply.ts'
+import { type Reply, toText } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
 import type { HttpResponse, HttpSocket } from './exchange.ts'
@@ -97,10 +97,12 @@ export class HttpReply implements Way {
     if (isGone && this.#stream === undefined) return
     if (this.#stream !== undefined || !this.accepts.json) {
       const stream = this.#begin()
-      if (answer !== undefined) stream?.send(answer.text)
+      if (answer !== undefined) stream?.send(toText(answer))
       stream?.end()
     } else if (answer === undefined) this.nothing(202)
-    else this.#json(answer.status, answer.text)
+    else if (answer.tail === undefined) this.#json(answer.status, answer.text)
+    else if (response.req.complete) this.#kept(answer.text, answer.tail.bytes)
+    else this.#json(answer.status, toText(answer))
   }
 
   /** Lets the connection go while the call goes on: where its sender knows to come back, nothing elsewhere. */
@@ -145,6 +147,16 @@ export class HttpReply implements Way {
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     if (response.shouldKeepAlive || response.req.complete) response.end(text)
     else this.#linger(text)
+  }
+
+  /** What is kept goes out as the bytes it is, without a copy. */
+  #kept(text: string, bytes: Uint8Array): void {
+    const { response } = this
+    if (this.#context.door.isClosing) response.shouldKeepAlive = false
+    const length = Buffer.byteLength(text) + bytes.length
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+    response.write(text)
+    response.end(bytes)
   }
 
   /**
