@@ -41,7 +41,7 @@ const TABLE = {
   /** The client was asked something while its call was open, and refused, or took too long. */
   'caller.unanswered': { rpc: -32603, http: 200, retryable: false },
   /** The user has to visit a page first: `data.elicitations`. Never sent where such a thing is asked by a result. */
-  'caller.page_required': { rpc: -32603, legacyRpc: -32042, http: 200, retryable: true },
+  'caller.page_required': { rpc: -32603, legacyRpc: -32042, http: 200, retryable: false },
   'caller.cancelled': { rpc: -32603, http: 200, retryable: false },
   // We refuse, by rule.
   'policy.forbidden_host': { rpc: -32600, http: 403, retryable: false },

@@ -46,13 +46,26 @@ async function resume(settings: ServerSettings, call: Call, work: Work): Promise
 }
 
 async function finish(settings: ServerSettings, context: OpenContext, work: Work): Promise<Result> {
-  const outcome = await settle(settings, context, work)
+  let result: Result | undefined
+  let error: unknown
+  try {
+    result = await work.run(context)
+  } catch (thrown) {
+    error = await toError(settings, context, thrown)
+  } finally {
+    context.end()
+  }
   const { asking } = context
   if (asking?.fault !== undefined) throw asking.fault
   if (asking?.isSuspended === true) return toQuestions(settings, asking)
-  if ('error' in outcome) return work.fail(outcome.error)
-  if (outcome.result.resultType === 'input_required') checkOwnQuestions(context.call, outcome.result)
-  return outcome.result
+  if (result === undefined) return work.fail(error)
+  if (result.resultType === 'input_required') checkOwnQuestions(context.call, result)
+  return result
+}
+
+async function toError(settings: ServerSettings, context: OpenContext, thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof UrlElicitationRequired) || context.asking?.isSuspended === true) return thrown
+  return requirePages(settings, context.openAsking(), thrown)
 }
 
 /** A handler may ask by what it returns, and is held to the same rule. */
@@ -62,19 +75,6 @@ function checkOwnQuestions({ downstream }: Call, { inputRequests }: Result): voi
     inputRequests as NonNullable<InputRequiredResult['inputRequests']>,
   )) {
     checkMayAsk(downstream.capabilities, { method, params })
-  }
-}
-
-type Outcome = { readonly result: Result } | { readonly error: unknown }
-
-async function settle(settings: ServerSettings, context: OpenContext, { run }: Work): Promise<Outcome> {
-  try {
-    return { result: await run(context) }
-  } catch (error) {
-    if (!(error instanceof UrlElicitationRequired) || context.asking?.isSuspended === true) return { error }
-    return { error: await requirePages(settings, context.openAsking(), error) }
-  } finally {
-    context.end()
   }
 }
 
