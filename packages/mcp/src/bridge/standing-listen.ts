@@ -103,7 +103,8 @@ function toFilter(value: unknown): ListenFilter {
   return typeof value === 'object' && value !== null ? (value as JsonObject) : {}
 }
 
-function toMissed(honoured: ListenFilter): Notification[] {
+/** Changes of everything a listener asked about, for one that may have missed some. */
+export function toMissed(honoured: ListenFilter): Notification[] {
   const missed: Notification[] = []
   for (const [kind, method] of LIST_CHANGES) if (honoured[kind] === true) missed.push({ method, params: {} })
   for (const uri of honoured.resourceSubscriptions ?? []) {

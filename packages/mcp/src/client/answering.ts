@@ -2,7 +2,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Result } from '../protocol/call.ts'
 import type { CreateMessageParams, ElicitResult } from '../protocol/features/asking.ts'
-import { completeForm } from './form.ts'
+import { readForm } from './form.ts'
 import type { Answering, ElicitForm, ElicitUrl, Handlers, Question } from './handlers.ts'
 import { isObject } from './opened.ts'
 import { checkSampleRequest } from './sampling.ts'
@@ -33,9 +33,10 @@ async function fillForm({ elicit }: Handlers, params: JsonObject, question: Ques
   if (mode !== undefined && mode !== 'form') throw invalid(`there is no mode "${String(mode).slice(0, 40)}"`)
   if (typeof message !== 'string') throw invalid('"message" is not a text')
   if (!isObject(requestedSchema)) throw invalid('"requestedSchema" is not an object')
+  const form = readForm(requestedSchema)
   const answer = toAnswer(await elicit(params as ElicitForm, question)) // read just above
   if (answer.action !== 'accept') return answer
-  return { action: 'accept', content: completeForm(requestedSchema, answer.content ?? {}) }
+  return { action: 'accept', content: form.complete(answer.content ?? {}) }
 }
 
 /** The page is for the person: it is not fetched here, not even to see whether it is there. */

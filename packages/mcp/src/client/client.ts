@@ -1,18 +1,10 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { type Clock, systemClock } from '../peer/clock.ts'
-import {
-  ANONYMOUS,
-  type Call,
-  type Downstream,
-  type Interim,
-  type Notification,
-  type Result,
-} from '../protocol/call.ts'
-import { type Cancellation, CancellationSource, cancellationOf } from '../protocol/cancellation.ts'
-import type { DiscoverResult, ProgressParams } from '../protocol/features/base.ts'
+import { systemClock } from '../peer/clock.ts'
+import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
+import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
+import type { DiscoverResult } from '../protocol/features/base.ts'
 import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
-import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts'
 import type { GetPromptResult, ListPromptsResult, Prompt } from '../protocol/features/prompts.ts'
 import type {
   ListResourcesResult,
@@ -24,16 +16,26 @@ import type {
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
+import { findRevision } from '../revisions/index.ts'
 import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
 import { type ConnectTarget, toTarget } from './connect-target.ts'
-import type { Connection, ConnectionOptions } from './connection.ts'
+import type { Connection, ConnectionOptions, Target } from './connection.ts'
 import { type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
 import { OutputCheck } from './output-check.ts'
+import { RequiredPages } from './required-pages.ts'
+import { type CacheOptions, ResponseCache } from './response-cache.ts'
+import { openRestarting, type RestartOptions } from './restart.ts'
+import { type ListSkillsResult, type LoadedSkill, loadSkill, type Skill, type SkillResult } from './skills.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
+import { type CallerOptions, NEVER, type RequestOptions, toCall } from './to-call.ts'
+
+export interface ToolResult<T> extends CallToolResult {
+  readonly structuredContent?: T
+}
 
 export interface ClientOptions extends ConnectionOptions {
   /** Who answers what the server asks: declared as they are given, beside `capabilities`. Default: nobody. */
@@ -43,21 +45,10 @@ export interface ClientOptions extends ConnectionOptions {
    * `upstream.protocol`. Tools that nobody has listed yet are not checked. Default true.
    */
   readonly validateOutput?: boolean
-}
-
-export interface RequestOptions {
-  /** Gives the request up, and tells the server so. */
-  readonly signal?: AbortSignal
-  /** How long to wait for the answer. Default: `requestTimeoutMs` of the connection, which progress extends. */
-  readonly timeoutMs?: number
-  /** Hears of progress, where the server reports any. */
-  readonly onProgress?: (progress: ProgressParams) => void
-  /** Hears the log messages of this request. */
-  readonly onLog?: (message: LogMessageParams) => void
-  /** Least severe log messages wanted. Default `info` where there is `onLog`, else none. */
-  readonly logLevel?: LogLevel
-  /** Travels with the request as `_meta`: trace context, keys of your own. */
-  readonly meta?: JsonObject
+  /** Keeps answers for as long as the server says, within these bounds. Default: on; false asks every time. */
+  readonly cache?: CacheOptions | false
+  /** Starts a child again that died: see {@link RestartOptions}. Default false. */
+  readonly restart?: RestartOptions | boolean
 }
 
 export interface CallToolOptions extends RequestOptions {
@@ -79,8 +70,11 @@ export interface Client {
   readonly connection: Connection
   discover(options?: RequestOptions): Promise<DiscoverResult>
   listTools(options?: RequestOptions): Listing<ListToolsResult, Tool>
-  /** A tool that fails answers with `isError`; what throws is the request, not the tool. */
-  callTool(name: string, args?: JsonObject, options?: CallToolOptions): Promise<CallToolResult>
+  /**
+   * A tool that fails answers with `isError`; what throws is the request, not the tool.
+   * @typeParam T what `structuredContent` is, by the tool's own account
+   */
+  callTool<T = unknown>(name: string, args?: JsonObject, options?: CallToolOptions): Promise<ToolResult<T>>
   /**
    * Calls a tool that may take long: the server may answer with a task, and works on. `signal` gives up the call, and
    * later the waiting for the task, which goes on.
@@ -98,9 +92,22 @@ export interface Client {
     options?: RequestOptions,
   ): Promise<GetPromptResult>
   complete(params: CompleteParams, options?: RequestOptions): Promise<CompleteResult>
+  /** Skills the server publishes, which may be fewer than it has. Nothing of them is read. */
+  listSkills(options?: RequestOptions): Listing<ListSkillsResult, Skill>
+  /** The entry of one skill, listed or not. */
+  getSkill(uri: string, options?: RequestOptions): Promise<Skill>
+  /** Reads the SKILL.md of an entry, holds it against that, and reads further files of the skill the same way. */
+  loadSkill(skill: Skill, options?: RequestOptions): Promise<LoadedSkill>
+  /** What is in a folder, for a server that says `directoryRead`. */
+  readDirectory(uri: string, options?: RequestOptions): Listing<ListResourcesResult, Resource>
+  /**
+   * Any other request, such as one of an extension, in the newest vocabulary. Methods we know are sent where the
+   * server's revision has them; those we do not are sent as they are.
+   */
+  request<R extends Result = Result>(method: string, params?: JsonObject, options?: RequestOptions): Promise<R>
   /** Says that the roots are others now, to a server whose revision can be told; it asks for them anew. */
   rootsChanged(): Promise<void>
-  /** Hears of changes until it is closed, the signal aborts or the server ends it. */
+  /** Hears of changes until it is closed, the signal aborts or the connection is over; a break is mended. */
   listen(filter: ListenFilter, options?: Pick<RequestOptions, 'signal'>): Subscription
   close(): Promise<void>
 }
@@ -114,53 +121,103 @@ export interface Client {
  * await client.close()
  */
 export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
-  const { handlers, capabilities } = options
-  if (handlers === undefined) return toClient(await openConnection(toTarget(target), carryingTasks(options)), options)
-  let connection: Connection | undefined
+  const { handlers, capabilities, clock = systemClock, stray } = options
+  const to = toTarget(target)
+  let connection: Connection | undefined // not yet while it is opened, and servers ask then, too
+  const asked = handlers === undefined ? {} : toAsked(handlers, capabilities, () => connection?.serverInfo)
+  const pages = handlers?.elicitUrl === undefined ? undefined : new RequiredPages(clock, asked.ask ?? refuseToAnswer)
+  const hear = (notification: Notification) => {
+    pages?.hear(notification)
+    stray?.(notification)
+  }
+  const answering: ClientOptions = { ...options, ...asked, ...(pages !== undefined && { stray: hear }) }
+  connection = await openAgain(to, carryingTasks(answering))
+  return createClient(connection, answering, { pages, where: to.kind === 'http' ? to.url : undefined })
+}
+
+/** The typed functions over a connection that is open. */
+export function toClient(connection: Connection, options: ClientOptions): Client {
+  return createClient(connection, options, { pages: undefined, where: undefined })
+}
+
+function openAgain(target: Target, options: ClientOptions): Promise<Connection> {
+  const { restart = false, clock = systemClock } = options
+  if (restart === false || target.kind !== 'stdio') return openConnection(target, options)
+  // What is known of the server's era saves its next start a probe.
+  const open = (before: Connection | undefined) =>
+    openConnection(target, before === undefined ? options : { ...options, verdict: before.verdict })
+  return openRestarting(open, clock, restart === true ? {} : restart)
+}
+
+function toAsked(
+  handlers: Handlers,
+  capabilities: ClientCapabilities | undefined,
+  server: () => Implementation | undefined,
+): Pick<ConnectionOptions, 'capabilities' | 'ask'> {
   const answer = createAnswering(handlers)
-  const answering: ClientOptions = {
-    ...options,
+  return {
     capabilities: { ...capabilities, ...toCapabilities(handlers) },
     ask: ({ method, params }, withdrawn = NEVER) =>
       answer(method, params, {
-        server: connection?.serverInfo,
+        server: server(),
         get signal() {
           return withdrawn.signal
         },
       }),
   }
-  connection = await openConnection(toTarget(target), carryingTasks(answering))
-  return toClient(connection, answering)
 }
 
-/** The typed functions over a connection that is open. */
-export function toClient(connection: Connection, options: ClientOptions): Client {
-  const clock = options.clock ?? systemClock
-  const downstream: Downstream = {
-    revision: connection.verdict.revision,
-    client: options.client,
-    capabilities: options.capabilities ?? {},
-    session: undefined,
+/** The connection can carry tasks; a call says whether it wants any. */
+function carryingTasks<Options extends ConnectionOptions>(options: Options): Options {
+  return { ...options, capabilities: withTaskWish(options.capabilities ?? {}, {}) }
+}
+
+interface Surroundings {
+  readonly pages: RequiredPages | undefined
+  /** Which server this is among those that share a cache. */
+  readonly where: string | undefined
+}
+
+function createClient(connection: Connection, options: ClientOptions, { pages, where }: Surroundings): Client {
+  const { clock = systemClock, ask = refuseToAnswer } = options
+  const { revision } = connection.verdict
+  const caller: CallerOptions = {
+    downstream: { revision, client: options.client, capabilities: options.capabilities ?? {}, session: undefined },
+    ask,
+    clock,
   }
-  const ask = options.ask ?? refuseToAnswer
+  const handle = pages?.around(connection.handle) ?? connection.handle
+  const cache = toCache(options, revision, where)
+  const cached = cache?.around(handle) ?? handle
+  const fresh = cache?.around(handle, true) ?? handle
   const listening = new Set<Subscription>()
   const outputs = options.validateOutput === false ? undefined : new OutputCheck(options.fault)
+  let isOver = false
+  void connection.closed.then(() => {
+    isOver = true
+  })
 
   // Each method's result has the shape its descriptor names; servers are trusted no further than their frames.
+  const send = <R extends Result>(through: Handle, method: string, params: JsonObject, of: RequestOptions) =>
+    askUntilComplete(through, toCall(method, params, of, caller), ask, clock) as Promise<R>
   const request = <R extends Result>(method: string, params: JsonObject, of: RequestOptions = {}): Promise<R> =>
-    askUntilComplete(connection.handle, toCall(method, params, of, downstream, ask, clock), ask, clock) as Promise<R>
-  const list = <Page extends Result, Item>(method: string, member: string, of?: RequestOptions): Listing<Page, Item> =>
-    createListing(member, (params) => request<Page>(method, params, of))
+    send(of.fresh === true ? fresh : cached, method, params, of)
+  const list = <Page extends Result, Item>(
+    method: string,
+    member: string,
+    of?: RequestOptions,
+    about: JsonObject = {},
+  ): Listing<Page, Item> => createListing(member, (params) => request<Page>(method, { ...about, ...params }, of))
 
-  const callOf = (method: string, params: JsonObject, of: RequestOptions, wish: TaskWish): Call =>
-    toCall(method, params, of, { ...downstream, capabilities: withTaskWish(downstream.capabilities, wish) }, ask, clock)
-  const startTask: Client['startTask'] = (name, args = {}, { ttlMs, ...of } = {}) =>
-    beginTask(
-      connection.handle,
-      callOf('tools/call', { name, arguments: args }, of, ttlMs === undefined ? {} : { ttlMs }),
-      ask,
-      clock,
-    )
+  const wishing = (method: string, params: JsonObject, of: RequestOptions, wish: TaskWish): Call => {
+    const { downstream } = caller
+    const capabilities = withTaskWish(downstream.capabilities, wish)
+    return toCall(method, params, of, { ...caller, downstream: { ...downstream, capabilities } })
+  }
+  const startTask: Client['startTask'] = (name, args = {}, { ttlMs, ...of } = {}) => {
+    const call = wishing('tools/call', { name, arguments: args }, of, ttlMs === undefined ? {} : { ttlMs })
+    return beginTask(handle, call, ask, clock)
+  }
 
   return {
     connection,
@@ -171,30 +228,42 @@ export function toClient(connection: Connection, options: ClientOptions): Client
         outputs?.note(page, params.cursor === undefined)
         return page
       }),
-    async callTool(name, args = {}, of = {}) {
+    async callTool<T>(name: string, args: JsonObject = {}, of: CallToolOptions = {}) {
       const result =
         of.tasks === 'drive'
           ? await startTask(name, args, of).then((task) => task.result())
-          : await request<CallToolResult>('tools/call', { name, arguments: args }, of)
-      return outputs === undefined ? result : outputs.check(name, result)
+          : await send<CallToolResult>(handle, 'tools/call', { name, arguments: args }, of)
+      // What the tool is said to give; the output check holds it to what it says itself.
+      return (outputs === undefined ? result : outputs.check(name, result)) as ToolResult<T>
     },
     startTask,
-    task: (id, of = {}) => openTask(connection.handle, callOf('tasks/get', { taskId: id }, of, {}), id, ask, clock),
+    task: (id, of = {}) => openTask(handle, wishing('tasks/get', { taskId: id }, of, {}), id, ask, clock),
     listResources: (of) => list('resources/list', 'resources', of),
     listResourceTemplates: (of) => list('resources/templates/list', 'resourceTemplates', of),
     readResource: (uri, of) => request('resources/read', { uri }, of),
     listPrompts: (of) => list('prompts/list', 'prompts', of),
-    getPrompt: (name, args = {}, of) => request('prompts/get', { name, arguments: args }, of),
-    complete: (params, of) => request('completion/complete', params, of),
+    getPrompt: (name, args = {}, of = {}) => send(handle, 'prompts/get', { name, arguments: args }, of),
+    complete: (params, of = {}) => send(handle, 'completion/complete', params, of),
+    listSkills: (of) => list('skills/list', 'skills', of),
+    getSkill: async (uri, of) => (await request<SkillResult>('skills/get', { uri }, of)).skill,
+    loadSkill: (skill, of) => loadSkill(skill, (uri) => request<ReadResourceResult>('resources/read', { uri }, of)),
+    readDirectory: (uri, of) => list('resources/directory/read', 'resources', of, { uri }),
+    request: (method, params = {}, of) => request(method, params, of),
     listen(filter, of = {}) {
-      const subscription = listenTo(
-        connection.handle,
-        (interim, signal) => ({
-          ...toCall('subscriptions/listen', { notifications: filter }, { signal }, downstream, ask, clock),
-          interim: outputs === undefined ? interim : outputs.hearing(interim),
+      const subscription = listenTo({
+        handle: connection.handle,
+        toCall: (interim, signal) => ({
+          ...toCall('subscriptions/listen', { notifications: filter }, { signal }, caller),
+          interim,
         }),
-        of.signal,
-      )
+        signal: of.signal,
+        clock,
+        isReachable: () => !isOver,
+        heard: (notification) => {
+          cache?.forget(notification)
+          outputs?.hear(notification)
+        },
+      })
       listening.add(subscription)
       void subscription.ended.then(() => listening.delete(subscription))
       return subscription
@@ -207,49 +276,14 @@ export function toClient(connection: Connection, options: ClientOptions): Client
   }
 }
 
-/** The connection can carry tasks; a call says whether it wants any. */
-function carryingTasks<Options extends ConnectionOptions>(options: Options): Options {
-  return { ...options, capabilities: withTaskWish(options.capabilities ?? {}, {}) }
-}
-
-function toCall(
-  method: string,
-  params: JsonObject,
-  options: RequestOptions,
-  downstream: Downstream,
-  ask: Interim['ask'],
-  clock: Clock,
-): Call {
-  return {
-    method,
-    params,
-    meta: options.meta ?? {},
-    principal: ANONYMOUS,
-    downstream,
-    cancellation: options.signal === undefined ? NEVER : cancellationOf(options.signal),
-    deadline: options.timeoutMs === undefined ? undefined : clock.now() + options.timeoutMs,
-    trace: undefined,
-    interim: toInterim(options, ask),
-  }
-}
-
-function toInterim({ onProgress, onLog, logLevel }: RequestOptions, ask: Interim['ask']): Interim {
-  return {
-    progress: onProgress !== undefined,
-    canAsk: true,
-    logLevel: logLevel ?? (onLog === undefined ? undefined : 'info'),
-    notify({ method, params }) {
-      // The shapes are the protocol's; what else a server puts in is for the listener to look at.
-      if (method === 'notifications/progress') onProgress?.(params as unknown as ProgressParams)
-      else if (method === 'notifications/message') onLog?.(params as unknown as LogMessageParams)
-    },
-    ask,
-  }
+/** Only newer revisions say how long something holds. */
+function toCache(options: ClientOptions, revision: string, where: string | undefined): ResponseCache | undefined {
+  const { cache = {}, clock = systemClock } = options
+  if (cache === false || findRevision(revision)?.traits.cacheHints !== true) return undefined
+  return new ResponseCache({ ...cache, clock, where: where === undefined ? undefined : `${where} ${revision} ` })
 }
 
 function refuseToAnswer({ method }: Notification): Promise<Result> {
   const message = `Cannot answer "${method}": this client was given nothing to answer it with`
   return Promise.reject(new McpError('caller.missing_capability', message))
 }
-
-const NEVER: Cancellation = new CancellationSource()

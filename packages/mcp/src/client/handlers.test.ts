@@ -338,27 +338,20 @@ describe('a form', () => {
   })
 
   const misfits: [JsonObject, string][] = [
-    [{}, '"agreed" is required'],
-    [{ agreed: 1 }, '"agreed" is not true or false'],
-    [{ agreed: true, other: 1 }, 'the form has no field "other"'],
-    [{ agreed: true, name: 'a' }, '"name" is shorter than 2'],
-    [{ agreed: true, name: 'abcd' }, '"name" is longer than 3'],
-    [{ agreed: true, name: 7 }, '"name" is not a text'],
-    [{ agreed: true, mail: 'a' }, '"mail" is not a email'],
-    [{ agreed: true, site: 'a' }, '"site" is not a uri'],
-    [{ agreed: true, day: '2026-13-01' }, '"day" is not a date'],
-    [{ agreed: true, at: '2026-01-31' }, '"at" is not a date-time'],
-    [{ agreed: true, unit: 'K' }, '"unit" is none of the choices'],
-    [{ agreed: true, titled: 'A' }, '"titled" is none of the choices'],
-    [{ agreed: true, several: [] }, '"several" has fewer than 1'],
-    [{ agreed: true, several: ['x', 'x', 'y'] }, '"several" has more than 2'],
-    [{ agreed: true, several: ['z'] }, '"several" is none of the choices'],
-    [{ agreed: true, several: 'x' }, '"several" is not a list'],
-    [{ agreed: true, titledSeveral: ['X'] }, '"titledSeveral" is none of the choices'],
-    [{ agreed: true, age: 1.5 }, '"age" is not a whole number'],
-    [{ agreed: true, age: 0 }, '"age" is less than 1'],
-    [{ agreed: true, age: 10 }, '"age" is more than 9'],
-    [{ agreed: true, score: Number.NaN }, '"score" is not a number'],
+    [{}, 'missing "agreed"'],
+    [{ agreed: 1 }, '/agreed: expected'],
+    [{ agreed: true, other: 1 }, 'it has no field "other"'],
+    [{ agreed: true, name: 'a' }, '/name: '],
+    [{ agreed: true, mail: 'a' }, '/mail: '],
+    [{ agreed: true, site: 'a' }, '/site: '],
+    [{ agreed: true, day: '2026-13-01' }, '/day: '],
+    [{ agreed: true, at: '2026-01-31' }, '/at: '],
+    [{ agreed: true, unit: 'K' }, '/unit: '],
+    [{ agreed: true, titled: 'A' }, '/titled: '],
+    [{ agreed: true, several: ['z'] }, '/several/0: '],
+    [{ agreed: true, titledSeveral: ['X'] }, '/titledSeveral/0: '],
+    [{ agreed: true, age: 1.5 }, '/age: '],
+    [{ agreed: true, score: Number.NaN }, '/score: '],
   ]
   for (const [content, problem] of misfits) {
     it(`is not sent when ${problem}`, async () => {
@@ -368,6 +361,15 @@ describe('a form', () => {
       })
     })
   }
+
+  it('whose answers cannot be checked is nobody asked about', async () => {
+    const odd = { ...question, params: { message: '?', requestedSchema: { type: 'object', properties: { a: 7 } } } }
+    const client = await open(asking(odd), { handlers: { elicit: () => expect.fail('asked') } })
+    expect(await failureOf(client.callTool('any'))).toMatchObject({
+      code: 'upstream.protocol',
+      message: expect.stringContaining('its form cannot be read'),
+    })
+  })
 
   it('may have fields with any name', async () => {
     const properties = JSON.parse('{"__proto__":{"type":"string","default":"x"},"toString":{"type":"boolean"}}')

@@ -1,4 +1,5 @@
 import { McpError } from '../errors.ts'
+import { INVALID_PARAMS } from '../jsonrpc/codes.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
@@ -8,13 +9,15 @@ import { hasCapability, type ServerCapabilities } from '../protocol/capabilities
 import { SERVER_INFO } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
 import { hasTasks } from '../protocol/features/tasks.ts'
+import { defineMethod } from '../protocol/method.ts'
+import { METHODS } from '../protocol/methods.ts'
 import { findRevision } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import { toFailure } from './failure.ts'
 import { Listening } from './legacy-listen.ts'
 import { SessionLogLevel } from './log-level.ts'
-import { type Opened, parseIdentity, withContent } from './opened.ts'
+import { isObject, type Opened, parseIdentity, withContent } from './opened.ts'
 import type { Settings } from './settings.ts'
 import { LegacyTasks } from './tasks/legacy-tasks.ts'
 
@@ -152,6 +155,8 @@ class HandshakeSession {
       if (call.method === 'tools/list') this.#tasks?.learn(answer.result)
       return read(call.method, codec, answer.result)
     }
+    const plainer = this.#withoutContext(call, answer)
+    if (plainer !== undefined) return this.#send(plainer, codec)
     if (!isSessionGone(answer)) throw toFailure(answer, call.method, this.#revision)
     await this.#renew(generation)
     if (call.method === 'tools/call') {
@@ -165,10 +170,27 @@ class HandshakeSession {
     throw toFailure(second, call.method, this.#revision)
   }
 
+  /** What was typed elsewhere is news to servers of the first revisions, and some refuse it. */
+  #withoutContext(call: Call, answer: Answer): Call | undefined {
+    const { context, ...params } = call.params
+    if (call.method !== 'completion/complete' || context === undefined) return undefined
+    const isRefused = answer.kind === 'error' && answer.error.code === INVALID_PARAMS
+    return isRefused && !this.#revision.traits.completionContext ? { ...call, params } : undefined
+  }
+
   async #special(call: Call): Promise<Result> {
     if (call.method === 'server/discover') return this.#discover()
     if (call.method === 'subscriptions/listen') return this.#listening.listen(call)
+    if (this.#isForeign(call.method)) return this.#send(call, AS_IT_IS)
     throw new McpError('caller.unsupported_feature', `The server cannot do "${call.method}": it does not offer it`)
+  }
+
+  /** What we have never heard of, or know as part of an extension the server says it has: not for a revision to say. */
+  #isForeign(method: string): boolean {
+    const descriptor = METHODS.get(method)
+    if (descriptor === undefined) return true
+    const { extensions } = this.#identity.capabilities
+    return descriptor.extension !== undefined && isObject(extensions) && Object.hasOwn(extensions, descriptor.extension)
   }
 
   /** What `server/discover` would say, from what `initialize` said. */
@@ -260,6 +282,15 @@ function withoutChanges(capabilities: ServerCapabilities): ServerCapabilities {
       return [name, rest]
     }),
   )
+}
+
+/** A method that no revision says anything about. */
+const AS_IT_IS: MethodCodec = {
+  descriptor: defineMethod({ name: '', kind: 'request', from: 'client', feature: 'extension' }),
+  upParams: (params) => params,
+  downParams: (params) => params,
+  upResult: (result) => result,
+  downResult: (result) => result,
 }
 
 const OF_THE_HOP: ReadonlySet<string> = new Set([

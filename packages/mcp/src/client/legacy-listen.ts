@@ -1,3 +1,4 @@
+import { toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
 import type { Cancellation } from '../protocol/cancellation.ts'
@@ -127,11 +128,7 @@ export class Listening {
   /** Something may have changed unheard: listeners are told of everything they asked about. */
   #missed(): void {
     for (const listener of this.#listeners) {
-      for (const [flag, method] of FLAGS)
-        if (listener.honoured[flag] === true) deliver(listener, { method, params: {} })
-      for (const uri of listener.honoured.resourceSubscriptions ?? []) {
-        deliver(listener, { method: UPDATED, params: { uri } })
-      }
+      for (const notification of toMissed(listener.honoured)) deliver(listener, notification)
     }
   }
 }

@@ -1,30 +1,44 @@
+import { toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
+import type { Clock } from '../peer/clock.ts'
 import { type Call, type Handle, type Interim, NO_INTERIM, type Notification } from '../protocol/call.ts'
+import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import { isObject } from './opened.ts'
+import { pause } from './until-cancelled.ts'
 
-/** Changes as they happen. Iterate once; what is not read yet is kept once however often it changes. */
+/**
+ * Changes as they happen. Iterate once; what is not read yet is kept once however often it changes. A subscription
+ * that breaks is opened again for as long as it is wanted, later each time, and what may have been missed meanwhile
+ * is told as one change of each kind.
+ */
 export interface Subscription extends AsyncIterable<Notification> {
-  /** What the server agreed to tell of. Rejects when it agreed to nothing and ended instead. */
+  /** What the server agreed to tell of at first. Rejects when it agreed to nothing and ended instead. */
   readonly acknowledged: Promise<ListenFilter>
   /** Resolves when nothing more comes, whatever the reason. Never rejects. */
   readonly ended: Promise<void>
   close(): void
 }
 
-/** @param toCall makes the call whose interim is listened to, and which the signal ends */
-export function listenTo(
-  handle: Handle,
-  toCall: (interim: Interim, signal: AbortSignal) => Call,
-  signal: AbortSignal | undefined,
-): Subscription {
+export interface SubscriptionOptions {
+  readonly handle: Handle
+  /** Makes the call whose interim is listened to, and which the signal ends. */
+  readonly toCall: (interim: Interim, signal: AbortSignal) => Call
+  readonly signal: AbortSignal | undefined
+  readonly clock: Clock
+  /** False once the connection is over for good. */
+  readonly isReachable: () => boolean
+  /** Hears every change before whoever iterates. */
+  readonly heard: (notification: Notification) => void
+}
+
+export function listenTo(options: SubscriptionOptions): Subscription {
+  const { signal } = options
   const ended = new AbortController()
   const close = () => ended.abort()
   if (signal?.aborted === true) close()
   signal?.addEventListener('abort', close, { once: true })
-
-  // A change that was not read yet says the same as the next one like it, so what waits is no more than was asked for.
-  const waiting = new Map<string, Notification>()
-  let wake = () => {}
+  const changes = new Changes(ended.signal)
   let acknowledge: (filter: ListenFilter) => void = () => {}
   let refuse: (error: unknown) => void = () => {}
   const acknowledged = new Promise<ListenFilter>((resolve, reject) => {
@@ -33,48 +47,113 @@ export function listenTo(
   })
   acknowledged.catch(() => {}) // who only iterates learns of it there
 
-  let end: { error: unknown } | 'open' | 'over' = 'open'
-  const notify = (notification: Notification) => {
-    const { method, params } = notification
-    if (method === 'notifications/subscriptions/acknowledged') {
-      acknowledge((params.notifications ?? {}) as ListenFilter) // open object of the server, as the type says
-      return
-    }
-    waiting.set(`${method} ${String(params.uri)}`, notification)
-    wake()
+  const tell = (notification: Notification) => {
+    options.heard(notification)
+    changes.add(notification)
   }
-  const over = handle(toCall({ ...NO_INTERIM, notify }, ended.signal))
+  const over = keepListening(options, ended.signal, tell, acknowledge)
     .then(
-      () => {
-        end = 'over'
-      },
-      (error: unknown) => {
-        end = ended.signal.aborted ? 'over' : { error }
-      },
+      () => changes.end(undefined),
+      (error: unknown) => changes.end(ended.signal.aborted ? undefined : { error }),
     )
     .finally(() => {
       signal?.removeEventListener('abort', close)
-      refuse(typeof end === 'object' ? end.error : new McpError('upstream.closed', 'The subscription is over'))
-      wake()
+      refuse(changes.failure?.error ?? new McpError('upstream.closed', 'The subscription is over'))
     })
-
-  async function* changes(): AsyncGenerator<Notification, void> {
-    try {
-      for (;;) {
-        for (const [key, notification] of waiting) {
-          waiting.delete(key)
-          yield notification
-        }
-        if (typeof end === 'object') throw end.error
-        if (end === 'over' || ended.signal.aborted) return
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          if (end !== 'open' || waiting.size > 0) resolve()
-        })
+  return {
+    acknowledged,
+    ended: over,
+    close,
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* changes.read()
+      } finally {
+        close()
       }
-    } finally {
-      close()
+    },
+  }
+}
+
+/** Listens until it is not wanted any more. Throws where the server does not let us, or is gone for good. */
+async function keepListening(
+  { handle, toCall, clock, isReachable }: SubscriptionOptions,
+  ended: AbortSignal,
+  tell: (notification: Notification) => void,
+  acknowledge: (filter: ListenFilter) => void,
+): Promise<void> {
+  let wasThere = false
+  let pauseMs = FIRST_PAUSE_MS
+  for (;;) {
+    const began = clock.now()
+    const notify = (notification: Notification) => {
+      if (ended.aborted) return
+      if (notification.method !== 'notifications/subscriptions/acknowledged') {
+        tell(notification)
+        return
+      }
+      const { notifications } = notification.params
+      const honoured: ListenFilter = isObject(notifications) ? notifications : {}
+      if (wasThere) for (const missed of toMissed(honoured)) tell(missed)
+      wasThere = true
+      acknowledge(honoured)
+    }
+    try {
+      await handle(toCall({ ...NO_INTERIM, notify }, ended))
+    } catch (error) {
+      if (!wasThere || !isPassing(error) || !isReachable()) throw error
+    }
+    if (ended.aborted || !wasThere) return
+    // A server that ends it at once is not asked all the time.
+    if (clock.now() - began > LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS
+    await pause(clock, pauseMs, { method: 'subscriptions/listen', cancellation: cancellationOf(ended) })
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
+  }
+}
+
+/** The server may be back: everything else it said about the request, and would say again. */
+function isPassing(error: unknown): boolean {
+  return error instanceof McpError && PASSING.has(error.code)
+}
+
+/** A change that was not read yet says the same as the next one like it: what waits is no more than was asked for. */
+class Changes {
+  failure: { readonly error: unknown } | undefined
+  readonly #ended: AbortSignal
+  readonly #waiting = new Map<string, Notification>()
+  #isOver = false
+  #wake = () => {}
+
+  constructor(ended: AbortSignal) {
+    this.#ended = ended
+  }
+
+  add(notification: Notification): void {
+    this.#waiting.set(`${notification.method} ${String(notification.params.uri)}`, notification)
+    this.#wake()
+  }
+
+  end(failure: { readonly error: unknown } | undefined): void {
+    this.failure = failure
+    this.#isOver = true
+    this.#wake()
+  }
+
+  async *read(): AsyncGenerator<Notification, void> {
+    for (;;) {
+      for (const [key, notification] of this.#waiting) {
+        this.#waiting.delete(key)
+        yield notification
+      }
+      if (this.failure !== undefined) throw this.failure.error
+      if (this.#isOver || this.#ended.aborted) return
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        if (this.#isOver || this.#waiting.size > 0) resolve()
+      })
     }
   }
-  return { acknowledged, ended: over, close, [Symbol.asyncIterator]: changes }
 }
+
+const PASSING: ReadonlySet<string> = new Set(['upstream.unavailable', 'upstream.timeout', 'upstream.closed'])
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000

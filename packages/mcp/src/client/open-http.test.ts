@@ -94,7 +94,7 @@ describe('the era of an HTTP server', () => {
     ],
   ]
   for (const [what, discover, verdict] of rows) {
-    it(`is ${verdict} after ${what}`, async () => {
+    it(`trap-23: is ${verdict} after ${what}`, async () => {
       const revision = verdict === MODERN ? '2025-11-25' : verdict
       const server = await start((exchanged) =>
         exchanged.message.method === 'server/discover' ? discover(exchanged) : legacy(ok, { revision })(exchanged),
@@ -446,7 +446,7 @@ describe('a handshake session over HTTP', () => {
     expect(interim.heard[0]?.params).toEqual({ notifications: {} })
   })
 
-  it('takes up the stream of an answer where it broke, no earlier than it was asked to', async () => {
+  it('trap-31: takes up the stream of an answer where it broke, no earlier than it was asked to', async () => {
     let cut = 0
     const server = await start((exchanged) => {
       const { method, message, headers } = exchanged
@@ -509,7 +509,7 @@ describe('a stateless conversation over HTTP', () => {
     expect(read).not.toHaveProperty('mcp-session-id')
   })
 
-  it('abuse-20: leaves out a tool whose x-mcp-header is not valid, says so, and keeps the others', async () => {
+  it('trap-9, abuse-20: leaves out a tool whose x-mcp-header is not valid, says so, and keeps the others', async () => {
     const good = { name: 'good', inputSchema: { type: 'object', properties: { a: { type: 'string' } } } }
     const bad = {
       name: 'bad',
@@ -518,6 +518,7 @@ describe('a stateless conversation over HTTP', () => {
     const server = await start(modern((exchanged) => exchanged.result({ tools: [good, bad] })))
     const faults: string[] = []
     const connection = await open(server, { fault: (reason) => faults.push(reason) })
+    expect(await connection.handle(toCall('tools/list'))).toEqual({ tools: [good] })
     expect(await connection.handle(toCall('tools/list'))).toEqual({ tools: [good] })
     expect(faults).toEqual([
       'Left out the tool "bad": "x-mcp-header" is on a property that is not a string, an integer or a boolean',
@@ -618,7 +619,7 @@ describe('a stateless conversation over HTTP', () => {
     ['contents that are no list', { resultType: 'complete', content: { type: 'text' } }, 'tools/call'],
   ]
   for (const [what, result, method] of strange) {
-    it(`refuses a result of ${what}`, async () => {
+    it(`trap-25: refuses a result of ${what}`, async () => {
       const server = await start(modern((exchanged) => exchanged.result(result)))
       const connection = await open(server)
       expect(await failureOf(connection.handle(toCall(method, { name: 'x' })))).toMatchObject({

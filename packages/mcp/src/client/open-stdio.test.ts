@@ -31,7 +31,7 @@ describe('the era of a stdio server', () => {
       expect(instructions).toBe('Be kind')
     }))
 
-  it('does not depend on the code of that error', () =>
+  it('trap-23: does not depend on the code of that error', () =>
     withServer(['odd'], {}, async ({ verdict }) => expect(verdict.revision).toBe('2025-11-25')))
 
   it('is the handshake after a silence', () =>

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { NO_INTERIM } from '../protocol/call.ts'
 import type { CallToolResult } from '../protocol/features/tools.ts'
 import { createServer } from '../server/index.ts'
 import { connect } from './client.ts'
@@ -100,10 +99,7 @@ describe('what is checked', () => {
     const check = new OutputCheck()
     const text = result({ structuredContent: 'x' })
     check.note({ tools: [tool('a', sum)] }, true)
-    const heard: string[] = []
-    const interim = check.hearing({ ...NO_INTERIM, notify: ({ method }) => heard.push(method) })
-    interim.notify({ method: 'notifications/tools/list_changed', params: {} })
-    expect(heard).toEqual(['notifications/tools/list_changed'])
+    check.hear({ method: 'notifications/tools/list_changed', params: {} })
     expect(() => check.check('a', text)).not.toThrow()
     check.note({ tools: [tool('a', sum)] }, true)
     expect(() => check.check('a', text)).toThrow('expected an object')

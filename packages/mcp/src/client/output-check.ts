@@ -1,6 +1,6 @@
 import { McpError } from '../errors.ts'
 import { type CompiledJsonSchema, compileJsonSchema } from '../json-schema/index.ts'
-import type { Interim } from '../protocol/call.ts'
+import type { Notification } from '../protocol/call.ts'
 import type { CallToolResult, ListToolsResult } from '../protocol/features/tools.ts'
 import { isObject } from './opened.ts'
 
@@ -40,17 +40,10 @@ export class OutputCheck {
   }
 
   /** When the list is another now, nothing is checked until it was seen. */
-  hearing(interim: Interim): Interim {
-    return {
-      ...interim,
-      notify: (notification) => {
-        if (notification.method === 'notifications/tools/list_changed') {
-          this.#before = this.#listed
-          this.#listed = new Map()
-        }
-        interim.notify(notification)
-      },
-    }
+  hear({ method }: Notification): void {
+    if (method !== 'notifications/tools/list_changed') return
+    this.#before = this.#listed
+    this.#listed = new Map()
   }
 
   /** @throws {McpError} `upstream.protocol` for a result that is not what the tool said it would be */

@@ -6,6 +6,7 @@ import type { Call, Handle, Result } from '../protocol/call.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, SERVER_INFO } from '../protocol/envelope.ts'
 import { toTaskWish } from '../protocol/features/tasks.ts'
+import { METHODS } from '../protocol/methods.ts'
 import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -51,13 +52,14 @@ function createHandle(wire: Wire, settings: Settings): Handle {
   function send(call: Call): Promise<Answer> {
     const { method } = call
     const codec = wire.revision.methods.get(method)
-    if (codec === undefined || codec.descriptor.kind !== 'request') {
+    // What we have never heard of is the caller's and the server's own affair.
+    if (codec === undefined ? METHODS.has(method) : codec.descriptor.kind !== 'request') {
       throw new McpError(
         'caller.unsupported_feature',
         `The server cannot do "${method}": its revision does not have it`,
       )
     }
-    const params = codec.downParams(call.params)
+    const params = codec?.downParams(call.params) ?? call.params
     const outgoing = params === call.params ? call : { ...call, params }
     return wire.request(
       outgoing,

@@ -41,7 +41,7 @@ const settled = async () => {
 }
 
 describe('an answer', () => {
-  it('that comes late is ignored', () => {
+  it('trap-50: that comes late is ignored', () => {
     const { receive, faults, stray } = setUp()
     receive({ id: 7, result: {} })
     receive({ id: 'seven', result: {} })
@@ -87,7 +87,7 @@ describe('an answer', () => {
 })
 
 describe('progress', () => {
-  it('goes to its call without the token, only upward, and only where it is wanted', () => {
+  it('trap-49: goes to its call without the token, only upward, and only where it is wanted', () => {
     const { pending, receive } = setUp()
     const interim = recordingInterim({ progress: true })
     const other = recordingInterim()

@@ -7,7 +7,7 @@ import { withText } from './structured-output.ts'
 /** Batches; no elicitation, no structured output, no resource links. */
 export const r20250326: Delta = {
   name: '2025-03-26',
-  traits: { batching: true, versionHeader: 'none' },
+  traits: { batching: true, versionHeader: 'none', completionContext: false },
   removes: ['elicitation/create'],
   down: {
     params: {

@@ -17,6 +17,7 @@ export const r20260728: Newest = {
     subscriptions: 'listen',
     logLevel: 'request',
     disconnectCancels: true,
+    completionContext: true,
     tasks: 'extension',
     resultType: true,
     cacheHints: true,

@@ -100,6 +100,7 @@ describe('traits, oldest revision first', () => {
     ['http', ['sse', 'streamable', 'streamable', 'streamable', 'streamable']],
     ['sessions', [false, true, true, true, false]],
     ['batching', [false, true, false, false, false]],
+    ['completionContext', [false, false, true, true, true]],
     ['versionHeader', ['none', 'none', 'after-initialize', 'after-initialize', 'always']],
     ['standardHeaders', [false, false, false, false, true]],
     ['resumable', [false, true, true, true, false]],
@@ -118,7 +119,7 @@ describe('traits, oldest revision first', () => {
   })
 
   test('there is no trait without a row above', () => {
-    expect(Object.keys(NEWEST.traits)).toHaveLength(17)
+    expect(Object.keys(NEWEST.traits)).toHaveLength(18)
   })
 })
 

@@ -27,6 +27,8 @@ export interface Traits {
   readonly logLevel: 'session' | 'request'
   /** Closing the response stream cancels the request. */
   readonly disconnectCancels: boolean
+  /** Completion takes into account what was already chosen for other arguments. */
+  readonly completionContext: boolean
   readonly tasks: 'none' | 'core' | 'extension'
   /** Results carry `resultType`, and `_meta` names the server. */
   readonly resultType: boolean

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { shown } from '../../jsonrpc/shown.ts'
 
 /**
  * Headers that mirror the body (2026-07-28, Streamable HTTP: standard headers): `Mcp-Name` and, for arguments a
@@ -36,9 +37,11 @@ export function readMirroredParams(inputSchema: unknown): readonly MirroredParam
  */
 export class MirroredTools {
   readonly #params = new Map<string, readonly MirroredParam[]>()
+  /** What was told already: lists are read again and again. */
+  readonly #told = new Set<string>()
   readonly #left: (reason: string, tool: string) => void
 
-  /** @param left told of each tool that was left out, and why */
+  /** @param left told once of each tool that was left out, and why */
   constructor(left: (reason: string, tool: string) => void) {
     this.#left = left
   }
@@ -57,6 +60,13 @@ export class MirroredTools {
     return mirrored === undefined ? NONE : mirrorArguments(mirrored, params.arguments)
   }
 
+  #tell(name: string, problem: string): void {
+    const reason = `Left out the tool "${shown(name)}": ${problem}`
+    if (this.#told.has(reason) || this.#told.size >= MAX_TOOLS) return
+    this.#told.add(reason)
+    this.#left(reason, name)
+  }
+
   #learnTool(tool: unknown): boolean {
     if (typeof tool !== 'object' || tool === null) return true
     const { name, inputSchema } = tool as JsonObject // any object has members of unknown type
@@ -64,7 +74,7 @@ export class MirroredTools {
     const params = readMirroredParams(inputSchema)
     if (typeof params === 'string') {
       this.#params.delete(name)
-      this.#left(`Left out the tool "${name}": ${params}`, name)
+      this.#tell(name, params)
       return false
     }
     if (params.length === 0) this.#params.delete(name)
