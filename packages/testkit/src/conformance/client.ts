@@ -20,6 +20,10 @@ const SCENARIOS: ReadonlyMap<string, Behaviour> = new Map<string, Behaviour>([
   ['http-standard-headers', useEverything],
   ['http-custom-headers', makeListedCalls],
   ['http-invalid-tool-headers', callEverything()],
+  ['sep-2640-client-no-prefetch', async (client) => void (await client.listSkills().all())],
+  ['sep-2640-client-verify-digest', useSkills],
+  ['sep-2640-client-verify-size', useSkills],
+  ['sep-2640-client-verify-frontmatter', useSkills],
 ])
 
 /**
@@ -88,6 +92,15 @@ async function echoSchema(client: Client): Promise<void> {
   const tool = (await client.listTools().all()).find(({ name }) => name === 'json_schema_2020_12_tool')
   if (tool === undefined) throw new Error('The server does not offer the tool whose schema is to be sent back')
   await client.callTool('json_schema_echo', { schema: tool.inputSchema })
+}
+
+/** Loads each skill, then reads all of its files: what is not what was listed ends it before that. */
+async function useSkills(client: Client): Promise<void> {
+  for (const skill of await client.listSkills().all()) {
+    const loaded = await client.loadSkill(skill)
+    if (!Array.isArray(skill.resources)) continue
+    for (const { uri } of skill.resources) await loaded.read(uri)
+  }
 }
 
 /** `context.toolCalls` says which calls to make. */
