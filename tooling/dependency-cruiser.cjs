@@ -132,7 +132,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules'] },
-    exclude: { path: ['^packages/[^/]+/(dist|node_modules)/'] },
+    exclude: { path: ['^packages/[^/]+/(build|dist|node_modules)/'] },
     tsPreCompilationDeps: true,
     webpackConfig: { fileName: require.resolve('./doors.cjs') },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },
