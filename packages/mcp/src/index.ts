@@ -54,6 +54,13 @@ export type {
   Resource,
   ResourceTemplate,
 } from './protocol/features/resources.ts'
+export type {
+  GetSkillResult,
+  ListSkillsResult,
+  ReadDirectoryResult,
+  Skill,
+  SkillResource,
+} from './protocol/features/skills.ts'
 export type { ListenFilter, ListenParams } from './protocol/features/subscriptions.ts'
 export type { CreateTaskResult, DetailedTask, Task, TaskStatus } from './protocol/features/tasks.ts'
 export type {

@@ -4,6 +4,7 @@ import * as completion from './features/completion.ts'
 import * as logging from './features/logging.ts'
 import * as prompts from './features/prompts.ts'
 import * as resources from './features/resources.ts'
+import * as skills from './features/skills.ts'
 import * as subscriptions from './features/subscriptions.ts'
 import * as tasks from './features/tasks.ts'
 import * as tools from './features/tools.ts'
@@ -40,6 +41,9 @@ const descriptors: readonly MethodDescriptor[] = [
   asking.listRoots,
   asking.rootsListChanged,
   asking.elicitationComplete,
+  skills.listSkills,
+  skills.getSkill,
+  skills.readDirectory,
   tasks.getTask,
   tasks.updateTask,
   tasks.cancelTask,

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { SKILLS } from '../protocol/extensions.ts'
 import {
   toCoreCapabilities,
   toCoreCreated,
@@ -60,12 +61,15 @@ export const r20251125: Delta = {
     'server/discover',
     'subscriptions/listen',
     'notifications/subscriptions/acknowledged',
+    'skills/list',
+    'skills/get',
+    'resources/directory/read',
     'tasks/update',
     'notifications/tasks',
   ],
   down: {
     params: {
-      initialize: onCapabilities(withoutTaskExtension),
+      initialize: onCapabilities((capabilities) => withoutSkills(withoutTaskExtension(capabilities))),
       'tools/call': withoutAnswers,
       'prompts/get': withoutAnswers,
       'resources/read': withoutAnswers,
@@ -75,7 +79,7 @@ export const r20251125: Delta = {
       'notifications/prompts/list_changed': withoutSubscription,
     },
     results: {
-      initialize: onCapabilities(toCoreCapabilities),
+      initialize: onCapabilities((capabilities) => withoutSkills(toCoreCapabilities(capabilities))),
       'tools/list': (result) => mapMember(result, 'tools', toOlderTool),
       'tools/call': (result) => (result.resultType === 'task' ? toCoreCreated(result) : toObjectOutput(result)),
       'tasks/get': toCoreTask,
@@ -93,7 +97,7 @@ export const r20251125: Delta = {
       'elicitation/create': withoutTask,
     },
     results: {
-      initialize: onCapabilities(toTaskExtension),
+      initialize: onCapabilities((capabilities) => withoutSkills(toTaskExtension(capabilities))),
       'tasks/get': toNewerTask,
       'tools/list': (result) => mapMember(result, 'tools', toNewerTool),
       'completion/complete': (result) => changeMember(result, 'completion', toFewValues),
@@ -106,10 +110,19 @@ const NEW_MEMBERS = ['resultType', 'ttlMs', 'cacheScope']
 
 /** Core tasks are gone, changes of roots have no way to be told, and an empty elicitation always meant forms. */
 function toNewerClient(capabilities: JsonObject): JsonObject {
-  const bare = changeMember(withoutTaskExtension(without(capabilities, ['tasks'])), 'roots', withoutListChanged)
+  const bare = changeMember(
+    withoutSkills(withoutTaskExtension(without(capabilities, ['tasks']))),
+    'roots',
+    withoutListChanged,
+  )
   return changeMember(bare, 'elicitation', (modes) =>
     isObject(modes.form) || isObject(modes.url) ? modes : { ...modes, form: {} },
   )
+}
+
+/** The extension is one of newer revisions; its files are resources in this one, too. */
+function withoutSkills(capabilities: JsonObject): JsonObject {
+  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [SKILLS]))
 }
 
 function withoutListChanged(roots: JsonObject): JsonObject {

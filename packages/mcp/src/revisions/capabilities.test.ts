@@ -13,7 +13,11 @@ const FULL_CLIENT = {
   roots: {},
   sampling: { context: {}, tools: {} },
   elicitation: { form: {}, url: {} },
-  extensions: { 'io.modelcontextprotocol/tasks': {}, 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html'] } },
+  extensions: {
+    'io.modelcontextprotocol/tasks': {},
+    'io.modelcontextprotocol/skills': {},
+    'io.modelcontextprotocol/ui': { mimeTypes: ['text/html'] },
+  },
 }
 const UI_ONLY = { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html'] } }
 
@@ -39,6 +43,7 @@ test.each<[string, JsonObject, JsonObject]>([
   ['2025-11-25', { roots: { listChanged: true } }, { roots: {} }],
   ['2025-11-25', { tasks: { list: {} }, sampling: { tools: {} } }, { sampling: { tools: {} } }],
   ['2025-11-25', { extensions: { 'io.modelcontextprotocol/tasks': {} } }, { extensions: {} }],
+  ['2025-11-25', { extensions: { 'io.modelcontextprotocol/skills': {} } }, { extensions: {} }],
   ['2025-06-18', { elicitation: {} }, { elicitation: { form: {} } }],
   ['2025-06-18', { elicitation: { url: {} }, sampling: { tools: {} } }, { elicitation: { form: {} }, sampling: {} }],
   ['2025-03-26', { elicitation: {}, sampling: {} }, { sampling: {} }],

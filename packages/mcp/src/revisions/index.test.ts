@@ -23,6 +23,7 @@ const MATRIX: readonly [methods: string, marks: string][] = [
   ['completion/complete', '●●●●●'],
   ['logging/setLevel', '●●●●–'],
   ['subscriptions/listen', '––––●'],
+  ['skills/list skills/get resources/directory/read', '––––●'],
   ['sampling/createMessage roots/list', '●●●●◐'],
   ['elicitation/create', '––●●◐'],
   ['tasks/get tasks/cancel', '–––●●'],
@@ -87,9 +88,10 @@ describe('directions', () => {
     expect(may.sort()).toEqual(['prompts/get', 'resources/read', 'tools/call'])
   })
 
-  test('exactly the six kinds of result that carry caching hints say so', () => {
+  test('exactly the kinds of result that carry caching hints say so', () => {
     const cacheable = [...METHODS.values()].filter((d) => d.cacheable).map((d) => d.name)
-    const expected = 'prompts/list resources/list resources/read resources/templates/list server/discover tools/list'
+    const expected =
+      'prompts/list resources/list resources/read resources/templates/list server/discover skills/get skills/list tools/list'
     expect(cacheable.sort().join(' ')).toBe(expected)
   })
 })

@@ -1,6 +1,6 @@
 import type { Call, Result } from '../protocol/call.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
-import { TASKS } from '../protocol/extensions.ts'
+import { SKILLS, TASKS } from '../protocol/extensions.ts'
 import { hasTasks } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Access } from './access.ts'
@@ -11,6 +11,7 @@ import { getPrompt, listPrompts } from './prompts.ts'
 import { hasResource, listResources, listTemplates, readResource } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
 import { isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
+import { findSkillFile, getSkill, listSkills, readDirectory, toSkillContents } from './skills/skills.ts'
 import { listenWithTasks } from './tasks/listen.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { callTool, listTools } from './tools.ts'
@@ -49,9 +50,10 @@ export function createOffer(parts: Parts): Offer {
   }
   /** Whether there is anything at a URI for this caller to watch. */
   const toWatchable = ({ principal }: Call) => {
-    const { resources, templates } = guarded ? toSeen(parts, access, principal) : parts
-    return (uri: string) => hasResource(resources, templates, uri)
+    const { resources, templates, skills } = guarded ? toSeen(parts, access, principal) : parts
+    return (uri: string) => hasResource(resources, templates, uri) || findSkillFile(skills, uri) !== undefined
   }
+  if (parts.skills.used) addSkills(offer, parts, guarded)
   if (changes.size > 0) offer.set('subscriptions/listen', (call) => listeners.listen(call, changes, toWatchable(call)))
   if (hasTasks(capabilities)) {
     offer.set('tasks/get', (call) => tasks.get(call))
@@ -100,8 +102,23 @@ function toGuarded(parts: Parts): Answers {
   ]
 }
 
+/** Files of skills are resources, found where no resource has their URI. */
+function addSkills(offer: Map<string, (call: Call) => Result | Promise<Result>>, parts: Parts, guarded: boolean): void {
+  const { settings, access } = parts
+  const seen = (call: Call) => (guarded ? parts.skills.seenBy(call.principal, access) : parts.skills)
+  const read = offer.get('resources/read')
+  offer.set('skills/list', (call) => listSkills(seen(call), call))
+  offer.set('skills/get', (call) => getSkill(seen(call), call))
+  offer.set('resources/directory/read', (call) => readDirectory(seen(call), settings.pageSize, call))
+  if (read === undefined) return
+  offer.set('resources/read', (call) => {
+    const file = findSkillFile(seen(call), call.params.uri)
+    return file === undefined ? read(call) : toSkillContents(file)
+  })
+}
+
 /** What is or was registered, and what the author announced beforehand. */
-function toCapabilities({ settings, tools, prompts, resources, templates, tasks }: Parts): ServerCapabilities {
+function toCapabilities({ settings, tools, prompts, resources, templates, skills, tasks }: Parts): ServerCapabilities {
   const { features, watching, logging, extensions } = settings
   const hasResources = resources.used || templates.used || features.includes('resources')
   const hasCompletions =
@@ -115,9 +132,15 @@ function toCapabilities({ settings, tools, prompts, resources, templates, tasks 
     ...(prompts.used || features.includes('prompts') ? { prompts: { listChanged: true } } : {}),
     ...(hasCompletions ? { completions: {} } : {}),
     ...(logging ? { logging: {} } : {}),
-    ...(extensions === undefined && !hasLongWork
+    ...(extensions === undefined && !hasLongWork && !skills.used
       ? {}
-      : { extensions: { ...(hasLongWork ? { [TASKS]: {} } : {}), ...extensions } }),
+      : {
+          extensions: {
+            ...(hasLongWork ? { [TASKS]: {} } : {}),
+            ...(skills.used ? { [SKILLS]: { directoryRead: true } } : {}),
+            ...extensions,
+          },
+        }),
   }
 }
 

@@ -49,6 +49,8 @@ export interface RegistryOptions<Definition, Handler, Listed, Live> {
   readonly pageSize: number
   /** Checks a definition and makes what is listed and called of it; throws for a bad one. */
   readonly build: (key: string, definition: Definition, handler: Handler) => Entry<Listed, Live>
+  /** What access rules are told about a thing, where it is not its kind and its key. */
+  readonly toSubject?: ((key: string) => Subject | undefined) | undefined
   /** Told after every change that a caller can see. */
   readonly changed: () => void
 }
@@ -91,9 +93,9 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
 
   /** What of it this caller may see. */
   seenBy(principal: Principal, access: Access): Shelf<Listed, Live> {
-    const { what } = this.#options
+    const { what, toSubject } = this.#options
     const isVisible = (key: string, slot: Slot<Listed, Live>) =>
-      slot.enabled && access.allows(principal, { kind: what, key }, slot.access)
+      slot.enabled && access.allows(principal, toSubject?.(key) ?? { kind: what, key }, slot.access)
     const visible = () => [...this.#slots].filter(([key, slot]) => isVisible(key, slot))
     return {
       find: (key) => {
@@ -112,9 +114,9 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
     }
   }
 
-  /** Whether something has this key, enabled or not. */
-  has(key: string): boolean {
-    return this.#slots.has(key)
+  /** What would answer for `key` if it were enabled. */
+  peek(key: string): Live | undefined {
+    return this.#slots.get(key)?.entry.live
   }
 
   add(key: string, definition: Definition, handler: Handler): Registration<Definition, Handler> {

@@ -6,7 +6,7 @@ import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
 import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
-import type { Guarded } from './access.ts'
+import type { Guarded, Subject } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
@@ -77,8 +77,12 @@ export type TemplateRegistry = Registry<TemplateDefinition, TemplateReadHandler,
 export type ResourceShelf = Shelf<Resource, LiveResource>
 export type TemplateShelf = Shelf<ResourceTemplate, LiveTemplate>
 
-export function createResourceRegistry(pageSize: number, changed: () => void): ResourceRegistry {
-  return new Registry({ what: 'resource', pageSize, build: buildResource, changed })
+export function createResourceRegistry(
+  pageSize: number,
+  changed: () => void,
+  toSubject?: (uri: string) => Subject | undefined,
+): ResourceRegistry {
+  return new Registry({ what: 'resource', pageSize, build: buildResource, changed, toSubject })
 }
 
 export function createTemplateRegistry(pageSize: number, changed: () => void): TemplateRegistry {

@@ -27,6 +27,10 @@ import {
 } from './resources.ts'
 import type { Schema } from './schema.ts'
 import { type ServerOptions, toSettings } from './settings.ts'
+import type { SkillFolder } from './skills/files.ts'
+import type { SkillDefinition } from './skills/live-skill.ts'
+import { registerSkill, type SkillRegistration } from './skills/register.ts'
+import { createSkillRegistry, toSkillSubject } from './skills/skills.ts'
 import { Tasks } from './tasks/tasks.ts'
 import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type ToolHandler } from './tools.ts'
 
@@ -69,6 +73,24 @@ export interface Server {
     definition: PromptDefinition<Arguments>,
     make: PromptHandler<Arguments>,
   ): Registration<PromptDefinition<Arguments>, PromptHandler<Arguments>>
+  /**
+   * A folder of instructions for models (SEP-2640): its files are read as resources at `skill://<path>/<file>`.
+   * @param path of the folder among all skills; its last segment is the skill's name
+   * @example
+   * server.skill('billing/refunds', {
+   *   files: {
+   *     'SKILL.md': '---\nname: refunds\ndescription: How to refund a customer\n---\nRead `policy.md` first.',
+   *     'policy.md': 'Within 30 days, and never twice.',
+   *   },
+   * })
+   */
+  skill(path: string, definition: SkillDefinition): SkillRegistration
+  /**
+   * Several skills at once, such as `readSkillFolders` finds on disk.
+   * @example
+   * server.skills(await readSkillFolders(new URL('skills', import.meta.url)))
+   */
+  skills(folders: readonly SkillFolder[]): readonly SkillRegistration[]
   /**
    * Puts a function around a method, around all that begin alike, or around all. What is registered first is the
    * outermost. Counts from the next call on.
@@ -128,8 +150,11 @@ export function createServer(options: ServerOptions): Server {
     layers,
     tools: createToolRegistry(settings.pageSize, changed('toolsListChanged')),
     prompts: createPromptRegistry(settings.pageSize, changed('promptsListChanged')),
-    resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged')),
+    resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged'), (uri) =>
+      toSkillSubject(parts.skills, uri),
+    ),
     templates: createTemplateRegistry(settings.pageSize, changed('resourcesListChanged')),
+    skills: createSkillRegistry(settings.pageSize, changed('resourcesListChanged')),
     tasks: new Tasks({
       ...settings.tasks,
       clock: options.clock ?? systemClock,
@@ -153,6 +178,9 @@ export function createServer(options: ServerOptions): Server {
     template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
     prompt: (name: string, definition: PromptDefinition, make?: unknown) =>
       parts.prompts.add(name, definition, make as AnyPromptHandler | undefined) as never,
+    skill: (path, definition) => registerSkill(parts.skills, parts.resources, path, definition),
+    skills: (folders) =>
+      folders.map(({ path, files }) => registerSkill(parts.skills, parts.resources, path, { files })),
     use(pattern, middleware) {
       checkPattern(pattern)
       layers.push({ pattern, run: middleware as Middleware }) // the offer hands it calls of the methods it fits

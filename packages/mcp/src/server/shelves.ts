@@ -2,6 +2,7 @@ import type { Principal } from '../protocol/call.ts'
 import type { Access } from './access.ts'
 import type { PromptRegistry, PromptShelf } from './prompts.ts'
 import type { ResourceRegistry, ResourceShelf, TemplateRegistry, TemplateShelf } from './resources.ts'
+import type { SkillRegistry, SkillShelf } from './skills/skills.ts'
 import type { ToolRegistry, ToolShelf } from './tools.ts'
 
 /** Everything registered. */
@@ -10,6 +11,7 @@ export interface Registries {
   readonly prompts: PromptRegistry
   readonly resources: ResourceRegistry
   readonly templates: TemplateRegistry
+  readonly skills: SkillRegistry
 }
 
 /** What of it somebody may see. */
@@ -18,18 +20,25 @@ export interface Shelves {
   readonly prompts: PromptShelf
   readonly resources: ResourceShelf
   readonly templates: TemplateShelf
+  readonly skills: SkillShelf
 }
 
 /** Where nothing is guarded everybody sees the same, and nobody pays for asking. */
-export function isGuarded({ tools, prompts, resources, templates }: Registries, access: Access): boolean {
-  return access.hasRules || tools.hasRules || prompts.hasRules || resources.hasRules || templates.hasRules
+export function isGuarded(registries: Registries, access: Access): boolean {
+  const { tools, prompts, resources, templates, skills } = registries
+  return access.hasRules || [tools, prompts, resources, templates, skills].some(({ hasRules }) => hasRules)
 }
 
-export function toSeen({ tools, prompts, resources, templates }: Registries, access: Access, who: Principal): Shelves {
+export function toSeen(
+  { tools, prompts, resources, templates, skills }: Registries,
+  access: Access,
+  who: Principal,
+): Shelves {
   return {
     tools: tools.seenBy(who, access),
     prompts: prompts.seenBy(who, access),
     resources: resources.seenBy(who, access),
     templates: templates.seenBy(who, access),
+    skills: skills.seenBy(who, access),
   }
 }
