@@ -1,7 +1,7 @@
 import type { Authorization } from '@crosspoint/auth'
 import { clientCredentials, createOAuth, enterpriseManaged, workloadIdentity } from '@crosspoint/auth/node'
 import type { JsonObject } from '@crosspoint/mcp'
-import { createFollowingRedirect } from '../following-redirect.ts'
+import { createFollowingRedirect } from '../oauth/following-redirect.ts'
 
 /**
  * The credentials an `auth/…` scenario of the official suite is about.
