@@ -1,4 +1,4 @@
-/** What a request is, as far as credentials go. */
+/** What a request is, as far as credentials go. The same object for every attempt at one request. */
 export interface AuthorizedRequest {
   /** `POST`, `GET` or `DELETE`: part of what a proof of possession signs (RFC 9449 §4.2). */
   readonly method: string

@@ -132,7 +132,7 @@ it('what an authorization fails with is told, and nothing is sent', async () => 
   const failure = await failureOf(open(server.url, { authorization: { headers, refused: () => false } }))
   expect([failure.code, failure.message]).toEqual([
     'upstream.unauthorized',
-    `Cannot sign in to ${new URL(server.url).host}: the person said no`,
+    `No credentials for ${new URL(server.url).host}: the person said no`,
   ])
   expect(server.seen).toEqual([])
 })

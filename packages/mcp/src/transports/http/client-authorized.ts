@@ -139,7 +139,7 @@ export class AuthorizedExchange implements ExchangeTaker, Underway {
 
   #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : 'it failed'
-    const message = `Cannot sign in to ${this.#options.where}: ${reason}`
+    const message = `No credentials for ${this.#options.where}: ${reason}`
     this.#taker.failed(new McpError('upstream.unauthorized', message, { cause: error }))
   }
 }
