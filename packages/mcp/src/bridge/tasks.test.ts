@@ -35,7 +35,7 @@ describe('what a session is told of tasks', () => {
     const capabilitiesOf = async (as?: Principal) =>
       (await open(as === undefined ? {} : { as })).session.initialized.messages[0].result.capabilities
     expect((await capabilitiesOf()).tasks).toEqual(core)
-    expect(await capabilitiesOf(ALICE)).toMatchObject({ tasks: { list: {}, ...core }, extensions: {} })
+    expect(await capabilitiesOf(ALICE)).toMatchObject({ tasks: { list: {}, ...core } })
   })
 
   it('which tools can be tasks, and nothing of that where the core has none', async () => {

@@ -1,8 +1,8 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { systemClock } from '../peer/clock.ts'
+import { type Clock, systemClock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
-import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
+import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { DiscoverResult } from '../protocol/features/base.ts'
 import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
 import type { GetPromptResult, ListPromptsResult, Prompt } from '../protocol/features/prompts.ts'
@@ -30,6 +30,7 @@ import { RequiredPages } from './required-pages.ts'
 import { type CacheOptions, ResponseCache } from './response-cache.ts'
 import { openRestarting, type RestartOptions } from './restart.ts'
 import { type ListSkillsResult, type LoadedSkill, loadSkill, type Skill, type SkillResult } from './skills.ts'
+import { QuestionTasks } from './tasks/question-tasks.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
 import { type CallerOptions, NEVER, type RequestOptions, toCall } from './to-call.ts'
 
@@ -124,7 +125,7 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
   const { handlers, capabilities, clock = systemClock, stray } = options
   const to = toTarget(target)
   let connection: Connection | undefined // not yet while it is opened, and servers ask then, too
-  const asked = handlers === undefined ? {} : toAsked(handlers, capabilities, () => connection?.serverInfo)
+  const asked = handlers === undefined ? {} : toAsked(handlers, capabilities, () => connection, clock)
   const pages = handlers?.elicitUrl === undefined ? undefined : new RequiredPages(clock, asked.ask ?? refuseToAnswer)
   const hear = (notification: Notification) => {
     pages?.hear(notification)
@@ -152,19 +153,28 @@ function openAgain(target: Target, options: ClientOptions): Promise<Connection> 
 function toAsked(
   handlers: Handlers,
   capabilities: ClientCapabilities | undefined,
-  server: () => Implementation | undefined,
+  connection: () => Connection | undefined,
+  clock: Clock,
 ): Pick<ConnectionOptions, 'capabilities' | 'ask'> {
-  const answer = createAnswering(handlers)
+  const plain = createAnswering(handlers)
+  const tasks = handlers.tasks === true ? new QuestionTasks(plain, clock) : undefined
+  const answer: typeof plain = (...asked) =>
+    (tasks !== undefined && mayBeTasks(connection()) ? tasks.answer : plain)(...asked)
   return {
     capabilities: { ...capabilities, ...toCapabilities(handlers) },
     ask: ({ method, params }, withdrawn = NEVER) =>
       answer(method, params, {
-        server: server(),
+        server: connection()?.serverInfo,
         get signal() {
           return withdrawn.signal
         },
       }),
   }
+}
+
+/** Before it is open only a server that sends requests can ask. */
+function mayBeTasks(connection: Connection | undefined): boolean {
+  return connection === undefined || findRevision(connection.verdict.revision)?.traits.tasks === 'core'
 }
 
 /** The connection can carry tasks; a call says whether it wants any. */

@@ -55,6 +55,11 @@ export interface Handlers {
       }
   /** The folders a server may work in. After a change of what the function gives, call `client.rootsChanged()`. */
   readonly roots?: Roots
+  /**
+   * Servers of the one revision that can may make tasks of what they ask, to fetch the answer later. Kept in memory, at
+   * most 256 at once, for what the server wishes and at most a day. Default false.
+   */
+  readonly tasks?: boolean
 }
 
 /**
@@ -69,7 +74,8 @@ export function refuseSampling(): never {
 }
 
 /** What to declare so that exactly these handlers can be asked; that roots change is said where there is a word for it. */
-export function toCapabilities({ elicit, elicitUrl, sample, roots }: Handlers): ClientCapabilities {
+export function toCapabilities(handlers: Handlers): ClientCapabilities {
+  const { elicit, elicitUrl, sample, roots } = handlers
   const { tools = false, context = false } = typeof sample === 'object' ? sample : {}
   return {
     ...(elicit === undefined && elicitUrl === undefined
@@ -77,7 +83,18 @@ export function toCapabilities({ elicit, elicitUrl, sample, roots }: Handlers): 
       : { elicitation: { ...(elicit && { form: {} }), ...(elicitUrl && { url: {} }) } }),
     ...(sample === undefined ? {} : { sampling: { ...(tools && { tools: {} }), ...(context && { context: {} }) } }),
     ...(roots === undefined ? {} : { roots: { listChanged: true } }),
+    ...toTaskCapabilities(handlers),
   }
+}
+
+/** In the words of the only revision that has this: what may become a task is what may be asked. */
+function toTaskCapabilities({ elicit, elicitUrl, sample, tasks = false }: Handlers): ClientCapabilities {
+  if (!tasks) return {}
+  const requests = {
+    ...(elicit === undefined && elicitUrl === undefined ? {} : { elicitation: { create: {} } }),
+    ...(sample === undefined ? {} : { sampling: { createMessage: {} } }),
+  }
+  return Object.keys(requests).length === 0 ? {} : { tasks: { list: {}, cancel: {}, requests } }
 }
 
 /** The answer of a handler is what the protocol sends back. */

@@ -128,7 +128,10 @@ class Changes {
   }
 
   add(notification: Notification): void {
-    this.#waiting.set(`${notification.method} ${String(notification.params.uri)}`, notification)
+    this.#waiting.set(
+      `${notification.method} ${String(notification.params.uri ?? notification.params.taskId)}`,
+      notification,
+    )
     this.#wake()
   }
 

@@ -164,10 +164,11 @@ function toHop(revision: Revision, settings: Settings, capabilities: ClientCapab
   }).slice(1, -1)
 }
 
-/** Here nobody can be told that roots have changed. */
+/** Here nobody can be told that roots have changed, and servers make no tasks of what they ask. */
 function withoutTold(capabilities: ClientCapabilities): ClientCapabilities {
   const { roots } = capabilities
-  return isObject(roots) ? { ...capabilities, roots: without(roots, ['listChanged']) } : capabilities
+  const told = without(capabilities, ['tasks'])
+  return isObject(roots) ? { ...told, roots: without(roots, ['listChanged']) } : told
 }
 
 function pickRevision(supported: unknown, asked: Revision, settings: Settings): Revision {

@@ -204,7 +204,10 @@ export class Conversation {
       const codec = revision.methods.get(method)
       if (codec === undefined || codec.descriptor.from === 'client') throw unknown(method)
       if (!hasCapability(this.#options.capabilities, codec.descriptor.feature)) throw unknown(method)
-      const request = { method, params: codec.upParams(toParams(frame.params)) }
+      const params = codec.upParams(toParams(frame.params))
+      // A wish that we declared to hear reaches whoever answers; any other is ignored, as the revision says.
+      const isTask = frame.params.task !== undefined && this.#mayBeTask(method)
+      const request = { method, params: isTask ? { ...params, task: frame.params.task } : params }
       const answer = await this.#withinBounds(method, withdrawn, this.#answer(request, home, withdrawn))
       const taskId = toRelatedTask(frame.params)
       const named = taskId === undefined ? answer : { ...answer, _meta: toRelatedMeta(answer._meta, taskId) }
@@ -245,6 +248,11 @@ export class Conversation {
       )
       answer.then(resolve, reject).finally(() => timer.cancel())
     })
+  }
+
+  #mayBeTask(method: string): boolean {
+    const path = `tasks.requests.${method.replace('/', '.')}`
+    return this.revision.traits.tasks === 'core' && hasCapability(this.#options.capabilities, path)
   }
 
   /** The request that waits for the task a question belongs to. */

@@ -13,7 +13,7 @@ import {
 } from './core-tasks.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
-import { changeMember, isObject, mapMember, omitting, onCapabilities } from './steps.ts'
+import { changeMember, isObject, mapMember, omitting, onCapabilities, withoutExtension } from './steps.ts'
 import { toObjectOutput } from './structured-output.ts'
 import { toNewerTool, toOlderTool } from './tools.ts'
 
@@ -122,7 +122,7 @@ function toNewerClient(capabilities: JsonObject): JsonObject {
 
 /** The extension is one of newer revisions; its files are resources in this one, too. */
 function withoutSkills(capabilities: JsonObject): JsonObject {
-  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [SKILLS]))
+  return withoutExtension(capabilities, SKILLS)
 }
 
 function withoutListChanged(roots: JsonObject): JsonObject {

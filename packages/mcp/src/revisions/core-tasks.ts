@@ -3,7 +3,7 @@ import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
 import { TASKS } from '../protocol/extensions.ts'
 import { isTasksNeeded } from '../protocol/features/tasks.ts'
-import { changeMember, isObject } from './steps.ts'
+import { isObject, withoutExtension } from './steps.ts'
 
 /**
  * Tasks of the extension in the words of the revision that had them in its core, and back. Only what one message can
@@ -60,7 +60,7 @@ export function toTaskExtension(capabilities: JsonObject): JsonObject {
 }
 
 export function withoutTaskExtension(capabilities: JsonObject): JsonObject {
-  return changeMember(capabilities, 'extensions', (extensions) => without(extensions, [TASKS]))
+  return withoutExtension(capabilities, TASKS)
 }
 
 /** Calling a tool otherwise than its task support allows means there is no such method (tool-level negotiation). */

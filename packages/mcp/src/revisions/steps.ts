@@ -63,3 +63,11 @@ export function mapMember(
 export function onCapabilities(convert: Step): Step {
   return (value) => changeMember(value, 'capabilities', convert)
 }
+
+/** Capabilities of either side without one extension; where it was the only one there is nothing left to say of them. */
+export function withoutExtension(capabilities: JsonObject, id: string): JsonObject {
+  return changeMember(capabilities, 'extensions', (extensions) => {
+    const rest = without(extensions, [id])
+    return rest !== extensions && Object.keys(rest).length === 0 ? undefined : rest
+  })
+}

@@ -159,6 +159,10 @@ export class LegacyTasks {
     const questions: Waiting['questions'] = new Map()
     const ask = ({ method, params }: Notification, withdrawn?: Cancellation) =>
       new Promise<Result>((resolve, reject) => {
+        if (method.startsWith('tasks/')) {
+          reject(new McpError('caller.missing_capability', `Cannot answer "${method}" on behalf of a task`))
+          return
+        }
         if (questions.size >= MAX_QUESTIONS) {
           reject(new McpError('policy.limit', `Cannot consider "${method}": the task asks too much at once`))
           return
