@@ -263,7 +263,9 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
       const subscription = listenTo({
         handle: connection.handle,
         toCall: (interim, signal) => ({
-          ...toCall('subscriptions/listen', { notifications: filter }, { signal }, caller),
+          ...(filter.taskIds === undefined
+            ? toCall('subscriptions/listen', { notifications: filter }, { signal }, caller)
+            : wishing('subscriptions/listen', { notifications: filter }, { signal }, {})),
           interim,
         }),
         signal: of.signal,

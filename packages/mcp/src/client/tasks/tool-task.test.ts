@@ -168,6 +168,24 @@ describe('the same calls toward revisions without tasks', () => {
   })
 })
 
+describe('several tasks', () => {
+  it('are listened to at once, the latest of each kept for who reads late', async () => {
+    const { server, done } = withJob()
+    const client = await open(server, { revision: '2026-07-28' })
+    const ids = [await client.startTask('job'), await client.startTask('job')].map(({ id }) => String(id))
+    const subscription = client.listen({ taskIds: ids })
+    expect(await subscription.acknowledged).toEqual({ taskIds: ids })
+    done.resolve('done')
+    for (const id of ids) await client.task(id).result()
+    const heard = new Map<unknown, unknown>()
+    for await (const { params } of subscription) {
+      heard.set(params.taskId, params.status)
+      if ([...heard.values()].filter((status) => status === 'completed').length === 2) break
+    }
+    expect([...heard.keys()].sort()).toEqual(ids.sort())
+  })
+})
+
 describe('how long an outcome is kept', () => {
   it('is wished for where the client may, and told where the server decides', async () => {
     const client = await open(fixture(), { revision: '2025-11-25' })
