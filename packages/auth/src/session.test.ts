@@ -255,6 +255,20 @@ describe('tokens', () => {
     expect(server.seen.map(({ query }) => query.toString()).join('')).toBe('')
   })
 
+  it('are not given for a request to another origin', async () => {
+    const { server } = await start()
+    const authorization = signIn()
+    await ask(authorization, server.url)
+    for (const url of [
+      'http://127.0.0.1:1/mcp',
+      `${server.origin}.evil.example/mcp`,
+      `${server.origin}@evil.example/`,
+    ]) {
+      const request = { method: 'POST', url, server: server.url, inBackground: false }
+      expect(() => authorization.headers(request)).toThrow('Cannot send tokens of one server to another')
+    }
+  })
+
   it('do not travel over an open line', async () => {
     const authorization = signIn()
     const request = {

@@ -53,6 +53,8 @@ interface Attempts {
 export class ServerSession {
   readonly #options: SessionOptions
   readonly #vault: Vault
+  /** What the address of every request begins with. */
+  readonly #prefix: string
   readonly #nonces = new Nonces()
   readonly #attempts = new WeakMap<AuthorizedRequest, Attempts>()
   #held: Held | undefined
@@ -68,6 +70,7 @@ export class ServerSession {
   constructor(options: SessionOptions) {
     this.#options = options
     const { store, server, grant, account } = options
+    this.#prefix = `${server.origin}/`
     this.#vault = new Vault(store, server.href, grant.owner, account)
   }
 
@@ -76,6 +79,9 @@ export class ServerSession {
   }
 
   headers(request: AuthorizedRequest): readonly string[] | Promise<readonly string[]> {
+    if (!request.url.startsWith(this.#prefix)) {
+      throw new AuthError('internal.error', 'Cannot send tokens of one server to another')
+    }
     const held = this.#held
     if (held === undefined) return this.#isLoaded ? NONE : this.#load().then(() => this.#send(request))
     if (this.#options.now() >= held.renewAt) return this.#renew(held).then(() => this.#send(request))
