@@ -13,6 +13,7 @@ import type {
   Resource,
   ResourceTemplate,
 } from '../protocol/features/resources.ts'
+import type { GetSkillResult, ListSkillsResult, ReadDirectoryResult, Skill } from '../protocol/features/skills.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
@@ -29,7 +30,7 @@ import { OutputCheck } from './output-check.ts'
 import { RequiredPages } from './required-pages.ts'
 import { type CacheOptions, ResponseCache } from './response-cache.ts'
 import { openRestarting, type RestartOptions } from './restart.ts'
-import { type ListSkillsResult, type LoadedSkill, loadSkill, type Skill, type SkillResult } from './skills.ts'
+import { type LoadedSkill, loadSkill } from './skills.ts'
 import { QuestionTasks } from './tasks/question-tasks.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
 import { type CallerOptions, NEVER, type RequestOptions, toCall } from './to-call.ts'
@@ -100,7 +101,7 @@ export interface Client {
   /** Reads the SKILL.md of an entry, holds it against that, and reads further files of the skill the same way. */
   loadSkill(skill: Skill, options?: RequestOptions): Promise<LoadedSkill>
   /** What is in a folder, for a server that says `directoryRead`. */
-  readDirectory(uri: string, options?: RequestOptions): Listing<ListResourcesResult, Resource>
+  readDirectory(uri: string, options?: RequestOptions): Listing<ReadDirectoryResult, Resource>
   /**
    * Any other request, such as one of an extension, in the newest vocabulary. Methods we know are sent where the
    * server's revision has them; those we do not are sent as they are.
@@ -255,7 +256,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
     getPrompt: (name, args = {}, of = {}) => send(handle, 'prompts/get', { name, arguments: args }, of),
     complete: (params, of = {}) => send(handle, 'completion/complete', params, of),
     listSkills: (of) => list('skills/list', 'skills', of),
-    getSkill: async (uri, of) => (await request<SkillResult>('skills/get', { uri }, of)).skill,
+    getSkill: async (uri, of) => (await request<GetSkillResult>('skills/get', { uri }, of)).skill,
     loadSkill: (skill, of) => loadSkill(skill, (uri) => request<ReadResourceResult>('resources/read', { uri }, of)),
     readDirectory: (uri, of) => list('resources/directory/read', 'resources', of, { uri }),
     request: (method, params = {}, of) => request(method, params, of),

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { SKILLS } from '../protocol/extensions.ts'
-import { ENVELOPE_REVISIONS, HANDSHAKE_REVISIONS } from '../revisions/index.ts'
+import type { Skill } from '../protocol/features/skills.ts'
+import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
 import { connect } from './client.ts'
-import { createRawServer, toInitialized } from './fixtures/raw-server.ts'
-import { loadSkill, type Skill } from './skills.ts'
+import { createRawServer } from './fixtures/raw-server.ts'
+import { loadSkill } from './skills.ts'
 
 const URI = 'skill://acme/pdf/SKILL.md'
 const TEXT = '---\nname: pdf\ndescription: Fill forms\nmetadata:\n  version: "2"\n---\nBody ü\n'
@@ -82,8 +83,8 @@ describe('a skill', () => {
   })
 
   it('without digests is held against its frontmatter alone, and says so', async () => {
-    for (const files of [undefined, 'dynamic' as const]) {
-      const loaded = await loadSkill({ uri: URI, frontmatter, ...(files && { resources: files }) }, reader(honest).read)
+    for (const files of [undefined as never, 'dynamic' as const]) {
+      const loaded = await loadSkill({ uri: URI, frontmatter, resources: files }, reader(honest).read)
       expect(loaded.isVerified).toBe(false)
       expect((await loaded.read('anything')).uri).toBe('skill://acme/pdf/anything')
     }
@@ -91,36 +92,34 @@ describe('a skill', () => {
 })
 
 describe('the skills of a server', () => {
-  for (const revision of [ENVELOPE_REVISIONS[0], HANDSHAKE_REVISIONS[0]].map((one) => String(one?.name))) {
-    it(`are listed, found, loaded and looked through in ${revision}`, async () => {
-      const capabilities = { resources: {}, extensions: { [SKILLS]: { directoryRead: true } } }
-      const answers: Record<string, (params: JsonObject) => JsonObject> = {
-        'skills/list': ({ cursor }) => ({
-          skills: cursor === undefined ? [skill] : [],
-          ...(cursor === undefined && { nextCursor: '' }),
-        }),
-        'skills/get': ({ uri }) => ({ skill: { ...skill, asked: uri } }),
-        'resources/read': ({ uri }) => ({ contents: [{ uri, ...honest[String(uri)] }] }),
-        'resources/directory/read': ({ uri }) => ({ resources: [{ uri: `${uri}/refs`, name: 'refs' }] }),
-      }
-      const raw = createRawServer(({ method, params }) => {
-        if (method === 'initialize') return toInitialized(revision, capabilities)
-        if (method === 'server/discover') return { result: { supportedVersions: [revision], capabilities } }
-        return { result: { resultType: 'complete', ...answers[String(method)]?.(params as JsonObject) } }
-      })
-      const client = await connect(raw.target, { client: { name: 'c', version: '1' }, revision })
-      try {
-        expect(await client.listSkills().all()).toEqual([skill])
-        const entry = await client.getSkill(URI)
-        expect(entry).toEqual({ ...skill, asked: URI })
-        const loaded = await client.loadSkill(entry)
-        expect((await loaded.read(FORM)).blob).toBe('AP8H')
-        expect(await client.readDirectory('skill://acme/pdf').all()).toEqual([
-          { uri: 'skill://acme/pdf/refs', name: 'refs' },
-        ])
-      } finally {
-        await client.close()
-      }
+  const revision = String(ENVELOPE_REVISIONS[0]?.name)
+  it('are listed, found, loaded and looked through', async () => {
+    const capabilities = { resources: {}, extensions: { [SKILLS]: { directoryRead: true } } }
+    const answers: Record<string, (params: JsonObject) => JsonObject> = {
+      'skills/list': ({ cursor }) => ({
+        skills: cursor === undefined ? [skill] : [],
+        ...(cursor === undefined && { nextCursor: '' }),
+      }),
+      'skills/get': ({ uri }) => ({ skill: { ...skill, asked: uri } }),
+      'resources/read': ({ uri }) => ({ contents: [{ uri, ...honest[String(uri)] }] }),
+      'resources/directory/read': ({ uri }) => ({ resources: [{ uri: `${uri}/refs`, name: 'refs' }] }),
+    }
+    const raw = createRawServer(({ method, params }) => {
+      if (method === 'server/discover') return { result: { supportedVersions: [revision], capabilities } }
+      return { result: { resultType: 'complete', ...answers[String(method)]?.(params as JsonObject) } }
     })
-  }
+    const client = await connect(raw.target, { client: { name: 'c', version: '1' }, revision })
+    try {
+      expect(await client.listSkills().all()).toEqual([skill])
+      const entry = await client.getSkill(URI)
+      expect(entry).toEqual({ ...skill, asked: URI })
+      const loaded = await client.loadSkill(entry)
+      expect((await loaded.read(FORM)).blob).toBe('AP8H')
+      expect(await client.readDirectory('skill://acme/pdf').all()).toEqual([
+        { uri: 'skill://acme/pdf/refs', name: 'refs' },
+      ])
+    } finally {
+      await client.close()
+    }
+  })
 })

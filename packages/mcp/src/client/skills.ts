@@ -1,39 +1,11 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import type { Result } from '../protocol/call.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { ReadResourceResult } from '../protocol/features/resources.ts'
-import { parseFrontmatter } from '../protocol/frontmatter.ts'
+import type { Skill, SkillResource } from '../protocol/features/skills.ts'
+import { parseFrontmatter } from '../server/skills/frontmatter.ts'
 import { isObject } from './opened.ts'
-
-/** One file of a skill, and what its bytes are. */
-export interface SkillFile extends JsonObject {
-  readonly uri: string
-  /** `sha256:` and 64 hex digits, of the raw bytes. */
-  readonly digest: string
-  /** Raw bytes. */
-  readonly size?: number
-}
-
-/** A skill as a server lists it (SEP-2640). It is identified by its server and its `uri`, not by its name. */
-export interface Skill extends JsonObject {
-  /** Of its SKILL.md. */
-  readonly uri: string
-  /** What SKILL.md begins with, as the server says. */
-  readonly frontmatter: JsonObject
-  /** All files of the skill, or `dynamic`: then nothing but the frontmatter can be verified. */
-  readonly resources?: readonly SkillFile[] | 'dynamic'
-}
-
-export interface ListSkillsResult extends Result {
-  readonly skills: readonly Skill[]
-  readonly nextCursor?: string
-}
-
-export interface SkillResult extends Result {
-  readonly skill: Skill
-}
 
 /** A skill that was loaded and is what its entry says. */
 export interface LoadedSkill {
@@ -71,23 +43,35 @@ export async function loadSkill(
   }
   const { text } = await readVerified(skill.uri)
   if (typeof text !== 'string') throw unlike(skill, 'its SKILL.md is no text')
-  const frontmatter = parseFrontmatter(text)
-  if (frontmatter === undefined) throw unlike(skill, 'the frontmatter of its SKILL.md cannot be read')
+  const frontmatter = readFrontmatter(skill, text)
   if (!isSame(frontmatter, skill.frontmatter)) throw unlike(skill, 'its SKILL.md begins with another frontmatter')
   return { skill, text, isVerified: files !== undefined, read: (file) => readVerified(toUri(skill.uri, file)) }
 }
 
-function toFiles({ resources, uri, ...skill }: Skill): ReadonlyMap<string, SkillFile> | undefined {
-  if (!Array.isArray(resources)) return undefined
-  const files = new Map<string, SkillFile>()
-  for (const file of resources) {
-    if (isObject(file) && typeof file.uri === 'string') files.set(file.uri, file as SkillFile) // the rest is compared
+function readFrontmatter(skill: Skill, text: string): JsonObject {
+  try {
+    return parseFrontmatter(text)
+  } catch (error) {
+    throw unlike(skill, `its SKILL.md cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  if (!files.has(uri)) throw unlike({ ...skill, uri } as Skill, 'it does not list its own SKILL.md')
+}
+
+function toFiles(skill: Skill): ReadonlyMap<string, SkillResource> | undefined {
+  const { resources, uri } = skill
+  if (!Array.isArray(resources)) return undefined
+  const files = new Map<string, SkillResource>()
+  for (const file of resources) {
+    if (isObject(file) && typeof file.uri === 'string') files.set(file.uri, file as SkillResource) // the rest is compared
+  }
+  if (!files.has(uri)) throw unlike(skill, 'it does not list its own SKILL.md')
   return files
 }
 
-async function checkFile(skill: Skill, { uri, digest, size }: SkillFile, contents: ResourceContents): Promise<void> {
+async function checkFile(
+  skill: Skill,
+  { uri, digest, size }: SkillResource,
+  contents: ResourceContents,
+): Promise<void> {
   const bytes = toBytes(contents)
   if (bytes === undefined) throw unlike(skill, `"${shown(uri)}" has no bytes`)
   if (size !== undefined && bytes.length !== size) {
