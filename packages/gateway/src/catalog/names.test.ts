@@ -1,6 +1,7 @@
+import { MAX_MERGED_NAME, type NativeName } from '@crosspoint/mcp'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_NAME, type NativeName, toMergedNames } from './names.ts'
+import { toMergedNames } from './names.ts'
 
 const names = (...things: [server: string, native: string][]) =>
   toMergedNames(things.map(([server, native]) => ({ server, native })))
@@ -59,7 +60,7 @@ test('names are unique, at most 64 of [A-Za-z0-9_-], and lead back to one thing 
       const merged = toMergedNames(given)
       expect(new Set(merged).size).toBe(given.length)
       for (const name of merged) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/)
-      expect(Math.max(0, ...merged.map(({ length }) => length))).toBeLessThanOrEqual(MAX_NAME)
+      expect(Math.max(0, ...merged.map(({ length }) => length))).toBeLessThanOrEqual(MAX_MERGED_NAME)
     }),
   )
 })

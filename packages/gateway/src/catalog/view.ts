@@ -1,11 +1,18 @@
-import { type DiscoverResult, hasCapability, METHODS, REVISIONS, type ServerCapabilities } from '@crosspoint/mcp'
+import {
+  type DiscoverResult,
+  hasCapability,
+  MAX_MERGED_NAME,
+  METHODS,
+  REVISIONS,
+  type ServerCapabilities,
+} from '@crosspoint/mcp'
 import type { ViewConfig } from '../config/model.ts'
 import { toSelector } from '../config/selection.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
 import type { Catalog, Entry, Source } from './catalog.ts'
 import { mergeInstructions } from './instructions.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
-import { MAX_NAME } from './names.ts'
+
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
 
@@ -128,7 +135,7 @@ function rename(entries: readonly Entry[], names: ReadonlyMap<string, string>): 
 function toFree(name: string, taken: ReadonlySet<string>): string {
   for (let count = 2; ; count++) {
     const suffix = `_${count}`
-    const candidate = name.slice(0, MAX_NAME - suffix.length) + suffix
+    const candidate = name.slice(0, MAX_MERGED_NAME - suffix.length) + suffix
     if (!taken.has(candidate)) return candidate
   }
 }

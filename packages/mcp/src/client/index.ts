@@ -2,6 +2,8 @@ export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from '../
 export type { CallToolOptions, Client, ClientOptions, StartTaskOptions, ToolResult } from './client.ts'
 export { connect, toClient } from './client.ts'
 export type { ConnectTarget } from './connect-target.ts'
+export type { ConnectToOptions, Remote } from './connect-to.ts'
+export { connectTo } from './connect-to.ts'
 export type { Closed, Connection, ConnectionOptions, Target, Verdict } from './connection.ts'
 export type { ElicitForm, ElicitUrl, Handlers, Question } from './handlers.ts'
 export { refuseSampling } from './handlers.ts'

@@ -10,6 +10,7 @@ export type { Context } from './context.ts'
 export type { ServerFetchHandler } from './fetch.ts'
 export { toFetchHandler } from './fetch.ts'
 export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from './middleware.ts'
+export type { Mountable } from './mount/mount.ts'
 export type { PromptTemplate, TemplateMessage } from './prompt-template.ts'
 export type {
   PromptArgumentDefinition,
@@ -32,7 +33,7 @@ export type {
 export type { Parsed, Schema } from './schema.ts'
 export type { ServeOptions, Serving } from './serve.ts'
 export { serve } from './serve.ts'
-export type { Server } from './server.ts'
+export type { Mounted, Server } from './server.ts'
 export { createServer } from './server.ts'
 export type { Feature, ServerOptions } from './settings.ts'
 export type { SkillFiles, SkillFolder } from './skills/files.ts'

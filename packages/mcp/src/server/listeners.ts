@@ -5,7 +5,7 @@ import type { DetailedTask } from '../protocol/features/tasks.ts'
 import type { ServerSettings } from './settings.ts'
 
 /** The three lists whose changes a listener may ask for, as the filter names them, and what it hears. */
-const CHANGES = {
+export const CHANGES = {
   toolsListChanged: 'notifications/tools/list_changed',
   promptsListChanged: 'notifications/prompts/list_changed',
   resourcesListChanged: 'notifications/resources/list_changed',
@@ -27,6 +27,8 @@ export class Listeners {
   readonly #settings: ServerSettings
   readonly #open = new Set<Listener>()
   readonly #pending = new Set<ListChange>()
+  readonly #near = new Set<(change: ListChange) => void>()
+  readonly #telling = new Set<ListChange>()
   #ended = false
 
   constructor(settings: ServerSettings) {
@@ -69,8 +71,15 @@ export class Listeners {
     })
   }
 
+  /** Tells somebody in this process of every change, at once, until the function returned is called. */
+  onChange(tell: (change: ListChange) => void): () => void {
+    this.#near.add(tell)
+    return () => void this.#near.delete(tell)
+  }
+
   /** Changes of one turn of the event loop are told once, in the turn's microtasks. */
   listChanged(change: ListChange): void {
+    this.#tellNear(change)
     if (this.#open.size === 0) return
     if (this.#pending.size === 0) queueMicrotask(() => this.#flush())
     this.#pending.add(change)
@@ -90,6 +99,14 @@ export class Listeners {
   close(): void {
     this.#ended = true
     for (const listener of [...this.#open]) listener.end()
+  }
+
+  /** Servers that are mounted on each other would tell each other for ever. */
+  #tellNear(change: ListChange): void {
+    if (this.#near.size === 0 || this.#telling.has(change)) return
+    this.#telling.add(change)
+    for (const tell of this.#near) tell(change)
+    this.#telling.delete(change)
   }
 
   #flush(): void {
@@ -122,6 +139,17 @@ export class Listeners {
     }
     return { hears, watched: new Set(watching ? uris.filter(isWatchable) : []) }
   }
+}
+
+const BY_ENDPOINT = new WeakMap<object, Listeners>()
+
+/** Lets a server in the same process, on which this one is mounted, find its listeners. */
+export function introduceListeners(endpoint: object, listeners: Listeners): void {
+  BY_ENDPOINT.set(endpoint, listeners)
+}
+
+export function listenersOf(endpoint: object): Listeners | undefined {
+  return BY_ENDPOINT.get(endpoint)
 }
 
 function toAcknowledged(

@@ -5,8 +5,10 @@ import { hasTasks } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Access } from './access.ts'
 import { complete } from './completion.ts'
-import type { ListChange, Listeners } from './listeners.ts'
+import { LIST_CHANGES, type ListChange, type Listeners } from './listeners.ts'
 import { type Layer, toLayered } from './middleware.ts'
+import { toAggregate } from './mount/aggregate.ts'
+import type { Mounts } from './mount/mounts.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { hasResource, listResources, listTemplates, readResource } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
@@ -23,24 +25,28 @@ export interface Parts extends Registries {
   readonly access: Access
   /** In order of registration. */
   readonly layers: readonly Layer[]
+  readonly mounts: Mounts
   readonly tasks: Tasks
 }
 
 /** The methods a server answers now, by name: what it has not announced it does not have. */
-export type Offer = ReadonlyMap<string, (call: Call) => Result | Promise<Result>>
+export type Offer = ReadonlyMap<string, Answer>
+
+type Answer = (call: Call) => Result | Promise<Result>
 
 /** Made anew when something is registered or removed, so that a call pays one look-up. */
 export function createOffer(parts: Parts): Offer {
   const { settings, listeners, tasks, access, layers } = parts
   const guarded = isGuarded(parts, access)
   const capabilities = toCapabilities(parts)
-  const changes = toListChanges(capabilities)
+  const hasMounts = parts.mounts.all.length > 0
+  const changes = hasMounts ? new Set(LIST_CHANGES) : toListChanges(capabilities)
   const discovered: Result = {
     supportedVersions: settings.revisions,
     capabilities,
     ...(settings.instructions === undefined ? {} : { instructions: settings.instructions }),
   }
-  const offer = new Map<string, (call: Call) => Result | Promise<Result>>([
+  const offer = new Map<string, Answer>([
     ['server/discover', () => discovered],
     ...(guarded ? toGuarded(parts) : toOpen(parts)),
   ])
@@ -66,11 +72,12 @@ export function createOffer(parts: Parts): Offer {
       ),
     )
   }
+  if (hasMounts) addMounts(offer, parts, guarded)
   if (layers.length === 0) return offer
   return new Map([...offer].map(([method, answer]) => [method, toLayered(method, answer, layers)]))
 }
 
-type Answers = readonly (readonly [method: string, answer: (call: Call) => Result | Promise<Result>])[]
+type Answers = readonly (readonly [method: string, answer: Answer])[]
 
 /** Where nothing is guarded everybody sees the registries themselves. */
 function toOpen({ settings, tasks, tools, prompts, resources, templates }: Parts): Answers {
@@ -100,6 +107,16 @@ function toGuarded(parts: Parts): Answers {
     ['prompts/get', (call) => getPrompt(seen(call).prompts, settings, call)],
     ['completion/complete', (call) => complete(seen(call).prompts, seen(call).templates, call)],
   ]
+}
+
+/** What mounted servers have, beside what is here. */
+function addMounts(offer: Map<string, Answer>, parts: Parts, guarded: boolean): void {
+  const { mounts, access, settings } = parts
+  const seen = (call: Call): Shelves => (guarded ? toSeen(parts, access, call.principal) : parts)
+  const own = new Map(offer)
+  for (const [method, answer] of toAggregate({ mounts, pageSize: settings.pageSize, own, seen })) {
+    offer.set(method, answer)
+  }
 }
 
 /** Files of skills are resources, found where no resource has their URI. */

@@ -5,8 +5,10 @@ import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 import { Access, type AccessRule } from './access.ts'
-import { LIST_CHANGES, type ListChange, Listeners } from './listeners.ts'
+import { introduceListeners, LIST_CHANGES, type ListChange, Listeners } from './listeners.ts'
 import { checkPattern, type Layer, type MethodPattern, type Middleware } from './middleware.ts'
+import type { Mountable } from './mount/mount.ts'
+import { Mounts } from './mount/mounts.ts'
 import { createOffer, type Offer, type Parts } from './offer.ts'
 import {
   type AnyPromptHandler,
@@ -33,6 +35,13 @@ import { registerSkill, type SkillRegistration } from './skills/register.ts'
 import { createSkillRegistry, toSkillSubject } from './skills/skills.ts'
 import { Tasks } from './tasks/tasks.ts'
 import { type AnyToolHandler, createToolRegistry, type ToolDefinition, type ToolHandler } from './tools.ts'
+
+/** A server that was mounted. */
+export interface Mounted {
+  readonly name: string
+  /** Takes it out again; a connection stays open until it is closed by who made it. */
+  remove(): void
+}
 
 /** A server being written. What is registered may change while it is served; clients are told. */
 export interface Server {
@@ -113,6 +122,17 @@ export interface Server {
    * server.access((principal, { key }) => !key.startsWith('admin_') || admins.has(principal.id))
    */
   access(rule: AccessRule): void
+  /**
+   * Puts another server into this one: its tools and prompts appear as `<name>__<tool>`, its resources and templates by
+   * their URIs. It is asked as itself: its own middleware and access rules hold. What fails in it is left out of lists,
+   * and the log says why.
+   * @param name of letters, digits, `-` and single `_`; at most 32
+   * @param target a server, or a connection that `connectTo` of `@crosspoint/mcp/client` makes when it is needed
+   * @example
+   * server.mount('weather', weather)
+   * server.mount('github', connectTo('https://github.example/mcp'))
+   */
+  mount(name: string, target: Mountable): Mounted
   /** Tells those who watch this resource that it changed. */
   resourceUpdated(uri: string): void
   /**
@@ -143,11 +163,15 @@ export function createServer(options: ServerOptions): Server {
   }
   const access = new Access(settings.log)
   const layers: Layer[] = []
+  const clock = options.clock ?? systemClock
   const parts: Parts = {
     settings,
     listeners,
     access,
     layers,
+    get mounts() {
+      return mounts
+    },
     tools: createToolRegistry(settings.pageSize, changed('toolsListChanged')),
     prompts: createPromptRegistry(settings.pageSize, changed('promptsListChanged')),
     resources: createResourceRegistry(settings.pageSize, changed('resourcesListChanged'), (uri) =>
@@ -157,11 +181,19 @@ export function createServer(options: ServerOptions): Server {
     skills: createSkillRegistry(settings.pageSize, changed('resourcesListChanged')),
     tasks: new Tasks({
       ...settings.tasks,
-      clock: options.clock ?? systemClock,
+      clock,
       log: settings.log,
       changed: (task) => listeners.taskChanged(task),
     }),
   }
+
+  const mounts = new Mounts({
+    registries: parts,
+    access,
+    clock,
+    log: settings.log,
+    changed: (change) => listeners.listChanged(change),
+  })
 
   const handle: Handle = async (call) => {
     offer ??= createOffer(parts)
@@ -170,8 +202,15 @@ export function createServer(options: ServerOptions): Server {
     throw new McpError('caller.unknown_method', `This server does not have the method "${shown(call.method)}"`)
   }
 
+  const endpoint = toEndpoint(options, parts, handle)
+  introduceListeners(endpoint, listeners)
+  const changedAll = () => {
+    offer = undefined
+    for (const change of LIST_CHANGES) listeners.listChanged(change)
+  }
+
   return {
-    endpoint: toEndpoint(options, parts, handle),
+    endpoint,
     // The registries hold handlers for arguments already checked against the schema they were registered with.
     tool: (name, definition, handler) => parts.tools.add(name, definition, handler as AnyToolHandler) as never,
     resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
@@ -188,13 +227,25 @@ export function createServer(options: ServerOptions): Server {
     },
     access(rule) {
       access.add(rule)
-      offer = undefined
-      for (const change of LIST_CHANGES) listeners.listChanged(change)
+      changedAll()
+    },
+    mount(name, target) {
+      if (target.endpoint === endpoint) throw new Error(`Cannot mount a server on itself, as "${name}"`)
+      const mount = mounts.add(name, target)
+      changedAll()
+      return {
+        name,
+        remove() {
+          mounts.remove(mount)
+          changedAll()
+        },
+      }
     },
     resourceUpdated: (uri) => listeners.resourceUpdated(uri),
     elicitationComplete: (elicitationId) => settings.asking.pages.complete(elicitationId),
     close() {
       listeners.close()
+      mounts.close()
       settings.asking.parked.close()
     },
   }
@@ -209,7 +260,10 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
     toolSchema(name, principal) {
       const { tools, access } = parts
       const seen = tools.hasRules || access.hasRules ? tools.seenBy(principal, access) : tools
-      return seen.find(name)?.input.json
+      const own = seen.find(name)
+      return own === undefined && parts.mounts.all.length > 0
+        ? parts.mounts.toolSchema(name, principal)
+        : own?.input.json
     },
   }
   const { questionTimeoutMs, maxQuestions } = options

@@ -1,0 +1,97 @@
+import { afterEach, expect, it } from 'vitest'
+import { createServer, type Server } from '../server/index.ts'
+import { createFakeClock } from '../testing/index.ts'
+import { serveChannel } from '../transports/duplex/serve.ts'
+import { openHttpDoor } from '../transports/http/door.ts'
+import { createMemoryPipe } from '../transports/memory/pipe.ts'
+import { connectTo } from './connect-to.ts'
+import { toCall } from './fixtures/calls.ts'
+
+const ending: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+function greeter(): { readonly server: Server; readonly opened: () => number } {
+  let opened = 0
+  const server = createServer({ name: 'greeter', version: '3' })
+  server.use('server/discover', (call, next) => {
+    opened++
+    return next(call)
+  })
+  server.tool('greet', {}, () => 'hello')
+  return { server, opened: () => opened }
+}
+
+const GREET = () => toCall('tools/call', { name: 'greet', arguments: {} })
+
+it('connects with the first call, and once for all', async () => {
+  const { server, opened } = greeter()
+  const remote = connectTo({ endpoint: server.endpoint })
+  ending.push(() => remote.close())
+  expect([opened(), remote.endpoint.serverInfo.name]).toEqual([0, 'remote'])
+  const answers = await Promise.all([1, 2, 3].map(() => remote.endpoint.handle(GREET())))
+  expect(answers[2]).toMatchObject({ content: [{ text: 'hello' }] })
+  expect([opened(), remote.endpoint.serverInfo]).toEqual([1, { name: 'greeter', version: '3' }])
+})
+
+it('connects again when the connection is gone', async () => {
+  const { server, opened } = greeter()
+  const ends: { close(): Promise<void> }[] = []
+  const target = {
+    kind: 'channel' as const,
+    /** A new one each time. */
+    get channel() {
+      const pipe = createMemoryPipe()
+      ends.push(serveChannel(server.endpoint, pipe.server))
+      return pipe.client
+    },
+  }
+  const remote = connectTo(target)
+  ending.push(() => remote.close())
+  await remote.endpoint.handle(GREET())
+  await ends[0]?.close()
+  expect(await remote.endpoint.handle(GREET())).toMatchObject({ content: [{ text: 'hello' }] })
+  expect(opened()).toBe(2)
+})
+
+it('fails at once while the server is away, and tries again after longer and longer pauses', async () => {
+  const { server } = greeter()
+  const door = await openHttpDoor({ endpoint: () => server.endpoint })
+  const { port } = new URL(door.url)
+  await door.close({ drainMs: 0 })
+  const clock = createFakeClock()
+  const remote = connectTo(`http://127.0.0.1:${port}/mcp`, { clock, minRetryMs: 1_000, maxRetryMs: 2_000 })
+  ending.push(() => remote.close())
+  const failure = () => remote.endpoint.handle(GREET()).catch((error: unknown) => error)
+  const first = await failure()
+  expect(first).toMatchObject({ code: 'upstream.unavailable' })
+  expect(await failure()).toBe(first)
+  clock.advance(1_000)
+  const second = await failure()
+  expect(second).not.toBe(first)
+  clock.advance(1_999)
+  expect(await failure()).toBe(second)
+  const again = await openHttpDoor({ port: Number(port), endpoint: () => server.endpoint })
+  ending.push(() => again.close({ drainMs: 0 }))
+  clock.advance(1)
+  expect(await remote.endpoint.handle(GREET())).toMatchObject({ content: [{ text: 'hello' }] })
+})
+
+it('reaches nothing any more once it is closed', async () => {
+  const { server } = greeter()
+  const remote = connectTo({ endpoint: server.endpoint })
+  await remote.endpoint.handle(GREET())
+  await remote.close()
+  await expect(remote.endpoint.handle(GREET())).rejects.toThrow('its connection was closed here')
+})
+
+it('can be served on', async () => {
+  const remote = connectTo({ endpoint: greeter().server.endpoint })
+  ending.push(() => remote.close())
+  const door = await openHttpDoor({ endpoint: () => remote.endpoint })
+  ending.push(() => door.close({ drainMs: 0 }))
+  const through = connectTo(`${door.url}/mcp`)
+  ending.push(() => through.close())
+  expect(await through.endpoint.handle(GREET())).toMatchObject({ content: [{ text: 'hello' }] })
+})

@@ -1,0 +1,121 @@
+import { McpError } from '../errors.ts'
+import { systemClock } from '../peer/clock.ts'
+import type { Handle } from '../protocol/call.ts'
+import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
+import { type ConnectTarget, toTarget } from './connect-target.ts'
+import type { Connection, ConnectionOptions, Verdict } from './connection.ts'
+import { openConnection } from './open.ts'
+
+export interface ConnectToOptions extends Partial<ConnectionOptions> {
+  /** After a connection that failed, the next attempt waits this long, twice as long each time. Default 1 s. */
+  readonly minRetryMs?: number
+  /** But no longer than this. Default 30 s. */
+  readonly maxRetryMs?: number
+}
+
+/** A server elsewhere, connected to when it is first needed, and again when the connection is gone. */
+export interface Remote {
+  /** What `server.mount` and doors take. */
+  readonly endpoint: { readonly handle: Handle; readonly serverInfo: Implementation }
+  /** One connection: every caller sees the same through it. */
+  readonly shared: true
+  close(): Promise<void>
+}
+
+/**
+ * A server elsewhere, to be mounted or served on. Nothing happens until the first call; while the server is away calls
+ * fail at once with why, and it is tried again after a pause.
+ * @param target as `connect` takes it
+ * @example
+ * const github = connectTo('https://github.example/mcp')
+ * server.mount('github', github)
+ */
+export function connectTo(target: ConnectTarget, options: ConnectToOptions = {}): Remote {
+  return new LazyRemote(target, options)
+}
+
+class LazyRemote implements Remote {
+  readonly shared = true
+  readonly endpoint: Remote['endpoint']
+  readonly #target: ConnectTarget
+  readonly #options: ConnectToOptions
+  readonly #closing = new AbortController()
+  #connection: Promise<Connection> | undefined
+  #verdict: Verdict | undefined
+  #serverInfo: Implementation = UNKNOWN
+  #failures = 0
+  /** Until when nothing is tried, and why. */
+  #pause: { readonly until: number; readonly error: unknown } | undefined
+
+  constructor(target: ConnectTarget, options: ConnectToOptions) {
+    this.#target = target
+    this.#options = options
+    const info = () => this.#serverInfo
+    this.endpoint = {
+      handle: async (call) => (await this.#open()).handle(call),
+      get serverInfo() {
+        return info()
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const connection = await this.#connection?.catch(() => undefined)
+    await connection?.close()
+  }
+
+  #open(): Promise<Connection> {
+    if (this.#closing.signal.aborted) return Promise.reject(closed())
+    if (this.#connection !== undefined) return this.#connection
+    const { clock = systemClock } = this.#options
+    if (this.#pause !== undefined && clock.now() < this.#pause.until) return Promise.reject(this.#pause.error)
+    const connection = this.#connect()
+    this.#connection = connection
+    connection.then(
+      (open) => {
+        this.#failures = 0
+        this.#pause = undefined
+        void open.closed.then(() => this.#forget(connection))
+      },
+      (error: unknown) => {
+        const { minRetryMs = 1_000, maxRetryMs = 30_000 } = this.#options
+        const pauseMs = Math.min(maxRetryMs, minRetryMs * 2 ** this.#failures++)
+        this.#pause = { until: clock.now() + pauseMs, error }
+        this.#forget(connection)
+      },
+    )
+    return connection
+  }
+
+  async #connect(): Promise<Connection> {
+    const { minRetryMs: _, maxRetryMs: __, client = OURSELVES, capabilities = RELAYED, ...more } = this.#options
+    const connection = await openConnection(toTarget(this.#target), {
+      ...more,
+      client,
+      capabilities,
+      signal: this.#closing.signal,
+      ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
+    })
+    this.#verdict = connection.verdict
+    this.#serverInfo = connection.serverInfo ?? UNKNOWN
+    return connection
+  }
+
+  #forget(connection: Promise<Connection>): void {
+    if (this.#connection === connection) this.#connection = undefined
+  }
+}
+
+function closed(): McpError {
+  return new McpError('upstream.unavailable', 'Cannot reach the server: its connection was closed here')
+}
+
+/** What a caller can be asked through us: of each call, what its caller declared. */
+const RELAYED: ClientCapabilities = Object.freeze({
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+  roots: {},
+})
+const OURSELVES: Implementation = Object.freeze({ name: 'crosspoint', version: '1' })
+const UNKNOWN: Implementation = Object.freeze({ name: 'remote', version: '0' })

@@ -1,0 +1,361 @@
+import { McpError } from '../../errors.ts'
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Clock, Timer } from '../../peer/clock.ts'
+import {
+  ANONYMOUS,
+  type Call,
+  type Downstream,
+  type Handle,
+  NO_INTERIM,
+  type Principal,
+  type Result,
+} from '../../protocol/call.ts'
+import { CancellationSource } from '../../protocol/cancellation.ts'
+import { TASKS } from '../../protocol/extensions.ts'
+import type { ListenFilter } from '../../protocol/features/subscriptions.ts'
+import { toMergedNames } from '../../protocol/merged-names.ts'
+import { NEWEST } from '../../revisions/index.ts'
+import type { Endpoint, EndpointEvent } from '../../transports/endpoint.ts'
+import { CHANGES, LIST_CHANGES, type ListChange, listenersOf } from '../listeners.ts'
+import { type KeptListening, keepListening } from './keep-listening.ts'
+import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
+import { isLacking, listAll } from './list-all.ts'
+import { toTrail, withTrail } from './trail.ts'
+
+/** What can be mounted: a server, what `connectTo` returns, or anything else with an endpoint. */
+export interface Mountable {
+  readonly endpoint: Pick<Endpoint, 'handle' | 'toolSchema'>
+  /** Every caller sees the same through it, as through one connection: what it offers is kept until it changes. */
+  readonly shared?: boolean
+}
+
+export interface MountOptions {
+  readonly name: string
+  readonly target: Mountable
+  /** Of the server it is mounted on. */
+  readonly id: string
+  readonly clock: Clock
+  readonly log: (event: EndpointEvent) => void
+  /** Names of tools and prompts that the server itself has. */
+  readonly isTaken: (kind: Kind, name: string) => boolean
+  readonly changed: (change: ListChange) => void
+}
+
+/** A thing of a mounted server. */
+export interface Entry {
+  readonly mount: Mount
+  readonly native: string
+  /** As its server listed it. */
+  readonly item: Item
+}
+
+interface Kept {
+  readonly items: Promise<readonly Item[]>
+  readonly at: number
+}
+
+/** One server in another. Whatever goes wrong with it stays with it: it is left out, and the log says why. */
+export class Mount {
+  readonly name: string
+  readonly #options: MountOptions
+  readonly #handle: Handle
+  readonly #kept = new Map<Kind | 'discover', Kept>()
+  /** Names made of a list, as long as the list is the same object. */
+  readonly #named = new Map<Kind, { readonly items: readonly Item[]; readonly entries: ReadonlyMap<string, Entry> }>()
+  #met: Result | undefined
+  readonly #failing = new Map<string, string>()
+  /** Changes heard of less than a second ago, and those heard of again since. */
+  readonly #resting = new Map<ListChange, Timer>()
+  readonly #again = new Set<ListChange>()
+  #listening: KeptListening | undefined
+  #heard: ListenFilter = {}
+
+  constructor(options: MountOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#handle = async (call) => options.target.endpoint.handle(call)
+    if (listenersOf(options.target.endpoint) !== undefined) this.listen()
+  }
+
+  /** Begins to hear of changes. What was missed meanwhile counts as changed. */
+  listen(): void {
+    if (this.#listening !== undefined) return
+    const near = listenersOf(this.#options.target.endpoint)
+    if (near !== undefined) {
+      this.#listening = { close: near.onChange((change) => this.#options.changed(change)) }
+      return
+    }
+    let isFirst = true
+    this.#listening = keepListening({
+      handle: this.#handle,
+      filter: EVERYTHING,
+      clock: this.#options.clock,
+      trail: [this.#options.id],
+      acknowledged: (filter) => {
+        this.#heard = filter
+        if (!isFirst) for (const change of LIST_CHANGES) this.#hear(change)
+        isFirst = false
+      },
+      heard: ({ method }) => {
+        const change = LIST_CHANGES.find((one) => CHANGES[one] === method)
+        if (change !== undefined) this.#hear(change)
+      },
+    })
+  }
+
+  close(): void {
+    this.#listening?.close()
+    this.#listening = undefined
+    for (const timer of this.#resting.values()) timer.cancel()
+    this.#resting.clear()
+  }
+
+  /** Its tools or prompts, under the names they have here. */
+  async named(kind: 'tools' | 'prompts', call: Call): Promise<ReadonlyMap<string, Entry>> {
+    const items = await this.list(kind, call)
+    const known = this.#named.get(kind)
+    if (known?.items === items) return known.entries
+    const natives = items.map((item) => ({ server: this.name, native: String(item[KINDS[kind].key]) }))
+    const names = toMergedNames(natives, toDigest, (name) => this.#options.isTaken(kind, name))
+    const entries = new Map(
+      items.map((item, at) => [names[at] ?? '', { mount: this, native: natives[at]?.native ?? '', item }]),
+    )
+    this.#named.set(kind, { items, entries })
+    return entries
+  }
+
+  /** What it lists to this caller; nothing where it fails. Rejects only where the call goes round in a circle. */
+  async list(kind: Kind, call: Call): Promise<readonly Item[]> {
+    const trail = toTrail(call, this.#options.id)
+    try {
+      const items = await this.#keep(kind, call, trail, (own) =>
+        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own)),
+      )
+      this.#recovered(kind)
+      return items
+    } catch (error) {
+      this.#failed(kind, error)
+      return NOTHING
+    }
+  }
+
+  /**
+   * What it is, as far as that is known. Nobody waits for a connection to be opened: whoever opens one asks this first,
+   * and servers may be mounted on each other. Rejects only where the call goes round in a circle.
+   */
+  async discover(call: Call): Promise<Result | undefined> {
+    const trail = toTrail(call, this.#options.id)
+    const asked = this.#keep('discover', call, trail, async (own) => [
+      await this.#inTime('server/discover', this.#handle({ ...own, method: 'server/discover', params: {} })),
+    ]).then(
+      ([result]) => {
+        this.#recovered('discover')
+        this.#met = result
+      },
+      (error: unknown) => {
+        this.#failed('discover', error)
+        this.#met = undefined
+      },
+    )
+    if (this.#options.target.shared !== true) await asked
+    return this.#met
+  }
+
+  /** The input schema of a tool, as far as it is known without asking. */
+  toolSchema(name: string, principal: Principal): JsonObject | undefined {
+    const entry = this.#named.get('tools')?.entries.get(name)
+    if (entry === undefined) return undefined
+    const { endpoint, shared } = this.#options.target
+    if (endpoint.toolSchema !== undefined) return endpoint.toolSchema(entry.native, principal)
+    const { inputSchema } = entry.item
+    return shared === true && typeof inputSchema === 'object' && inputSchema !== null
+      ? (inputSchema as JsonObject)
+      : undefined
+  }
+
+  /** Why it offers nothing of a kind; undefined where it does not fail. */
+  failureOf(kind: Kind): string | undefined {
+    return this.#failing.get(kind)
+  }
+
+  /**
+   * Hands a caller's call on. Its deadline stays behind: the edge keeps it and cancels. Tasks stay behind too: their
+   * ids would lead nowhere here.
+   */
+  forward(call: Call, params: JsonObject): Promise<Result> {
+    const { method, meta, principal, downstream, cancellation, trace, interim } = call
+    return this.#handle({
+      method,
+      params,
+      meta: withTrail(meta, toTrail(call, this.#options.id)),
+      principal,
+      downstream: withoutTasks(downstream),
+      cancellation,
+      deadline: undefined,
+      trace,
+      interim,
+    })
+  }
+
+  /** Watches resources of it on behalf of a caller, until closed. */
+  watch(call: Call, uris: readonly string[], tell: (native: string) => void): Promise<Watch> {
+    const { clock, id } = this.#options
+    const trail = toTrail(call, id)
+    return new Promise((resolve) => {
+      let honoured: readonly string[] | undefined
+      const settle = (filter: ListenFilter) => {
+        timer.cancel()
+        const isFirst = honoured === undefined
+        const now = (filter.resourceSubscriptions ?? []).filter((uri) => uris.includes(uri))
+        honoured ??= now
+        if (isFirst) resolve({ honoured, close: () => kept.close() })
+        else for (const uri of now) tell(uri) // it may have changed in the gap
+      }
+      const timer = clock.setTimer(ACK_MS, () => settle({}))
+      const kept = keepListening({
+        handle: this.#handle,
+        filter: { resourceSubscriptions: uris },
+        clock,
+        trail,
+        call: { principal: call.principal, downstream: withoutTasks(call.downstream) },
+        acknowledged: settle,
+        heard({ method, params }) {
+          if (method === 'notifications/resources/updated' && typeof params.uri === 'string') tell(params.uri)
+        },
+      })
+    })
+  }
+
+  /**
+   * What one connection shows everybody is asked for once; where changes are not told, again after a minute. For a call
+   * that came through other servers with mounts nothing is kept: its trail has to go with it, and cuts what it shows.
+   */
+  #keep(
+    kind: Kind | 'discover',
+    call: Call,
+    trail: readonly string[],
+    ask: (own: Call) => Promise<readonly Item[]>,
+  ): Promise<readonly Item[]> {
+    const { clock, target } = this.#options
+    if (target.shared !== true || trail.length > 1) return ask(toOwnCall(call, trail))
+    this.listen()
+    const kept = this.#kept.get(kind)
+    const isTold = kind !== 'discover' && this.#heard[KINDS[kind].change] === true
+    if (kept !== undefined && (isTold || clock.now() - kept.at < KEEP_MS)) return kept.items
+    const items = ask(toOwnCall(OWN_CALL, trail))
+    const keeping = { items, at: clock.now() }
+    this.#kept.set(kind, keeping)
+    items.catch(() => {
+      if (this.#kept.get(kind) === keeping) this.#kept.delete(kind)
+    })
+    return items
+  }
+
+  /**
+   * A server elsewhere says that a list changed: it is looked at, and told on where it did. Otherwise servers that are
+   * mounted on each other would tell each other for ever. At most once a second, however often it is said.
+   */
+  #hear(change: ListChange): void {
+    if (this.#resting.has(change)) {
+      this.#again.add(change)
+      return
+    }
+    const { clock, target, changed } = this.#options
+    const rested = () => {
+      this.#resting.delete(change)
+      if (this.#again.delete(change)) this.#hear(change)
+    }
+    this.#resting.set(change, clock.setTimer(REST_MS, rested))
+    if (target.shared !== true) changed(change)
+    else void this.#refresh(change).then((isOther) => isOther && changed(change))
+  }
+
+  /** Lists anew what was kept, and says whether it is another list now. */
+  async #refresh(change: ListChange): Promise<boolean> {
+    this.#kept.delete('discover')
+    const kinds = ALL_KINDS.filter((kind) => KINDS[kind].change === change)
+    const changes = kinds.map(async (kind) => {
+      const before = await this.#kept.get(kind)?.items.catch(() => undefined)
+      this.#kept.delete(kind)
+      const after = await this.list(kind, OWN_CALL)
+      return JSON.stringify(before) !== JSON.stringify(after)
+    })
+    return (await Promise.all(changes)).includes(true)
+  }
+
+  /** A server that does not answer holds nobody up. */
+  #inTime<T>(method: string, answer: Promise<T>): Promise<T> {
+    let timer: Timer | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = this.#options.clock.setTimer(LIST_MS, () =>
+        reject(new McpError('upstream.timeout', `No answer to "${method}" within ${LIST_MS / 1000} s`)),
+      )
+    })
+    return Promise.race([answer, late]).finally(() => timer?.cancel())
+  }
+
+  /** Said once, and not for every list that is asked for meanwhile. */
+  #failed(kind: string, error: unknown): void {
+    if (isLacking(error)) return
+    const reason = error instanceof McpError ? error.message : 'it failed'
+    if (this.#failing.get(kind) === reason) return
+    this.#failing.set(kind, reason)
+    this.#options.log({ level: 'warn', event: 'mount_left_out', mount: this.name, of: kind, reason, error })
+  }
+
+  #recovered(kind: string): void {
+    if (!this.#failing.delete(kind)) return
+    this.#options.log({ level: 'info', event: 'mount_back', mount: this.name, of: kind })
+  }
+}
+
+export interface Watch {
+  /** Those it will tell of. */
+  readonly honoured: readonly string[]
+  close(): void
+}
+
+/** A list asked for by us, on behalf of a caller. */
+function toOwnCall(call: Call, trail: readonly string[]): Call {
+  return {
+    ...call,
+    meta: withTrail({}, trail),
+    downstream: withoutTasks(call.downstream),
+    deadline: undefined,
+    interim: NO_INTERIM,
+  }
+}
+
+function withoutTasks(downstream: Downstream): Downstream {
+  const { extensions } = downstream.capabilities
+  if (extensions === undefined || extensions[TASKS] === undefined) return downstream
+  const { [TASKS]: _, ...others } = extensions
+  return { ...downstream, capabilities: { ...downstream.capabilities, extensions: others } }
+}
+
+/** FNV-1a, 32 bits: tells names apart, and no more than that. */
+function toDigest(text: string): string {
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+/** A call of our own, on nobody's behalf. */
+const OWN_CALL: Call = Object.freeze({
+  method: '',
+  params: {},
+  meta: {},
+  principal: ANONYMOUS,
+  downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+  cancellation: new CancellationSource(),
+  deadline: undefined,
+  trace: undefined,
+  interim: NO_INTERIM,
+})
+const EVERYTHING: ListenFilter = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
+const NOTHING: readonly Item[] = Object.freeze([])
+/** How long a list may take before its mount is left out. */
+const LIST_MS = 10_000
+const KEEP_MS = 60_000
+const ACK_MS = 5_000
+const REST_MS = 1_000

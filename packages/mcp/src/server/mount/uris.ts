@@ -1,0 +1,73 @@
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Result } from '../../protocol/call.ts'
+
+/**
+ * A URI keeps its form unless something here has it already: then it is `crosspoint:<mount>/<uri>`, which always leads
+ * to that mount and is undone by cutting it off.
+ */
+export function toQualifiedUri(mount: string, native: string): string {
+  return `${SCHEME}${mount}/${native}`
+}
+
+export function fromQualifiedUri(uri: string): { readonly mount: string; readonly native: string } | undefined {
+  if (!uri.startsWith(SCHEME)) return undefined
+  const slash = uri.indexOf('/', SCHEME.length)
+  return slash === -1 ? undefined : { mount: uri.slice(SCHEME.length, slash), native: uri.slice(slash + 1) }
+}
+
+/** What looks qualified already (a mount in a mount) would lead elsewhere as it is. */
+export function isQualified(uri: string): boolean {
+  return uri.startsWith(SCHEME)
+}
+
+/**
+ * The URIs of a result as they lead back to the mount it came from: of contents, links and embedded resources. Text and
+ * structured content are never touched.
+ */
+export function toPublicUris(method: string, result: Result, toPublic: (native: string) => string): Result {
+  switch (method) {
+    case 'tools/call':
+      return mapList(result, 'content', (block) => toPublicBlock(block, toPublic))
+    case 'prompts/get':
+      return mapList(result, 'messages', (message) =>
+        isObject(message.content) ? { ...message, content: toPublicBlock(message.content, toPublic) } : message,
+      )
+    case 'resources/read':
+      return mapList(result, 'contents', (contents) => withPublicUri(contents, toPublic))
+    default:
+      return result
+  }
+}
+
+/** A tool may name the page that shows it (MCP Apps): it must lead there from here. */
+export function toPublicTool(tool: JsonObject, toPublic: (native: string) => string): JsonObject {
+  const meta = tool._meta
+  const ui = isObject(meta) ? meta.ui : undefined
+  if (!isObject(meta) || !isObject(ui) || typeof ui.resourceUri !== 'string') return tool
+  const resourceUri = toPublic(ui.resourceUri)
+  return resourceUri === ui.resourceUri ? tool : { ...tool, _meta: { ...meta, ui: { ...ui, resourceUri } } }
+}
+
+function toPublicBlock(block: JsonObject, toPublic: (native: string) => string): JsonObject {
+  if (block.type === 'resource_link') return withPublicUri(block, toPublic)
+  if (block.type !== 'resource' || !isObject(block.resource)) return block
+  return { ...block, resource: withPublicUri(block.resource, toPublic) }
+}
+
+function withPublicUri(value: JsonObject, toPublic: (native: string) => string): JsonObject {
+  if (typeof value.uri !== 'string') return value
+  const uri = toPublic(value.uri)
+  return uri === value.uri ? value : { ...value, uri }
+}
+
+function mapList(result: Result, member: string, convert: (item: JsonObject) => JsonObject): Result {
+  const items = result[member]
+  if (!Array.isArray(items)) return result
+  return { ...result, [member]: items.map((item: unknown) => (isObject(item) ? convert(item) : item)) }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const SCHEME = 'crosspoint:'
