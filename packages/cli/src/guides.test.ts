@@ -92,6 +92,24 @@ describe('the guide to tasks', () => {
   })
 })
 
+describe('the guide to clients', () => {
+  const guide = 'docs/guides/client.md'
+  const [server = '', ...programs] = blocks(guide, 'js')
+  const transcripts = blocks(guide, 'console').flatMap(commands)
+
+  it.each(transcripts.map(([line, output], at) => [line, output, programs[at] ?? ''] as const))(
+    'shows what is printed by: %s',
+    async (line, output, program) => {
+      const { folder, write } = createWorkspace()
+      symlinkSync(`${root}node_modules`, `${folder}/node_modules`, 'junction')
+      write('library.mjs', server)
+      const [name = ''] = /\w+\.mjs$/.exec(line) ?? []
+      write(name, program)
+      expect(await printed(spawn(process.execPath, [name], { cwd: folder }))).toBe(output)
+    },
+  )
+})
+
 /** All that a program says until it ends. */
 function printed(child: ChildProcess): Promise<string> {
   let output = ''
