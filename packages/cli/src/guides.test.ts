@@ -30,7 +30,7 @@ function toWords(line: string): string[] {
 
 describe('the guide to servers', () => {
   const guide = 'docs/guides/server.md'
-  const [source = ''] = blocks(guide, 'js')
+  const [source = '', ...parts] = blocks(guide, 'js')
   const [overStdio = '', overHttp = ''] = blocks(guide, 'console')
 
   function withServer(): Workspace {
@@ -52,6 +52,21 @@ describe('the guide to servers', () => {
     expect(line).toContain('http://127.0.0.1:8123/mcp')
     const { stdout, stderr } = await run(toWords(line.replace('http://127.0.0.1:8123/mcp', url)), options)
     expect(stdout + stderr).toBe(output)
+  })
+
+  it.each(parts)('has parts that run: %s', async (part) => {
+    const { folder, write } = withServer()
+    const head = `import { createServer } from '@crosspoint/mcp/server'
+const server = createServer({ name: 'part', version: '1.0.0' })
+`
+    write('part.mjs', head + part)
+    const child = spawn(process.execPath, ['part.mjs'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+    let complaints = ''
+    child.stderr.on('data', (bytes) => {
+      complaints += bytes
+    })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect([code, complaints]).toEqual([0, ''])
   })
 
   it('puts it behind the gateway', async () => {

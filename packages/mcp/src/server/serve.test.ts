@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { openWireSession, sendEnveloped, withEnvelope } from '@crosspoint/testkit'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { NEWEST } from '../revisions/index.ts'
 import { createServer, type ServeOptions, type Serving, serve } from './index.ts'
 
@@ -32,6 +32,15 @@ test('a port means HTTP on loopback at /mcp, for both eras', async () => {
   const session = await openWireSession(url)
   const legacy = await session.request('tools/list')
   expect(legacy.messages[0].result.tools).toMatchObject([{ name: 'echo' }])
+})
+
+test('says where it listens when asked to, and by itself only to a terminal', async () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  await serveHttp()
+  expect(said.mock.calls).toEqual([])
+  await serving?.close()
+  const { url } = await serveHttp({ announce: true })
+  expect(said.mock.calls).toEqual([[`Listening at ${url}`]])
 })
 
 test('another path is served when asked for, and nothing else then', async () => {

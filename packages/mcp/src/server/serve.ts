@@ -17,6 +17,8 @@ export interface ServeOptions {
    * the other guards it too. Default `/sse`; false where they are not to be served.
    */
   readonly sse?: string | false
+  /** Say on standard error where clients find it over HTTP. Default: where that is a terminal. */
+  readonly announce?: boolean
   /** What else the HTTP door can be told. */
   readonly http?: Omit<HttpDoorOptions, 'port' | 'host' | 'socket' | 'endpoint' | 'sse'>
   /** What else the stdio door can be told. */
@@ -34,7 +36,11 @@ export interface Serving {
 }
 
 /**
- * A program's last line: serves over HTTP when given a port or a socket, and otherwise on stdin and stdout.
+ * A program's last line: serves over HTTP when given a port or a socket, and otherwise on stdin and stdout; every
+ * revision on both.
+ * @example
+ * const { PORT } = process.env
+ * await serve(server, PORT === undefined ? {} : { port: Number(PORT) })
  * @throws {Error} when there is no port and stdin is a terminal, where nobody speaks the protocol
  */
 export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
@@ -61,8 +67,10 @@ async function serveOnHttp(server: Server, options: ServeOptions): Promise<Servi
   const closed = new Promise<void>((resolve) => {
     resolveClosed = resolve
   })
+  const url = socket === undefined ? door.url + path : toSocketAddress(socket, path)
+  if (options.announce ?? process.stderr.isTTY) console.error(`Listening at ${url}`)
   return {
-    url: socket === undefined ? door.url + path : toSocketAddress(socket, path),
+    url,
     closed,
     async close() {
       server.close()

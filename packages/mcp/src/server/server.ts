@@ -47,17 +47,36 @@ export interface Mounted {
 export interface Server {
   /** What a door serves: `openHttpDoor`, `serveStdio` and `serveChannel` take it. */
   readonly endpoint: Endpoint
+  /**
+   * Something a model may do.
+   * @param definition its `input` decides the type of the handler's arguments
+   * @example
+   * server.tool(
+   *   'forecast',
+   *   { description: 'The weather of tomorrow', input: z.object({ city: z.string(), days: z.number().default(1) }) },
+   *   async ({ city, days }, { signal }) => fetchWeather(city, days, signal), // an object: structured, and as text
+   * )
+   */
   tool<Input extends Schema = JsonObject>(
     name: string,
     definition: ToolDefinition<Input>,
     handler: ToolHandler<Input>,
   ): Registration<ToolDefinition<Input>, ToolHandler<Input>>
+  /**
+   * Something to read, at one URI.
+   * @example
+   * server.resource('weather://stations', { name: 'Stations', mimeType: 'text/csv' }, () => 'Rome,41.9,12.5')
+   */
   resource(
     uri: string,
     definition: ResourceDefinition,
     read: ReadHandler,
   ): Registration<ResourceDefinition, ReadHandler>
-  /** Resources by pattern (RFC 6570). One that is registered by its URI wins; then the first template that matches. */
+  /**
+   * Resources by pattern (RFC 6570). One that is registered by its URI wins; then the first template that matches.
+   * @example
+   * server.template('weather://station/{id}', { name: 'Station' }, (_uri, { id }) => stations.get(id)) // undefined: none
+   */
   template(
     uriTemplate: string,
     definition: TemplateDefinition,
@@ -133,7 +152,11 @@ export interface Server {
    * server.mount('github', connectTo('https://github.example/mcp'))
    */
   mount(name: string, target: Mountable): Mounted
-  /** Tells those who watch this resource that it changed. */
+  /**
+   * Tells those who watch this resource that it changed.
+   * @example
+   * stations.on('change', () => server.resourceUpdated('weather://stations'))
+   */
   resourceUpdated(uri: string): void
   /**
    * Says that the visit to a page is over which an `UrlElicitationRequired` asked for, by the id it gave: the client

@@ -63,7 +63,7 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
  * result. An error it throws becomes a result with `isError` and the error's message; see `toAuthoredText` for
  * errors whose message stays in the log. An {@link McpError} goes to the caller as a protocol error.
  */
-export type ToolHandler<Input extends Schema = Schema> = (
+export type ToolHandler<Input extends Schema = JsonObject> = (
   args: Parsed<Input>,
   context: Context,
 ) => ToolOutput | Promise<ToolOutput>
