@@ -10,7 +10,7 @@ import type { Redirect } from './grants/redirect.ts'
 import { type Assertion, workloadIdentityGrant } from './grants/workload-identity.ts'
 import { ServerSession } from './session.ts'
 import { createMemoryStore, type TokenStore } from './store.ts'
-import { createHttp, type Fetch, type FetchInit } from './urls/http.ts'
+import { createHttp, type Fetch, platformFetch } from './urls/http.ts'
 import { createReach } from './urls/reach.ts'
 
 /** What all ways to get tokens have in common. */
@@ -142,5 +142,4 @@ function checkMetadataUrl(text: string): void {
   throw new AuthError('internal.error', `Cannot use "${text}" as client id: it has to be an https URL with a path`)
 }
 
-const platformFetch: Fetch = (url, { allowsAddress: _, ...init }: FetchInit) => fetch(url, init)
 const MAX_SERVERS = 1_000

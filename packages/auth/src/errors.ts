@@ -10,11 +10,23 @@ export type AuthErrorCode =
   | 'caller.declined'
   /** The authorization server does not know this client, and there is no way to introduce it. */
   | 'caller.no_client'
+  /** A caller of ours has no token, or one that is not good here: `challenge` is what it is told. */
+  | 'caller.no_token'
+  | 'caller.invalid_token'
+  | 'caller.insufficient_scope'
   /** A URL that is never asked: not https, or inside somebody's network. */
   | 'policy.forbidden_url'
   /** Going on would be less safe than the protocol allows. */
   | 'policy.insecure'
   | 'internal.error'
+
+/** How a server turns a caller away: an HTTP status, and what its challenge says (RFC 6750 §3). */
+export interface TokenChallenge {
+  readonly status: 400 | 401 | 403 | 503
+  readonly error?: string
+  /** All scopes that are needed, separated by spaces. */
+  readonly scope?: string
+}
 
 /**
  * The one error class of this package. The message says what was being done and what would help. It never holds a
@@ -24,12 +36,15 @@ export class AuthError extends Error {
   readonly code: AuthErrorCode
   /** What an authorization server answered, such as `invalid_grant` (RFC 6749 §5.2). */
   readonly refusal: string | undefined
+  /** For the one who called us, from `verifyToken`; a server of the engine sends it. */
+  readonly challenge: TokenChallenge | undefined
 
-  constructor(code: AuthErrorCode, message: string, refusal?: string) {
+  constructor(code: AuthErrorCode, message: string, refusal?: string, challenge?: TokenChallenge) {
     super(printable(message))
     this.name = 'AuthError'
     this.code = code
     this.refusal = refusal
+    this.challenge = challenge
   }
 }
 

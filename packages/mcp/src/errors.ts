@@ -36,6 +36,8 @@ const TABLE = {
   'caller.missing_capability': { rpc: -32021, legacyRpc: -32603, http: 400, retryable: false },
   'caller.unsupported_revision': { rpc: -32022, legacyRpc: -32602, http: 400, retryable: false },
   'caller.unauthenticated': { rpc: 1002, http: 401, retryable: false },
+  /** The caller is known, and its token is not good for this. */
+  'caller.insufficient_scope': { rpc: 1004, http: 403, retryable: false },
   'caller.session_missing': { rpc: -32600, http: 400, retryable: false },
   'caller.session_unknown': { rpc: -32600, http: 404, retryable: true },
   /** The client was asked something while its call was open, and refused, or took too long. */
@@ -66,8 +68,18 @@ export interface McpErrorOptions {
   readonly data?: unknown
   /** For logs only; never sent. */
   readonly cause?: unknown
+  /** Over HTTP, what `WWW-Authenticate` says beside where to sign in. */
+  readonly challenge?: Challenge
   /** A JSON-RPC error of an upstream, in the newest vocabulary, to be passed on as it is. */
   readonly rpc?: RpcError
+}
+
+/** What a caller's token lacks (RFC 6750 §3). */
+export interface Challenge {
+  /** Such as `invalid_token`; absent where there was no token at all. */
+  readonly error?: string
+  /** All scopes that are needed, separated by spaces. */
+  readonly scope?: string
 }
 
 /** The one error class of the engine. The message is for people and is sent to the peer; `cause` never is. */
@@ -75,6 +87,7 @@ export class McpError extends Error {
   readonly code: ErrorCode
   readonly data: unknown
   readonly rpc: RpcError | undefined
+  readonly challenge: Challenge | undefined
 
   constructor(code: ErrorCode, message: string, options: McpErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -82,6 +95,7 @@ export class McpError extends Error {
     this.code = code
     this.data = options.data
     this.rpc = options.rpc
+    this.challenge = options.challenge
   }
 }
 

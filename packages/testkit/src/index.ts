@@ -20,6 +20,8 @@ export type { PlainAnswer, PlainServer, SeenRequest } from './oauth/http-server.
 export { startPlainServer } from './oauth/http-server.ts'
 export type { ResourceServer, ResourceServerOptions } from './oauth/resource-server.ts'
 export { startResourceServer } from './oauth/resource-server.ts'
+export type { Signer } from './oauth/signer.ts'
+export { createSigner, toJwt } from './oauth/signer.ts'
 export { freePort } from './port.ts'
 export { findShared } from './shared.ts'
 export type { SseSession } from './sse-session.ts'

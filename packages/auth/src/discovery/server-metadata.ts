@@ -19,6 +19,8 @@ export interface AuthorizationServer {
   readonly takesClientUrls: boolean
   readonly hasPkce: boolean
   readonly dpopAlgorithms: readonly string[]
+  /** Where the keys are that it signs tokens with. */
+  readonly keysUrl: string | undefined
   /** Nothing was found: the places that 2025-03-26 (basic/authorization, 2.3.3) has every server use. */
   readonly isGuessed: boolean
 }
@@ -59,6 +61,7 @@ export function guessMetadata(origin: string): AuthorizationServer {
     takesClientUrls: false,
     hasPkce: true, // required of all of them
     dpopAlgorithms: [],
+    keysUrl: undefined,
     isGuessed: true,
   }
 }
@@ -93,6 +96,7 @@ function parse(body: JsonObject, isExpected: (issuer: string) => boolean): Autho
     takesClientUrls: body.client_id_metadata_document_supported === true,
     hasPkce: asStrings(body.code_challenge_methods_supported)?.includes('S256') === true,
     dpopAlgorithms: asStrings(body.dpop_signing_alg_values_supported) ?? [],
+    keysUrl: asString(body.jwks_uri),
     isGuessed: false,
   }
 }

@@ -1,9 +1,13 @@
 import type { Authorization } from '../authorization.ts'
 import * as anywhere from '../create.ts'
 import type { Redirect } from '../grants/redirect.ts'
+import { type VerifyToken, type VerifyTokenOptions, verifyToken as verifyAnywhere } from '../resource/verify-token.ts'
 import { createLoopbackRedirect } from './loopback.ts'
 import { pinnedFetch } from './pinned-fetch.ts'
 
+export type { ProtectedResource, ProtectedResourceMetadata } from '../resource/metadata.ts'
+export { protectedResourceMetadata } from '../resource/metadata.ts'
+export type { TokenPrincipal, TrustedIssuer } from '../resource/verify-token.ts'
 export { openInBrowser } from './browser.ts'
 export type { FileStoreOptions } from './file-store.ts'
 export { createFileStore } from './file-store.ts'
@@ -33,4 +37,8 @@ export function enterpriseManaged(options: anywhere.EnterpriseManagedOptions): A
 
 export function workloadIdentity(options: anywhere.WorkloadIdentityOptions): Authorization {
   return anywhere.workloadIdentity({ fetch: pinnedFetch, ...options })
+}
+
+export function verifyToken(options: VerifyTokenOptions): VerifyToken {
+  return verifyAnywhere({ fetch: pinnedFetch, ...options })
 }

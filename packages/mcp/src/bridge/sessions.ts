@@ -71,6 +71,11 @@ export class Session {
     return this.#caller
   }
 
+  /** Hears who sends what comes next: the same principal, whose token may be another by now. */
+  meet(principal: Principal): void {
+    if (principal !== this.#caller.principal) this.#caller = { ...this.#caller, principal }
+  }
+
   request(frame: RequestFrame, way: Way): void {
     const { revision } = this.#caller
     try {

@@ -33,6 +33,8 @@ export interface Notification {
 export interface Principal {
   readonly id: string
   readonly tenant: string
+  /** What its token is good for; undefined where nobody said. Two principals are the same whatever their scopes. */
+  readonly scopes?: readonly string[]
 }
 
 export const ANONYMOUS: Principal = Object.freeze({ id: 'anonymous', tenant: 'default' })

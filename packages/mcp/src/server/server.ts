@@ -301,6 +301,7 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
   if (maxQuestions !== undefined) endpoint.maxQuestions = maxQuestions
   if (callTimeoutMs !== undefined) endpoint.callTimeoutMs = callTimeoutMs
   if (options.authenticate !== undefined) endpoint.authenticate = options.authenticate
+  if (options.scopesFor !== undefined) endpoint.scopesFor = options.scopesFor
   if (options.clock !== undefined) endpoint.clock = options.clock
   return endpoint
 }

@@ -53,8 +53,17 @@ export interface Endpoint {
    * arguments. Called for each `tools/call` over HTTP: answer from what is at hand. Default: not checked.
    */
   readonly toolSchema?: (name: string, principal: Principal) => JsonObject | undefined
-  /** Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. */
+  /**
+   * Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. An error it throws turns the
+   * caller away: an `McpError`, or any that has a {@link Denial} as its `challenge`; others say nothing of why.
+   */
   readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
+  /**
+   * All scopes that a request over HTTP needs. A caller whose principal lacks one gets 403 `insufficient_scope` with
+   * all of them, whatever its revision and before anything else is answered. `params` is what came, unread. Default:
+   * none are needed.
+   */
+  readonly scopesFor?: (request: { readonly method: string; readonly params: JsonObject }) => readonly string[]
   readonly clock?: Clock
   /** Told what is worth a log line: refusals, cut streams, handler failures. Never throws. */
   readonly log?: (event: EndpointEvent) => void

@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { JsonObject } from '@crosspoint/mcp'
 import { type PlainAnswer, type SeenRequest, startPlainServer } from './http-server.ts'
+import { createSigner } from './signer.ts'
 
 export interface AuthorizationServerOptions {
   /** Life of an access token. Default an hour. */
   readonly tokenSeconds?: number
+  /** Access tokens are JWTs (RFC 9068) with these claims and header members changed; their keys are at `/jwks`. */
+  readonly jwt?: { readonly claims?: JsonObject; readonly header?: JsonObject }
   /** Says something else about itself. */
   readonly metadata?: (metadata: JsonObject) => JsonObject
   /** Sends people back with something else. */
@@ -22,6 +25,10 @@ export interface IssuedToken {
 export interface AuthorizationServer {
   readonly issuer: string
   readonly seen: readonly SeenRequest[]
+  /** Signs whatever it is told as one of its tokens; a header without `kid` gets its own. */
+  sign(claims: JsonObject, header?: JsonObject): string
+  /** Signs with a new key from now on, and forgets the old one. */
+  rotate(): void
   /** The grants asked for so far, by `grant_type`. */
   grants(): readonly string[]
   /** What a token is good for; undefined for one that is not, or no longer. */
@@ -48,6 +55,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const refreshable = new Map<string, Issued>()
   const spent = new Set<string>()
   const clients = new Set<string>()
+  let signer = createSigner()
   const server = await startPlainServer(async (request) => (await options.answer?.(request)) ?? answer(request))
   const issuer = server.origin
 
@@ -55,6 +63,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     switch (request.path) {
       case '/.well-known/oauth-authorization-server':
         return { body: toMetadata() }
+      case '/jwks':
+        return { body: { keys: [signer.publicKey] } }
       case '/authorize':
         return authorize(request.query)
       case '/register':
@@ -71,6 +81,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       issuer,
       authorization_endpoint: `${issuer}/authorize`,
       token_endpoint: `${issuer}/token`,
+      jwks_uri: `${issuer}/jwks`,
       registration_endpoint: `${issuer}/register`,
       code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
@@ -144,7 +155,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   }
 
   function issue(about: IssuedToken, isRefreshable: boolean): PlainAnswer {
-    const [accessToken, refreshToken] = [`access-${randomUUID()}`, `refresh-${randomUUID()}`]
+    const [accessToken, refreshToken] = [toAccessToken(about), `refresh-${randomUUID()}`]
     tokens.set(accessToken, about)
     if (isRefreshable) refreshable.set(refreshToken, { ...about, refreshToken })
     const more = isRefreshable ? { refresh_token: refreshToken } : {}
@@ -152,8 +163,21 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     return { body: { access_token: accessToken, token_type: 'Bearer', expires_in: tokenSeconds, scope, ...more } }
   }
 
+  function toAccessToken({ clientId, resource, scope }: IssuedToken): string {
+    const { jwt } = options
+    if (jwt === undefined) return `access-${randomUUID()}`
+    const seconds = Math.floor(Date.now() / 1_000)
+    const times = { iat: seconds, exp: seconds + tokenSeconds, jti: randomUUID() }
+    const about = { iss: issuer, sub: clientId, client_id: clientId, aud: resource, scope: scope.join(' ') }
+    return signer.sign({ ...about, ...times, ...jwt.claims }, jwt.header)
+  }
+
   return {
     issuer,
+    sign: (claims, header) => signer.sign(claims, header),
+    rotate() {
+      signer = createSigner()
+    },
     seen: server.seen,
     grants: () => server.seen.filter(({ path }) => path === '/token').map(({ form }) => form.get('grant_type') ?? ''),
     inspect: (token) => tokens.get(token),

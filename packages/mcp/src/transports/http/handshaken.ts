@@ -89,6 +89,7 @@ export function endSession(desk: Desk, headers: IncomingHttpHeaders, principal: 
 export function findSession(desk: Desk, headers: IncomingHttpHeaders, principal: Principal): HttpSession {
   const id = headers['mcp-session-id']
   const found = desk.sessions.find(typeof id === 'object' ? id.join() : id, principal)
+  found.session.meet(principal)
   const { revision } = found.session.handshake
   if (revision.traits.versionHeader !== 'none') checkVersionHeader(desk, headers['mcp-protocol-version'])
   return found

@@ -4,11 +4,13 @@ import type { Log } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
 import { receiveSse } from '../http-sse/receive.ts'
+import { toDenial } from './challenge.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { createGuards, type GuardOptions } from './guards.ts'
 import { receiveOther } from './other-methods.ts'
 import { type DoorState, HttpReply, type ReplyContext } from './reply.ts'
+import { type ResourceMetadata, toMetadataSource, WELL_KNOWN } from './resource-metadata.ts'
 import { receivePost } from './streamable.ts'
 
 /** What is behind a door, whatever it listens on. */
@@ -25,6 +27,11 @@ export interface ReceptionOptions {
   readonly plain?: (request: PlainRequest) => PlainReply | undefined
   /** Who a caller is, for endpoints that do not say so themselves. */
   readonly authenticate?: Endpoint['authenticate']
+  /**
+   * What the resource at a path says of itself (RFC 9728); an object is that of every path. It is served where that
+   * specification has it, and challenges say where. Default: nothing, and challenges say only `Bearer`.
+   */
+  readonly resourceMetadata?: ResourceMetadata | ((path: string) => ResourceMetadata | undefined)
   /** Most requests outside of sessions at work at once, per endpoint, listening ones apart. Default 10,000. */
   readonly maxCalls?: number
   /** Most bytes of bodies still on their way, all connections together. Default 256 MiB. */
@@ -76,6 +83,7 @@ export class Reception {
       isClosing: false,
       heldBytes: 0,
       maxHeldBytes: options.maxHeldBytes ?? 256 * 1024 * 1024,
+      resourceMetadata: toMetadataSource(options.resourceMetadata),
     }
     this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
     this.#origins = new Set(guards.allowedOrigins)
@@ -105,6 +113,10 @@ export class Reception {
       const { url = '/' } = request
       const query = url.indexOf('?')
       const path = query === -1 ? url : url.slice(0, query)
+      if (this.#state.resourceMetadata !== undefined && path.startsWith(WELL_KNOWN)) {
+        this.#describe(path, request, response)
+        return
+      }
       const endpoint = this.#options.endpoint(path)
       if (endpoint === undefined) {
         this.#receiveBeside(path, request, response)
@@ -165,16 +177,19 @@ export class Reception {
     } else this.#authenticate(endpoint, request, response, receiveSse)
   }
 
+  #describe(path: string, request: HttpRequest, response: HttpResponse): void {
+    const metadata = this.#state.resourceMetadata?.(path)
+    if (metadata === undefined) this.#receivePlain(path, request, response)
+    else answerPlain({ status: 200, headers: JSON_HEADERS, body: JSON.stringify(metadata) }, request, response)
+  }
+
   #receivePlain(path: string, request: HttpRequest, response: HttpResponse): void {
     const reply = this.#options.plain?.({ method: request.method ?? 'GET', path, headers: request.headers })
     if (reply === undefined) {
       this.#refuse(response, new McpError('peer.not_found', 'Nothing is served at this path'))
       return
     }
-    const body = reply.body ?? ''
-    const headers = { 'content-type': 'text/plain; charset=utf-8', ...reply.headers }
-    response.writeHead(reply.status, { ...headers, 'content-length': Buffer.byteLength(body) })
-    response.end(request.method === 'HEAD' ? undefined : body)
+    answerPlain(reply, request, response)
   }
 
   /** Lets a page we know read our answers; true when the request was only its browser asking whether it may. */
@@ -238,6 +253,13 @@ export class Reception {
   }
 }
 
+function answerPlain(reply: PlainReply, request: HttpRequest, response: HttpResponse): void {
+  const body = reply.body ?? ''
+  const headers = { 'content-type': 'text/plain; charset=utf-8', ...reply.headers }
+  response.writeHead(reply.status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
 function toSingle(headers: HttpRequest['headers']): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }
@@ -258,14 +280,10 @@ function toFault(error: unknown): McpError {
   return new McpError('internal.error', 'Internal error', { cause: error })
 }
 
-function toDenial(error: unknown): McpError {
-  if (error instanceof McpError) return error
-  return new McpError('caller.unauthenticated', 'Cannot tell who is calling', { cause: error })
-}
-
 function closing(): McpError {
   return new McpError('policy.busy', 'Cannot take a request: the server is closing')
 }
 
+const JSON_HEADERS = { 'content-type': 'application/json' }
 /** Endpoints remembered although nothing of theirs is open. */
 const MAX_IDLE_DESKS = 64

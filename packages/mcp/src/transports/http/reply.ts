@@ -7,7 +7,9 @@ import type { OpenCall, Way } from '../../peer/open-call.ts'
 import { type Reply, toText } from '../../peer/reply.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Accepts } from './accept.ts'
+import { toChallenge } from './challenge.ts'
 import type { HttpResponse, HttpSocket } from './exchange.ts'
+import type { ResourceMetadata } from './resource-metadata.ts'
 import type { SessionStreams } from './resume/session-streams.ts'
 import { EventStream } from './sse.ts'
 
@@ -20,6 +22,8 @@ export interface DoorState {
   /** Bytes of bodies that are not whole yet, beyond the first chunk of each. */
   heldBytes: number
   readonly maxHeldBytes: number
+  /** What is said of the resource that a request was for. */
+  readonly resourceMetadata: ((url: string) => ResourceMetadata | undefined) | undefined
 }
 
 /** What replies of one endpoint have in common. */
@@ -95,9 +99,7 @@ export class HttpReply implements Way {
     // A stream that can be resumed takes its answer even when nobody is there.
     const isGone = response.writableEnded || response.destroyed || this.#isLeaving
     if (isGone && this.#stream === undefined) return
-    const { json, ratherSse } = this.accepts
-    // A stream that is primed survives the loss of its connection, which a client that asks for streams first wants.
-    if (this.#stream !== undefined || !json || (ratherSse === true && this.streams?.isPriming === true)) {
+    if (this.#stream !== undefined || !this.accepts.json) {
       const stream = this.#begin()
       if (answer !== undefined) stream?.send(toText(answer))
       stream?.end()
@@ -130,10 +132,21 @@ export class HttpReply implements Way {
     // Without a request to answer, a fault of ours is one of the server and not of a call.
     const status = error.code === 'internal.error' ? 500 : toHttpStatus(error)
     if (status === 413 || status === 408) this.response.shouldKeepAlive = false
-    if (status === 401) this.response.setHeader('www-authenticate', 'Bearer')
+    if (error.challenge !== undefined || status === 401) this.#challenge(error)
     if (status === 500) this.#context.door.log('error', 'request.failed', { error: error.cause })
     else this.#context.door.log('info', 'request.refused', { code: error.code, message: error.message })
     this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
+  }
+
+  #challenge({ challenge }: McpError): void {
+    const { door } = this.#context
+    let metadata: ResourceMetadata | undefined
+    try {
+      metadata = door.resourceMetadata?.(this.response.req.url ?? '/')
+    } catch (error) {
+      door.log('error', 'metadata.failed', { error })
+    }
+    this.response.setHeader('www-authenticate', toChallenge(challenge, metadata))
   }
 
   /** Keeps a silent connection alive: a reply that is long in coming becomes a stream at the second beat. */

@@ -13,6 +13,7 @@ import { NEWEST } from '../../revisions/index.ts'
 import type { MethodCodec } from '../../revisions/revision.ts'
 import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import { namesEnvelope, takeBare } from './bare.ts'
+import { checkScopes } from './challenge.ts'
 import type { Desk } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
@@ -84,7 +85,9 @@ export function receivePost(
     const body = rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest)
     try {
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
-      take(desk, parseMessage(body.toString('utf8'), limits), headers, principal, reply)
+      const message = parseMessage(body.toString('utf8'), limits)
+      if (desk.endpoint.scopesFor !== undefined) checkScopes(desk.endpoint.scopesFor, message, principal)
+      take(desk, message, headers, principal, reply)
     } catch (error) {
       reply.refuse(error)
     }
