@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { allGone, isAlive } from './fixtures/processes.ts'
 
 // A real parent with real children. It runs the build, since a process of its own cannot read the sources.
-const build = new URL('../../../dist/transports/stdio/', import.meta.url)
+const build = new URL('../../../build/transports/stdio/', import.meta.url)
 
 /** Servers that end when their stdin does, that ignore stdin and TERM alike, and that have a child themselves. */
 const CHILDREN = [
