@@ -274,7 +274,7 @@ describe('a handshake session over HTTP', () => {
     ])
   })
 
-  it('tells the server of a cancelled call, since a closed stream says nothing there', async () => {
+  it('trap-10: tells the server of a cancelled call, since a closed stream says nothing there', async () => {
     const server = await start(legacy(() => {}))
     const connection = await open(server)
     const cancel = new AbortController()
@@ -478,7 +478,7 @@ describe('a handshake session over HTTP', () => {
 })
 
 describe('a stateless conversation over HTTP', () => {
-  it('mirrors the body in headers, in base64 what they cannot carry', async () => {
+  it('trap-6, trap-8: mirrors the body in headers, in base64 what they cannot carry', async () => {
     const server = await start(
       modern((exchanged) => {
         if (exchanged.message.method !== 'tools/list') return ok(exchanged)
@@ -547,7 +547,7 @@ describe('a stateless conversation over HTTP', () => {
     expect(await failureOf(connection.handle(tool('x', { a: '2' })))).toMatchObject({ code: 'upstream.protocol' })
   })
 
-  it('cancels by closing the stream, and sends nothing more', async () => {
+  it('trap-10: cancels by closing the stream, and sends nothing more', async () => {
     const server = await start(modern((exchanged) => void exchanged.stream()))
     const connection = await open(server)
     const cancel = new AbortController()

@@ -511,7 +511,7 @@ describe('errors', () => {
     },
   )
 
-  test.each([-32023, -32050, -32099])('the reserved code %i is passed on to nobody', (code) => {
+  test.each([-32023, -32050, -32099])('trap-21: the reserved code %i is passed on to nobody', (code) => {
     const error = { code, message: 'm' }
     for (const from of [A, D, E]) {
       const read = up(from, error)

@@ -23,7 +23,7 @@ const acknowledged = (notifications: object) => ({
   params: { notifications },
 })
 
-test('acknowledges first, and then tells of each list that changes', async () => {
+test('trap-19: acknowledges first, and then tells of each list that changes', async () => {
   const { server, tool, resource, prompt } = createListened()
   const { heard, untilHeard } = listen(server, everything)
   expect(heard).toEqual([acknowledged(everything)])
@@ -43,7 +43,7 @@ test('acknowledges first, and then tells of each list that changes', async () =>
   ])
 })
 
-test('tells only of what was asked for', async () => {
+test('trap-19: tells only of what was asked for', async () => {
   const { server, tool, prompt } = createListened()
   const { heard, untilHeard } = listen(server, { promptsListChanged: true, toolsListChanged: false })
   tool.remove()

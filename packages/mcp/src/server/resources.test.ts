@@ -51,7 +51,7 @@ test('an empty text is a resource with nothing in it, not a missing one', async 
   expect(await read(server, 'app://x')).toEqual({ contents: [{ uri: 'app://x', text: '' }] })
 })
 
-test('a resource that is not there is an error with its URI, never an empty answer', async () => {
+test('trap-22: a resource that is not there is an error with its URI, never an empty answer', async () => {
   const server = createServer(who)
   server.resource('app://gone', { name: 'g' }, () => undefined)
   server.resource('app://empty', { name: 'e' }, () => [])

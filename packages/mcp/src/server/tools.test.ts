@@ -65,12 +65,15 @@ test('an object becomes structured content and text', async () => {
   })
 })
 
-test.each([[null], [0], [''], [[]], [[1, 2]]])('with an output schema even %j is structured content', async (value) => {
-  expect(await outputOf(() => value, { output: {} })).toEqual({
-    content: [{ type: 'text', text: JSON.stringify(value) }],
-    structuredContent: value,
-  })
-})
+test.each([[null], [0], [''], [[]], [[1, 2]]])(
+  'trap-26: with an output schema even %j is structured content',
+  async (value) => {
+    expect(await outputOf(() => value, { output: {} })).toEqual({
+      content: [{ type: 'text', text: JSON.stringify(value) }],
+      structuredContent: value,
+    })
+  },
+)
 
 test('content blocks are sent as they are', async () => {
   const blocks = [
@@ -365,7 +368,7 @@ test.each([
   [{ type: 'object', properties: { a: { pattern: '(' } } }, '/properties/a/pattern: cannot use the pattern'],
   [{ type: 'object', $ref: 'http://127.0.0.1:1/x' }, '/$ref: "http://127.0.0.1:1/x"'],
   [{ type: 'object', $schema: 'http://json-schema.org/draft-04/schema#' }, 'supported are'],
-])('a schema that cannot be used is refused when registering, with the place: %j', (input, place) => {
+])('trap-27: a schema that cannot be used is refused when registering, with the place: %j', (input, place) => {
   const server = createServer(who)
   expect(() => server.tool('t', { input }, () => 'ok')).toThrow('Cannot register the tool "t": its input schema')
   expect(() => server.tool('t', { input }, () => 'ok')).toThrow(place)

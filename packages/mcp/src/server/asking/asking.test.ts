@@ -242,7 +242,7 @@ describe('a handler that asks', () => {
     })
   })
 
-  it('a prompt and a resource ask the same way, and what a retry reads is not cached', async () => {
+  it('trap-17: a prompt and a resource ask the same way, and what a retry reads is not cached', async () => {
     const { server } = createOne(() => '')
     server.prompt('p', {}, async (_values, { elicit }) => `About ${(await elicit('What?', NAME)).name}`)
     server.resource('app://r', { name: 'r' }, async (_uri, { elicit }) => {
@@ -257,7 +257,7 @@ describe('a handler that asks', () => {
         server.endpoint.handle(recordCall(method, { ...params, ...more }, { capabilities: ALL }).call)
       const result = await ask(toRetry(await ask(), accept({ name: 'x' })))
       if (method === 'prompts/get') expect(result).toMatchObject({ messages: [{ content: { text: 'About x' } }] })
-      else expect(result).toMatchObject({ contents: [{ text: 'x' }], ttlMs: 0, cacheScope: 'private' }) // trap-17
+      else expect(result).toMatchObject({ contents: [{ text: 'x' }], ttlMs: 0, cacheScope: 'private' })
     }
   })
 })
@@ -352,7 +352,7 @@ describe('a state', () => {
     }
   })
 
-  it('abuse-24: of another principal is refused', async () => {
+  it('trap-14, abuse-24: of another principal is refused', async () => {
     const { call } = createOne(twice)
     const params = toRetry(await call(), accept({ name: 'x' }))
     for (const principal of [

@@ -244,7 +244,7 @@ describe('what is said of its own accord', () => {
     ])
   })
 
-  it('several listeners share the channel, each with its own id and filter', async () => {
+  it('trap-19: several listeners share the channel, each with its own id and filter', async () => {
     const { server, tool } = createChanging()
     const peer = open(server.endpoint.handle)
     const subscription = 'io.modelcontextprotocol/subscriptionId'

@@ -104,7 +104,7 @@ describe('a request with an envelope', () => {
     expect(messages[0].result.supportedVersions).toEqual(['2026-07-28'])
   })
 
-  it('passes input_required on where the method may ask, and nowhere else', async () => {
+  it('trap-12: passes input_required on where the method may ask, and nowhere else', async () => {
     const asked = { resultType: 'input_required', requestState: 's' }
     const url = await open(async () => asked)
     expect((await sendEnveloped(url, 'tools/call', echo)).messages[0].result).toMatchObject(asked)
@@ -135,29 +135,47 @@ describe('a request with an envelope', () => {
 describe('abuse-19: what is missing or unknown', () => {
   const P = 'io.modelcontextprotocol/'
   it.each<[string, string, WireOptions, number, number]>([
-    ['no protocolVersion', 'tools/call', { meta: { [`${P}protocolVersion`]: undefined } }, 400, -32602],
-    ['a protocolVersion that is no string', 'tools/call', { meta: { [`${P}protocolVersion`]: 7 } }, 400, -32602],
-    ['no clientCapabilities', 'tools/call', { meta: { [`${P}clientCapabilities`]: undefined } }, 400, -32602],
-    ['clientCapabilities that are no object', 'tools/call', { meta: { [`${P}clientCapabilities`]: [] } }, 400, -32602],
+    ['trap-1: no protocolVersion', 'tools/call', { meta: { [`${P}protocolVersion`]: undefined } }, 400, -32602],
+    [
+      'trap-1: a protocolVersion that is no string',
+      'tools/call',
+      { meta: { [`${P}protocolVersion`]: 7 } },
+      400,
+      -32602,
+    ],
+    ['trap-1: no clientCapabilities', 'tools/call', { meta: { [`${P}clientCapabilities`]: undefined } }, 400, -32602],
+    [
+      'trap-1: clientCapabilities that are no object',
+      'tools/call',
+      { meta: { [`${P}clientCapabilities`]: [] } },
+      400,
+      -32602,
+    ],
     ['a log level that is none', 'tools/call', { meta: { [`${P}logLevel`]: 'loud' } }, 400, -32602],
     ['a progress token that is none', 'tools/call', { meta: { progressToken: 1.5 } }, 400, -32602],
     ['a version nobody speaks', 'tools/call', at('2099-01-01'), 400, -32022],
     ['an older version in an envelope', 'tools/call', at('2025-11-25'), 400, -32022],
-    ['a header of another version', 'tools/call', { headers: { 'mcp-protocol-version': '2025-11-25' } }, 400, -32020],
     [
-      'a version nobody speaks and another in the header',
+      'trap-4: a header of another version',
+      'tools/call',
+      { headers: { 'mcp-protocol-version': '2025-11-25' } },
+      400,
+      -32020,
+    ],
+    [
+      'trap-4: a version nobody speaks and another in the header',
       'tools/call',
       { ...at('2099-01-01'), headers: {} },
       400,
       -32020,
     ],
-    ['no version header', 'tools/call', { headers: { 'mcp-protocol-version': undefined } }, 400, -32020],
+    ['trap-4: no version header', 'tools/call', { headers: { 'mcp-protocol-version': undefined } }, 400, -32020],
     ['initialize', 'initialize', {}, 404, -32601],
     ['ping', 'ping', {}, 404, -32601],
     ['logging/setLevel', 'logging/setLevel', {}, 404, -32601],
     ['resources/subscribe', 'resources/subscribe', {}, 404, -32601],
     ['tasks/list', 'tasks/list', {}, 404, -32601],
-    ['an unknown method', 'no/such', {}, 404, -32601],
+    ['trap-7: an unknown method', 'no/such', {}, 404, -32601],
     ['a notification sent as a request', 'notifications/progress', {}, 404, -32601],
     ['__proto__', '__proto__', {}, 404, -32601],
   ])('%s gets its error, with the id', async (_what, method, options, status, code) => {
@@ -181,7 +199,7 @@ describe('abuse-19: what is missing or unknown', () => {
     })
   })
 
-  it('a missing capability is named, with status 400', async () => {
+  it('trap-15: a missing capability is named, with status 400', async () => {
     const url = await open(async () => {
       throw new McpError('caller.missing_capability', 'Needs sampling', {
         data: { requiredCapabilities: { sampling: {} } },

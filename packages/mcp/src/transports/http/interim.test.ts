@@ -50,7 +50,7 @@ describe('what is said before the answer', () => {
     expect((await sendEnveloped(url, 'tools/call', echo)).headers['content-type']).toBe('application/json')
   })
 
-  it('sends log messages of the level the request names, and none without one', async () => {
+  it('trap-20: sends log messages of the level the request names, and none without one', async () => {
     const url = await open(async (call) => {
       for (const level of ['debug', 'info', 'warning', 'emergency', 'loud']) call.interim.notify(message(level))
       return {}
@@ -109,7 +109,7 @@ describe('what is said before the answer', () => {
     expect([answer.headers['content-type'], answer.messages.length]).toEqual(['text/event-stream', 1])
   })
 
-  it('cannot ask the caller', async () => {
+  it('trap-11: cannot ask the caller', async () => {
     const url = await open((call) => call.interim.ask({ method: 'elicitation/create', params: {} }))
     const { status, messages } = await sendEnveloped(url, 'tools/call', echo)
     expect([status, messages[0].error.code]).toEqual([400, -32021])
@@ -147,7 +147,7 @@ describe('what is said before the answer', () => {
 })
 
 describe('hanging up', () => {
-  it('abuse-41: cancels the call before anything was said', async () => {
+  it('trap-10, abuse-41: cancels the call before anything was said', async () => {
     const began = createDeferred<Call>()
     const aborted = createDeferred<void>()
     const url = await open((call) => {
@@ -162,7 +162,7 @@ describe('hanging up', () => {
     await aborted.promise
   })
 
-  it('cancels the call in the middle of its stream', async () => {
+  it('trap-10: cancels the call in the middle of its stream', async () => {
     const aborted = createDeferred<unknown>()
     const url = await open((call) => {
       call.cancellation.signal.addEventListener('abort', () => aborted.resolve(call.cancellation.signal.reason))

@@ -24,7 +24,7 @@ describe('a header value', () => {
     })
   }
 
-  it('is always one a header may have, and reads back as what it was', () => {
+  it('trap-6: is always one a header may have, and reads back as what it was', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const header = encodeHeaderValue(text)

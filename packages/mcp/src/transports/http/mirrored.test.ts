@@ -21,19 +21,19 @@ const echo = { name: 'echo', arguments: { text: 'hi' } }
 
 describe('abuse-17: headers that mirror the body', () => {
   const mismatches: [string, JsonObject, WireOptions['headers']][] = [
-    ['no Mcp-Method', echo, { 'mcp-method': undefined }],
-    ['another Mcp-Method', echo, { 'mcp-method': 'tools/list' }],
+    ['trap-5: no Mcp-Method', echo, { 'mcp-method': undefined }],
+    ['trap-5: another Mcp-Method', echo, { 'mcp-method': 'tools/list' }],
     ['Mcp-Method in capitals', echo, { 'mcp-method': 'TOOLS/CALL' }],
     ['Mcp-Method twice', echo, { 'mcp-method': ['tools/call', 'tools/call'] }],
-    ['no Mcp-Name', echo, { 'mcp-name': undefined }],
-    ['another Mcp-Name', echo, { 'mcp-name': 'other' }],
+    ['trap-5: no Mcp-Name', echo, { 'mcp-name': undefined }],
+    ['trap-5: another Mcp-Name', echo, { 'mcp-name': 'other' }],
     ['Mcp-Name in capitals', echo, { 'mcp-name': 'ECHO' }],
     ['Mcp-Name twice', echo, { 'mcp-name': ['echo', 'echo'] }],
     ['Mcp-Name where the body has none', { arguments: {} }, { 'mcp-name': 'echo' }],
     ['broken base64', echo, { 'mcp-name': '=?base64?ZWNob?=' }],
-    ['base64 of something else', echo, { 'mcp-name': '=?base64?b3RoZXI=?=' }],
+    ['trap-6: base64 of something else', echo, { 'mcp-name': '=?base64?b3RoZXI=?=' }],
     ['base64 that is not UTF-8', echo, { 'mcp-name': '=?base64?/w==?=' }],
-    ['a marker in capitals', echo, { 'mcp-name': '=?BASE64?ZWNobw==?=' }],
+    ['trap-6: a marker in capitals', echo, { 'mcp-name': '=?BASE64?ZWNobw==?=' }],
     ['a version twice', echo, { 'mcp-protocol-version': ['2026-07-28', '2026-07-28'] }],
   ]
   it.each(mismatches)('%s gets 400 and -32020', async (_what, params, headers) => {
@@ -50,7 +50,7 @@ describe('abuse-17: headers that mirror the body', () => {
     ['a name that looks like the marker', '=?base64?x?=', '=?base64?PT9iYXNlNjQ/eD89?='],
     ['a line break in base64', 'a\r\nb', '=?base64?YQ0KYg==?='],
     ['blanks around', 'echo', '  echo\t'],
-  ])('%s is read as the name it means', async (_what, name, header) => {
+  ])('trap-6: %s is read as the name it means', async (_what, name, header) => {
     const { handle, calls } = createRecording()
     const url = await open(handle)
     const answer = await sendEnveloped(url, 'tools/call', { name }, { headers: { 'mcp-name': header } })
@@ -61,7 +61,7 @@ describe('abuse-17: headers that mirror the body', () => {
   it.each([
     ['prompts/get', { name: 'p' }],
     ['resources/read', { uri: 'file:///a%20b?c' }],
-  ])('%s is mirrored too', async (method, params) => {
+  ])('trap-5: %s is mirrored too', async (method, params) => {
     const url = await open(async () => ({}))
     expect((await sendEnveloped(url, method, params)).status).toBe(200)
     const bare = await sendEnveloped(url, method, params, { headers: { 'mcp-name': undefined } })
@@ -91,10 +91,10 @@ describe('abuse-17: headers that mirror the body', () => {
       ['an integer', { count: 42 }, { 'mcp-param-count': '42' }],
       ['an integer as another spelling', { count: 42 }, { 'mcp-param-count': '42.0' }],
       ['a boolean', { dry: true }, { 'mcp-param-dry': 'true' }],
-      ['text in base64', { region: 'südost' }, { 'mcp-param-region': '=?base64?c8O8ZG9zdA==?=' }],
+      ['trap-6: text in base64', { region: 'südost' }, { 'mcp-param-region': '=?base64?c8O8ZG9zdA==?=' }],
       ['empty text', { region: '' }, { 'mcp-param-region': '' }],
       ['a nested argument', { deep: { zone: 'z' } }, { 'mcp-param-zone': 'z' }],
-      ['null and no header', { region: null }, {}],
+      ['trap-8: null and no header', { region: null }, {}],
       ['a header nobody annotated', { plain: 'x' }, { 'mcp-param-other': 'y' }],
     ])('%s is accepted', async (_what, given, headers) => {
       const { answer, calls } = await send(given, headers)
@@ -103,12 +103,12 @@ describe('abuse-17: headers that mirror the body', () => {
     })
 
     it.each<[string, JsonObject, Record<string, string | string[]>]>([
-      ['an argument without its header', { region: 'eu' }, {}],
+      ['trap-8: an argument without its header', { region: 'eu' }, {}],
       ['another value', { region: 'eu' }, { 'mcp-param-region': 'us' }],
       ['another case', { region: 'eu' }, { 'mcp-param-region': 'EU' }],
       ['a header twice', { region: 'eu' }, { 'mcp-param-region': ['eu', 'eu'] }],
       ['a header without its argument', {}, { 'mcp-param-region': 'eu' }],
-      ['a header for null', { region: null }, { 'mcp-param-region': 'null' }],
+      ['trap-8: a header for null', { region: null }, { 'mcp-param-region': 'null' }],
       ['another number', { count: 42 }, { 'mcp-param-count': '43' }],
       ['no number', { count: 0 }, { 'mcp-param-count': '' }],
       ['a number in hex', { count: 42 }, { 'mcp-param-count': '0x2a' }],

@@ -8,6 +8,7 @@ afterEach(() => doors.closeAll())
 const open = async (...given: Parameters<typeof doors.open>) => (await doors.open(...given)).url
 
 const HANDSHAKES = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+const STREAMABLE = ['2025-11-25', '2025-06-18', '2025-03-26']
 
 /** A server with one of everything, and what is needed to change it. */
 function createChanging() {
@@ -268,9 +269,9 @@ describe('taking a request back', () => {
     stream.destroy()
   })
 
-  it('hanging up is not that: the call goes on', async () => {
+  it.each(STREAMABLE)('trap-10: hanging up is not that: the call of a client of %s goes on', async (revision) => {
     const { handle, began } = createWaiting()
-    const session = await openWireSession(await open(handle))
+    const session = await openWireSession(await open(handle), { revision })
     const stream = await session.open('tools/call', { name: 't', _meta: { progressToken: 1 } }, { id: 7 })
     const call = await began.promise
     stream.destroy()

@@ -1,0 +1,41 @@
+import { fileURLToPath } from 'node:url'
+import { REVISIONS } from '@crosspoint/mcp'
+import { describe, expect, test } from 'vitest'
+import { findNamedTraps, readNamedTraps } from './names.ts'
+import { TRAPS } from './traps.ts'
+
+const repository = fileURLToPath(new URL('../../../../', import.meta.url))
+
+/** Rows that no test proves yet. May only become shorter: a row that is proved must be taken out. */
+const UNPROVED: readonly number[] = [2, 32, 33, 34, 36, 54]
+
+describe('the traps of the specification', () => {
+  test('are 54, numbered from 1, of revisions we speak', () => {
+    expect(TRAPS.map(({ trap }) => trap)).toEqual(Array.from({ length: 54 }, (_, index) => index + 1))
+    const spoken = new Set(REVISIONS.map(({ name }) => name))
+    for (const { revisions } of TRAPS) {
+      expect(revisions.length).toBeGreaterThan(0)
+      expect(revisions.filter((name) => !spoken.has(name))).toEqual([])
+    }
+  })
+
+  test('are each proved by a test that is named after it', () => {
+    const named = findNamedTraps(repository)
+    const rows = new Set(TRAPS.map(({ trap }) => trap))
+    expect(named.filter(({ trap }) => !rows.has(trap))).toEqual([])
+    const proved = new Set(named.map(({ trap }) => trap))
+    expect(TRAPS.map(({ trap }) => trap).filter((trap) => !proved.has(trap))).toEqual(UNPROVED)
+  })
+
+  test('are read from the beginning of names only', () => {
+    const label = (numbers: string) => `${numbers}: does what it should`
+    const sources = [
+      `test('${label('trap-7')}', () => {})`,
+      `it.each(rows)("${label('abuse-12, trap-8')} in %s", () => {})`,
+      `describe(\`${label('trap-9, trap-10, abuse-1')}\`, () => {})`,
+      `// ${label('trap-11')}`,
+      `test('mentions ${label('trap-12')}', () => {})`,
+    ]
+    expect(sources.map(readNamedTraps)).toEqual([[7], [8], [9, 10], [], []])
+  })
+})
