@@ -42,25 +42,41 @@ export function didYouMean(asked: string, names: Iterable<string>): string {
   return name === undefined ? '' : `; did you mean "${name}"?`
 }
 
-/** Levenshtein distance with swaps of neighbours as one slip; gives up at `limit`. */
+/**
+ * Levenshtein distance with swaps of neighbours as one slip; gives up at `limit`. What both begin and end with is not
+ * looked at twice, and of the table only the band that `limit` slips can reach: long names must not cost a server more
+ * than short ones.
+ */
 function distance(a: string, b: string, limit: number): number {
+  let start = 0
+  while (start < a.length && a[start] === b[start]) start++
+  let ends = 0
+  while (ends < Math.min(a.length, b.length) - start && a.at(-1 - ends) === b.at(-1 - ends)) ends++
+  return distanceWithin(a.slice(start, a.length - ends), b.slice(start, b.length - ends), limit)
+}
+
+function distanceWithin(a: string, b: string, limit: number): number {
   let before: number[] = []
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j)
+  let above = Array.from({ length: Math.min(b.length, limit) + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    let least = i
-    for (let j = 1; j <= b.length; j++) {
+    const row: number[] = []
+    let least = limit
+    if (i <= limit) {
+      row[0] = i
+      least = i
+    }
+    for (let j = Math.max(1, i - limit); j <= Math.min(b.length, i + limit); j++) {
       const same = a[i - 1] === b[j - 1]
       let cost = Math.min(at(above, j) + 1, at(row, j - 1) + 1, at(above, j - 1) + (same ? 0 : 1))
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(before, j - 2) + 1)
-      row.push(cost)
+      row[j] = cost
       least = Math.min(least, cost)
     }
     if (least >= limit) return limit
     before = above
     above = row
   }
-  return at(above, b.length)
+  return Math.min(limit, at(above, b.length))
 }
 
 function at(row: readonly number[], index: number): number {
