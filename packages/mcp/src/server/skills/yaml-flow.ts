@@ -70,6 +70,9 @@ export function readFlow(line: number, text: string): unknown {
   return read
 }
 
-/** Brackets, commas, colons that part a key from its value, quoted texts, and all between them. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[[\]{},]|:(?=[\s,[\]{}]|$)|(?:[^[\]{},:"']|:(?![\s,[\]{}]|$))+|["']/g
+/**
+ * Brackets, commas, colons that part a key from its value, quoted texts, and all between them. A quote that does not
+ * close takes all the rest, so that nothing is searched for its end more than once.
+ */
+const TOKEN = /"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[[\]{},]|:(?=[\s,[\]{}]|$)|(?:[^[\]{},:"']|:(?![\s,[\]{}]|$))+/g
 const MAX_DEPTH = 32

@@ -181,6 +181,13 @@ describe('of whatever is written', () => {
       { numRuns: 3_000 },
     )
   })
+
+  it('abuse-34: quotes that never close are looked through once, however many', () => {
+    const text = `k: [${'"\\'.repeat(32_000)}`
+    const started = performance.now()
+    expect(() => parseYaml(text)).toThrow('line 1')
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
 })
 
 function attempt(text: string): { readonly value: unknown } | undefined {
