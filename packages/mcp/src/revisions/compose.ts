@@ -1,5 +1,5 @@
 import { METHODS } from '../protocol/methods.ts'
-import type { Delta, ErrorStep, MethodCodec, Newest, Revision, Step, Steps, Traits } from './revision.ts'
+import type { Canonical, Delta, ErrorStep, MethodCodec, Revision, Step, Steps, Traits } from './revision.ts'
 import { same } from './steps.ts'
 
 /** Every revision there is. */
@@ -13,24 +13,34 @@ export interface RevisionTable {
 /**
  * Joins deltas into revisions, once, when the module loads: per method one function up and one down, whatever
  * the distance to the newest revision.
- * @param newest the revision the canonical model is written in
- * @param older its older neighbours, newest first
+ * @param canonical what is spoken inside
+ * @param deltas the newest, which differs in nothing, and its older neighbours, newest first
  */
-export function composeRevisions(newest: Newest, older: readonly Delta[]): RevisionTable {
-  const revisions = [toRevision(newest.name, newest.traits, new Set(newest.adds), [], newest.readError)]
-  const byName = new Map(revisions.map((revision) => [revision.name, revision]))
+export function composeRevisions(canonical: Canonical, deltas: readonly Delta[]): RevisionTable {
+  checkNewest(deltas[0])
+  const revisions: Revision[] = []
+  const byName = new Map<string, Revision>()
   const path: Delta[] = [] // the deltas between the newest and the one at hand, newest first
-  let traits = newest.traits
-  let names: ReadonlySet<string> = new Set(newest.adds)
-  for (const delta of older) {
+  let { traits } = canonical
+  let names: ReadonlySet<string> = new Set(canonical.adds)
+  for (const delta of deltas) {
     path.push(delta)
     traits = { ...traits, ...delta.traits }
     names = withMembership(names, delta)
-    const revision = toRevision(delta.name, traits, names, path, newest.readError)
+    const revision = toRevision(delta.name, traits, names, path, canonical.readError)
     revisions.push(revision)
     for (const name of [delta.name, ...(delta.aliases ?? [])]) byName.set(name, revision)
   }
   return { revisions, findRevision: (name) => byName.get(name) }
+}
+
+/** Calls in the newest revision are not converted: what it would differ in belongs to what is spoken inside. */
+function checkNewest(newest: Delta | undefined): void {
+  const differs = newest?.down ?? newest?.up ?? newest?.adds ?? newest?.removes
+  if (newest !== undefined && differs === undefined && Object.keys(newest.traits).length === 0) return
+  throw new Error(
+    `Cannot compose revision "${newest?.name}": the newest one differs in nothing from what is spoken inside`,
+  )
 }
 
 function withMembership(names: ReadonlySet<string>, { name, adds = [], removes = [] }: Delta): ReadonlySet<string> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
 import { composeRevisions } from './compose.ts'
 import { findRevision, NEWEST, REVISIONS } from './index.ts'
-import type { Delta, Newest, Revision } from './revision.ts'
+import type { Canonical, Delta, Revision } from './revision.ts'
 
 const [A, B, C, D, E] = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const
 
@@ -533,12 +533,14 @@ describe('errors', () => {
 })
 
 describe('composing revisions', () => {
-  const newest: Newest = { name: 'new', traits: NEWEST.traits, adds: ['tools/call'], readError: (error) => error }
+  const canonical: Canonical = { traits: NEWEST.traits, adds: ['tools/call'], readError: (error) => error }
+  const newest: Delta = { name: 'new', traits: {} }
   const delta = (rest: Partial<Delta>): Delta => ({ name: 'old', traits: {}, ...rest })
 
   test('steps run from neighbour to neighbour, a method of its own before the one for all', () => {
     const mark = (name: string) => (value: JsonObject) => ({ path: `${String(value.path)}${name}` })
-    const { revisions: composed } = composeRevisions(newest, [
+    const { revisions: composed } = composeRevisions(canonical, [
+      newest,
       delta({
         name: 'b',
         down: { results: { 'tools/call': mark('B') }, every: mark('b') },
@@ -560,8 +562,15 @@ describe('composing revisions', () => {
     [delta({ adds: ['tools/call'] }), 'its newer neighbour has "tools/call" too'],
     [delta({ removes: ['ping'] }), 'no "ping" to take out'],
   ])('a delta that makes no sense is refused when the module loads', (wrong, message) => {
-    expect(() => composeRevisions(newest, [wrong])).toThrow(message)
+    expect(() => composeRevisions(canonical, [newest, wrong])).toThrow(message)
   })
+
+  test.each([[[]], [[delta({ removes: ['tools/call'] })]], [[delta({ traits: { batching: true } })]]])(
+    'the newest differs in nothing from what is spoken inside, or calls in it would have to be converted',
+    (deltas) => {
+      expect(() => composeRevisions(canonical, deltas)).toThrow('differs in nothing')
+    },
+  )
 
   test('a revision cannot be changed by who uses it', () => {
     for (const at of REVISIONS) {

@@ -3,10 +3,11 @@ import { r20250326 } from './2025-03-26.ts'
 import { r20250618 } from './2025-06-18.ts'
 import { r20251125 } from './2025-11-25.ts'
 import { r20260728 } from './2026-07-28.ts'
+import { canonical } from './canonical.ts'
 import { composeRevisions } from './compose.ts'
 import type { Revision } from './revision.ts'
 
-const table = composeRevisions(r20260728, [r20251125, r20250618, r20250326, r20241105])
+const table = composeRevisions(canonical, [r20260728, r20251125, r20250618, r20250326, r20241105])
 
 /** Every revision, newest first. */
 export const REVISIONS: readonly Revision[] = table.revisions

@@ -78,9 +78,8 @@ export interface Delta {
   readonly up?: Steps
 }
 
-/** The newest revision says everything itself; it has no neighbour to convert for, only peers to be read. */
-export interface Newest {
-  readonly name: string
+/** What is spoken inside: it has no neighbour to convert for, only peers to be read. */
+export interface Canonical {
   readonly traits: Traits
   readonly adds: readonly string[]
   /** How an error of any peer is read, after the steps of older revisions. */
