@@ -13,5 +13,4 @@ server.tool(
 )
 
 const { PORT } = process.env
-const { url } = await serve(server, PORT === undefined ? {} : { port: Number(PORT) })
-if (url !== undefined) console.error(`Listening at ${url}`)
+await serve(server, PORT === undefined ? {} : { port: Number(PORT), announce: true })

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -19,7 +19,8 @@ export interface Guide {
 
 /** What a program did. */
 export interface Ran {
-  readonly code: number
+  /** Null for one that was killed. */
+  readonly code: number | null
   /** Both streams, in no particular order between the two. */
   readonly output: string
 }
@@ -61,25 +62,66 @@ export function layOut(
 
 /** Runs a line of a console, of the form `NAME=value node program.mjs argument`, until it ends. */
 export function runLine(line: string, folder: string): Promise<Ran> {
-  const words = line.split(' ')
-  const at = words.indexOf('node')
-  const settings = words.slice(0, at).map((word) => word.split(/=(.*)/s).slice(0, 2) as [string, string]) // split in two
-  if (at === -1) throw new Error(`Cannot run "${line}": it is no line that starts a program of Node`)
-  // Node tells the runs inside of a run of tests by a variable, and would not report them on their own.
-  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env
-  const env = { ...inherited, ...Object.fromEntries(settings) }
-  return new Promise((resolve) => {
-    let output = ''
-    const child = execFile(process.execPath, words.slice(at + 1), { cwd: folder, env, timeout: 15_000 }, (error) =>
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, output }),
-    )
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (text) => {
-        output += text
-      })
-    }
+  const { child, output } = spawnLine(line, folder)
+  const timer = setTimeout(() => child.kill('SIGKILL'), MAX_MS)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code, output: output() })
+    })
   })
 }
 
+/** A program that stays. */
+export interface Started {
+  /** What it said when it was ready. */
+  readonly said: string
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a line of a console and waits until the program has printed what is looked for.
+ * @throws {Error} where it ends before
+ */
+export function startLine(line: string, folder: string, sought: RegExp): Promise<Started> {
+  const { child, output } = spawnLine(line, folder)
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const stop = (): Promise<void> => {
+    child.kill('SIGKILL')
+    return closed
+  }
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const [said] = sought.exec(output()) ?? []
+      if (said !== undefined) resolve({ said, stop })
+    }
+    child.stdout.on('data', look)
+    child.stderr.on('data', look)
+    child.once('error', reject)
+    void closed.then(() => reject(new Error(`"${line}" ended: ${output()}`)))
+  })
+}
+
+function spawnLine(line: string, folder: string) {
+  const words = line.split(' ')
+  const at = words.indexOf('node')
+  if (at === -1) throw new Error(`Cannot run "${line}": it is no line that starts a program of Node`)
+  const settings = words.slice(0, at).map((word) => word.split(/=(.*)/s))
+  // Node tells the runs inside of a run of tests by a variable, and would not report them on their own.
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env
+  const env = { ...inherited, ...Object.fromEntries(settings) }
+  const child = spawn(process.execPath, words.slice(at + 1), { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  return { child, output: () => output }
+}
+
+/** After this a program that should end is killed. */
+const MAX_MS = 15_000
 const FENCE = /^```(\w+)(?: (\S+))?\n(.*?)^```$/gms
 const COMMAND = /^\$ (.*)\n((?:[^$].*\n|\n)*)/gm
