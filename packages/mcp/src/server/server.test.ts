@@ -77,6 +77,12 @@ test('settings of the doors stand on the endpoint', () => {
   })
 })
 
+test('how streams are kept, and how many there may be, is said where the server is made', () => {
+  const settings = { resume: { retryMs: 5 }, maxStreams: 2 }
+  expect(createServer({ ...who, ...settings }).endpoint).toMatchObject(settings)
+  expect(createServer({ ...who, resume: false }).endpoint.resume).toBe(false)
+})
+
 test.each([
   'tools/list',
   'tools/call',

@@ -289,7 +289,7 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
         : own?.input.json
     },
   }
-  const { questionTimeoutMs, maxQuestions } = options
+  const { questionTimeoutMs, maxQuestions, maxStreams, resume } = options
   const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, callTimeoutMs } = options
   if (revisions !== undefined) endpoint.revisions = revisions
   if (limits !== undefined) endpoint.limits = limits
@@ -297,6 +297,8 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
   if (maxSessions !== undefined) endpoint.maxSessions = maxSessions
   if (sessionIdleMs !== undefined) endpoint.sessionIdleMs = sessionIdleMs
   if (maxStreamBytes !== undefined) endpoint.maxStreamBytes = maxStreamBytes
+  if (maxStreams !== undefined) endpoint.maxStreams = maxStreams
+  if (resume !== undefined) endpoint.resume = resume
   if (questionTimeoutMs !== undefined) endpoint.questionTimeoutMs = questionTimeoutMs
   if (maxQuestions !== undefined) endpoint.maxQuestions = maxQuestions
   if (callTimeoutMs !== undefined) endpoint.callTimeoutMs = callTimeoutMs

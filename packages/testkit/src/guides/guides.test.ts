@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { layOut, readGuide, runLine } from './guide.ts'
 
 /** Guides whose programs stand by themselves: each is written to one folder, and what its consoles say is done there. */
-const GUIDES = ['asking']
+const GUIDES = ['asking', 'serving']
 
 describe.each(GUIDES)('the guide docs/guides/%s.md', (name) => {
   const { files, commands, unnamed } = readGuide(`docs/guides/${name}.md`)
