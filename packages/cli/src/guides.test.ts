@@ -93,20 +93,6 @@ describe('the guide to testing', () => {
   )
 })
 
-describe('the guide to tasks', () => {
-  const guide = 'docs/guides/tasks.md'
-  const [server = '', client = ''] = blocks(guide, 'js')
-
-  it.each(commands(blocks(guide, 'console')[0] ?? ''))('shows what is printed by: %s', async (line, output) => {
-    const { folder, write } = createWorkspace()
-    symlinkSync(`${root}node_modules`, `${folder}/node_modules`, 'junction')
-    write('reports.mjs', server)
-    write('read.mjs', client)
-    expect(line).toBe('node read.mjs')
-    expect(await printed(spawn(process.execPath, ['read.mjs'], { cwd: folder }))).toBe(output)
-  })
-})
-
 describe('the guide to clients', () => {
   const guide = 'docs/guides/client.md'
   const [server = '', ...programs] = blocks(guide, 'js')
