@@ -25,6 +25,7 @@ const STEPS = [
   { name: 'lint', run: ['npm', 'run', 'lint'], after: ['install-tooling'] },
   { name: 'imports', run: ['npm', 'run', 'imports'], after: ['install-tooling'] },
   { name: 'runner', run: ['node', '.ci/runner.check.mjs'], counts: 'tally' },
+  { name: 'toys', run: ['node', '.ci/toys.mjs'], after: ['install'], counts: 'tally' },
   { name: 'conformance-judge', run: ['node', '.ci/conformance.check.mjs'], counts: 'tally' },
   { name: 'rules', run: ['node', '.ci/rules.mjs'], after: ['install-tooling'], counts: 'tally' },
   { name: 'rooms', run: ['node', '.ci/rooms.mjs'], after: ['install-tooling'], counts: 'tally' },
