@@ -5,7 +5,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { layOut, readGuide, runLine } from './guide.ts'
 
 /** Guides whose programs stand by themselves: each is written to one folder, and what its consoles say is done there. */
-const GUIDES = ['docs/guides/asking.md', 'docs/guides/serving.md', 'docs/guides/tasks.md', 'packages/mcp/README.md']
+const GUIDES = [
+  'docs/guides/asking.md',
+  'docs/guides/serving.md',
+  'docs/guides/resources.md',
+  'docs/guides/tasks.md',
+  'packages/mcp/README.md',
+]
 
 describe.each(GUIDES)('the guide %s', (path) => {
   const { files, commands, unnamed } = readGuide(path)
