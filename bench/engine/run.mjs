@@ -80,6 +80,8 @@ const LEGS = [
     most: 2.0,
     rows: [client('ours-client', 'stdio'), client('floor-client-stdio', 'stdio'), ...sdkClient('client-stdio')],
   },
+  // No budget: what the platform's own objects cost is not ours.
+  { name: 'web-standard porch', calls: 6_000, rows: [inProcess('ours-fetch'), inProcess('floor-fetch')] },
 ]
 
 const report = { node: process.version, rounds, legs: [] }
@@ -160,6 +162,18 @@ function client(name, kind, script = peer(name), args = [kind], share = 1) {
 
 function sdkClient(role) {
   return hasSdk ? [client('SDK v2', role.slice('client-'.length), SDK, [role], 0.1)] : []
+}
+
+function inProcess(name) {
+  return {
+    name,
+    share: 1,
+    async start() {
+      const subject = startSubject(peer(name))
+      await subject.ready()
+      return { subject, run: (calls) => subject.ask({ calls, concurrency: CONNECTIONS }) }
+    },
+  }
 }
 
 /** One warm-up round, then rounds in turn. */
