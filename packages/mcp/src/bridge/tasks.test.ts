@@ -126,7 +126,7 @@ describe('tasks/result', () => {
     expect((await ask('tasks/result', { taskId })).result.content).toHaveLength(1)
   })
 
-  it('a tool that reports an error has failed, and its result is that report', async () => {
+  it('trap-41: a tool that reports an error has failed, and its result is that report', async () => {
     const { clock, start, ask } = await open()
     const { taskId } = await start('failing_job')
     clock.advance(100)

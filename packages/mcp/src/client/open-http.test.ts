@@ -162,7 +162,7 @@ describe('the era of an HTTP server', () => {
 })
 
 describe('a handshake session over HTTP', () => {
-  it('sends the session id and the version after initialize and not before, and ends the session', async () => {
+  it('trap-29, trap-33: sends the session id and the version after initialize and not before, and ends the session', async () => {
     const server = await start(legacy(ok))
     const connection = await open(server)
     expect(await connection.handle(tool('x'))).toEqual(OK)
@@ -177,7 +177,7 @@ describe('a handshake session over HTTP', () => {
     expect(of('GET')?.headers.accept).toBe('text/event-stream')
   })
 
-  it('sends no version header in a revision that has none', async () => {
+  it('trap-33: sends no version header in a revision that has none', async () => {
     const server = await start(legacy(ok, { revision: '2025-03-26' }))
     const connection = await open(server)
     await connection.handle(tool('x'))
@@ -295,7 +295,7 @@ describe('a handshake session over HTTP', () => {
     })
   })
 
-  it('opens a new session once when the old one is gone, and repeats only what is safe', async () => {
+  it('trap-29: opens a new session once when the old one is gone, and repeats only what is safe', async () => {
     let session = 1
     let dead = false
     const server = await start((exchanged) => {

@@ -37,7 +37,7 @@ describe('the era of a stdio server', () => {
   it('is the handshake after a silence', () =>
     withServer(['silent'], { probeTimeoutMs: 50 }, async ({ verdict }) => expect(verdict.revision).toBe('2025-11-25')))
 
-  it('is the older one that the server answers with', () =>
+  it('trap-34: is the older one that the server answers with', () =>
     withServer(['older'], {}, async ({ verdict }) => expect(verdict.revision).toBe('2024-11-05')))
 
   it('is the envelope when the server answers the probe', () =>

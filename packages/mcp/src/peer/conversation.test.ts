@@ -72,7 +72,7 @@ describe('an answer', () => {
     expect(both.every(({ open }) => open)).toBe(true)
   })
 
-  it('in a batch is taken where the revision has batches, and a fault elsewhere', async () => {
+  it('trap-32: in a batch is taken where the revision has batches, and a fault elsewhere', async () => {
     for (const [revision, works] of [
       ['2025-03-26', true],
       ['2025-06-18', false],

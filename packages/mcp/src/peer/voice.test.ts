@@ -5,7 +5,7 @@ import { CallVoice, ListenVoice } from './voice.ts'
 const progress = (value: unknown) => ({ method: 'notifications/progress', params: { progress: value } })
 
 describe('CallVoice', () => {
-  it('lets progress through only while it increases', () => {
+  it('trap-49: lets progress through only while it increases', () => {
     fc.assert(
       fc.property(fc.array(fc.double()), (values) => {
         const voice = new CallVoice('t', undefined)

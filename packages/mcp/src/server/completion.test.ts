@@ -66,7 +66,7 @@ test('an argument whose value is not text is answered with -32602', async () => 
   await expect(complete(server, prompt, 'city', 3)).rejects.toMatchObject({ code: 'caller.invalid_params' })
 })
 
-test('no more than a hundred values are sent, and the caller is told that there are more', async () => {
+test('trap-52: no more than a hundred values are sent, and the caller is told that there are more', async () => {
   const server = createServer({ name: 'test', version: '1.0.0' })
   const many = Array.from({ length: 250 }, (_, i) => `v${i}`)
   server.prompt(

@@ -133,7 +133,7 @@ describe('a handshake', () => {
     expect((await again).error.code).toBe(-32600)
   })
 
-  it('cannot be taken back', async () => {
+  it('trap-50: cannot be taken back', async () => {
     const discovered = createDeferred<Result>()
     const peer = open(() => discovered.promise)
     peer.send({ jsonrpc: '2.0', id: 'i', method: 'initialize', params: { protocolVersion: '2025-06-18' } })
@@ -232,7 +232,7 @@ describe('what is said of its own accord', () => {
     expect(peer.got).toHaveLength(2)
   })
 
-  it('progress and log messages come before the answer, never after', async () => {
+  it('trap-49: progress and log messages come before the answer, never after', async () => {
     const { server } = createChanging()
     const peer = open(server.endpoint.handle)
     await peer.initialize()
@@ -379,7 +379,7 @@ describe('hostile input', () => {
     expect(peer.got).toHaveLength(2)
   })
 
-  it('batches work where the revision has them', async () => {
+  it('trap-32: batches work where the revision has them', async () => {
     const peer = open(answers)
     await peer.initialize('2025-03-26')
     peer.send([

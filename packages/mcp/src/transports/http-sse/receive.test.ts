@@ -175,7 +175,7 @@ describe('a session', () => {
     )
   })
 
-  it('batches are taken where the revision has them', async () => {
+  it('trap-32: batches are taken where the revision has them', async () => {
     const session = await openSseSession(await open(answers))
     await session.initialize('2025-03-26')
     expect((await session.post(`[${PING}]`)).status).toBe(202)

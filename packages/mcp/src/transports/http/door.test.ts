@@ -92,7 +92,7 @@ describe('who may call', () => {
     'http://localhost:PORT.evil.example',
     'http://localhost:PORT, http://evil.example',
     '',
-  ])('abuse-01: a page of origin "%s" gets 403 before its body is read', async (origin) => {
+  ])('trap-35, abuse-01: a page of origin "%s" gets 403 before its body is read', async (origin) => {
     let called = false
     const { door } = await open(async () => {
       called = true

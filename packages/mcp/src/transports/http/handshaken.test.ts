@@ -65,7 +65,7 @@ describe('initialize', () => {
     ['2026-07-28', '2025-11-25'],
     ['', '2025-11-25'],
     ['2024-10-07', '2024-10-07'],
-  ])('asked for "%s" answers "%s"', async (asked, answered) => {
+  ])('trap-34: asked for "%s" answers "%s"', async (asked, answered) => {
     const url = await open(createHandle().handle)
     const session = await openWireSession(url, { revision: asked })
     expect(session.initialized.messages[0].result.protocolVersion).toBe(answered)
@@ -113,7 +113,7 @@ describe('initialize', () => {
 })
 
 describe('a session', () => {
-  it('abuse-21: has an id of at least 128 bits in visible ASCII', async () => {
+  it('trap-29, abuse-21: has an id of at least 128 bits in visible ASCII', async () => {
     const url = await open(createHandle().handle)
     const ids = await Promise.all(
       Array.from({ length: 20 }, async () => (await openWireSession(url)).headers['mcp-session-id'] ?? ''),
@@ -122,7 +122,7 @@ describe('a session', () => {
     for (const id of ids) expect(id).toMatch(/^[\x21-\x7e]{22,}$/)
   })
 
-  it('abuse-21: unknown, guessed, ended, expired and foreign ids all get the same 404', async () => {
+  it('trap-29, abuse-21: unknown, guessed, ended, expired and foreign ids all get the same 404', async () => {
     const clock = createFakeClock()
     const authenticate = (headers: Readonly<Record<string, string | undefined>>) => ({
       id: String(headers['x-user']),
@@ -155,7 +155,7 @@ describe('a session', () => {
     expect((await foreign.request('ping')).status).toBe(200)
   })
 
-  it('abuse-21: a request without an id gets 400', async () => {
+  it('trap-29, abuse-21: a request without an id gets 400', async () => {
     const url = await open(createHandle().handle)
     const body = '{"jsonrpc":"2.0","id":5,"method":"tools/list"}'
     const answer = await sendHttp(url, { headers: JSON_HEADERS, body })
@@ -249,7 +249,7 @@ describe('a session', () => {
     ['2024-11-05', 'rubbish', 200],
     ['2025-11-25', '2026-07-28', 400],
     ['2025-03-26', '2026-07-28', 400],
-  ])('of %s with the version header "%s" gets %i', async (revision, header, status) => {
+  ])('trap-33: of %s with the version header "%s" gets %i', async (revision, header, status) => {
     const session = await openWireSession(await open(createHandle().handle), { revision })
     const answer = await session.request('tools/list', {}, { headers: { 'mcp-protocol-version': header } })
     expect(answer.status).toBe(status)

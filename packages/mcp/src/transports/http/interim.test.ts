@@ -39,7 +39,7 @@ describe('what is said before the answer', () => {
     expect(answer.text).not.toMatch(/^id:/m)
   })
 
-  it('drops progress that does not increase, and progress nobody asked for', async () => {
+  it('trap-49: drops progress that does not increase, and progress nobody asked for', async () => {
     const url = await open(async (call) => {
       for (const value of [1, 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '2', undefined, 2])
         call.interim.notify(progress(value))
@@ -71,7 +71,7 @@ describe('what is said before the answer', () => {
     expect((await sendEnveloped(url, 'tools/call', echo, { meta: { progressToken: 1 } })).messages).toHaveLength(1)
   })
 
-  it('says nothing after the answer', async () => {
+  it('trap-49: says nothing after the answer', async () => {
     let late: Call | undefined
     const url = await open(async (call) => {
       late = call

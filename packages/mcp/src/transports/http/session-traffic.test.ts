@@ -257,7 +257,7 @@ describe('taking a request back', () => {
     },
   )
 
-  it('of another session does nothing', async () => {
+  it('trap-50: of another session does nothing', async () => {
     const { handle, began } = createWaiting()
     const url = await open(handle)
     const mine = await openWireSession(url)
@@ -283,7 +283,7 @@ describe('taking a request back', () => {
   })
 })
 
-describe('abuse-08: batches', () => {
+describe('trap-32, abuse-08: batches', () => {
   const progress: Notification = { method: 'notifications/progress', params: { progress: 1 } }
   const handle = async (call: Call): Promise<Result> => {
     if (call.method === 'server/discover') return { capabilities: {} }

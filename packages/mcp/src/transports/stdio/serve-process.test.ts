@@ -52,7 +52,7 @@ describe('serveStdio in a process', () => {
     expect(code).toBe(0)
   })
 
-  it('keeps stdout for messages: whatever a handler prints goes to stderr', async () => {
+  it('trap-36: keeps stdout for messages: whatever a handler prints goes to stderr', async () => {
     const child = start(`async () => {
       console.log('printed by a handler')
       process.stdout.write('and written')

@@ -85,7 +85,7 @@ describe('serveStdio', () => {
     expect([refused.error.code, answered.result.echoed]).toEqual([-32700, 'a'])
   })
 
-  it('one message is one line, whatever is in it', async () => {
+  it('trap-36: one message is one line, whatever is in it', async () => {
     const { stdin, messages, stdout } = open()
     let raw = ''
     stdout.on('data', (chunk: string) => {
