@@ -67,6 +67,21 @@ describe('a person', () => {
     expect(paths(issuedBy, '/token')[0]?.form.get('resource')).toBe(server.url)
   })
 
+  it('trap-44: also when it is renewed, and by an authorization server that has never heard of resources', async () => {
+    const { issuedBy, server } = await start(
+      {},
+      { answer: ({ path, headers }) => (path === '/mcp' && headers.authorization !== undefined ? {} : undefined) },
+    )
+    const authorization = signIn({ now: () => now })
+    let now = 0
+    await ask(authorization, server.url)
+    now = 3_600_000
+    await ask(authorization, server.url)
+    expect(issuedBy.grants()).toEqual(['authorization_code', 'refresh_token'])
+    const named = [...issuedBy.seen.map(({ query, form }) => query.get('resource') ?? form.get('resource'))]
+    expect(named.filter((resource) => resource !== null)).toEqual([server.url, server.url, server.url])
+  })
+
   it('signs in once for twenty calls that begin together', async () => {
     const { issuedBy, server } = await start()
     const authorization = signIn()
@@ -475,6 +490,24 @@ describe('abuse-31: a flow ends before anything secret is sent', () => {
     expect(failure.code).toBe('policy.insecure')
     expect([...paths(issuedBy, '/authorize'), ...paths(issuedBy, '/register')]).toEqual([])
   })
+
+  it.each([undefined, [], ['plain'], 'S256'])(
+    'trap-45: nor to one of OpenID Connect whose methods are %j',
+    async (methods) => {
+      const { issuedBy, server } = await start({
+        answer({ path }) {
+          if (path === '/.well-known/oauth-authorization-server') return { status: 404 }
+          if (path !== '/.well-known/openid-configuration') return undefined
+          const { issuer } = issuedBy
+          const endpoints = { authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` }
+          return { body: { issuer, ...endpoints, code_challenge_methods_supported: methods } }
+        },
+      })
+      const failure = await failureOf(ask(signIn({ client: { id: 'known' } }), server.url))
+      expect(failure.code).toBe('policy.insecure')
+      expect([...paths(issuedBy, '/authorize'), ...paths(issuedBy, '/token')]).toEqual([])
+    },
+  )
 
   it('trap-46: to a server whose metadata is of another issuer', async () => {
     const { issuedBy, server } = await start({ metadata: (said) => ({ ...said, issuer: `${said.issuer}/` }) })

@@ -337,3 +337,32 @@ test('serves one view at the root, and nothing beside it, when asked to', async 
   expect(status).toBe(404)
   expect(JSON.parse(text)).toMatchObject({ paths: ['/mcp', '/sse', '/healthz', '/readyz'] })
 })
+
+test('trap-43, trap-54, abuse-28: what a caller authenticates with never reaches a server behind the gateway', async () => {
+  const seen: Readonly<Record<string, string | undefined>>[] = []
+  const inner = createServer({
+    name: 'inner',
+    version: '1.0.0',
+    authenticate(headers) {
+      seen.push(headers)
+      return { id: 'gateway', tenant: 't' }
+    },
+  })
+  inner.tool('who', {}, (_, { call }) => JSON.stringify([call.meta, call.params]))
+  const { door, start } = await open({ inner })
+  await start()
+  const secrets = { authorization: 'Bearer inbound-secret', cookie: 'session=inbound-secret', dpop: 'inbound-secret' }
+  for (const revision of [...spoken, undefined]) {
+    const target = { kind: 'http', url: door.url, headers: secrets } as const
+    const client = await connect(target, {
+      client: { name: 'test', version: '1.0.0' },
+      ...(revision === undefined ? {} : { revision }),
+    })
+    const { content } = await client.callTool('inner__who')
+    expect(JSON.stringify(content)).not.toContain('inbound-secret')
+    await client.close()
+  }
+  expect(seen.length).toBeGreaterThan(spoken.length)
+  expect(JSON.stringify(seen)).not.toContain('inbound-secret')
+  expect(seen.every(({ authorization }) => authorization === undefined)).toBe(true)
+})

@@ -178,18 +178,27 @@ describe('a call that needs a page opened first', () => {
 })
 
 describe('pages', () => {
-  it('trap-28: "" is a cursor like any other, and only its absence ends a list', async () => {
-    const cursors: unknown[] = []
-    const { client } = await open(MODERN, ({ params }) => {
-      const { cursor } = params as JsonObject
-      cursors.push(cursor)
-      const next = cursor === undefined ? { nextCursor: '' } : cursor === '' ? { nextCursor: 'b' } : {}
-      return { result: { resultType: 'complete', tools: [{ name: `after ${String(cursor)}` }], ...next } }
-    })
-    const tools = await client.listTools().all()
-    expect(cursors).toEqual([undefined, '', 'b'])
-    expect(tools.map(({ name }) => name)).toEqual(['after undefined', 'after ', 'after b'])
-  })
+  it.each(REVISIONS.map(({ name }) => name))(
+    'trap-28: "" is a cursor like any other, and only its absence ends a list, in %s',
+    async (revision) => {
+      const cursors: unknown[] = []
+      const { client } = await open(revision, ({ params }) => {
+        const { cursor } = params as JsonObject
+        cursors.push(cursor)
+        const next = cursor === undefined ? { nextCursor: '' } : cursor === '' ? { nextCursor: 'b' } : {}
+        return {
+          result: {
+            resultType: 'complete',
+            tools: [{ name: `after ${String(cursor)}`, inputSchema: { type: 'object' } }],
+            ...next,
+          },
+        }
+      })
+      const tools = await client.listTools().all()
+      expect(cursors).toEqual([undefined, '', 'b'])
+      expect(tools.map(({ name }) => name)).toEqual(['after undefined', 'after ', 'after b'])
+    },
+  )
 })
 
 describe('trap-50: initialize', () => {

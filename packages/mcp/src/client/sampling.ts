@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { findToolFault } from '../protocol/features/tool-results.ts'
 import { isObject } from './opened.ts'
 
 /**
@@ -14,28 +15,8 @@ export function checkSampleRequest(params: JsonObject, mayUseTools: boolean): vo
   if (!mayUseTools && (tools !== undefined || toolChoice !== undefined)) {
     throw invalid('this client did not declare that its model may use tools')
   }
-  let open: ReadonlySet<unknown> = new Set()
-  for (const message of messages) {
-    const blocks = toBlocks(message)
-    checkResults(blocks, open)
-    open = new Set(blocks.filter(({ type }) => type === 'tool_use').map(({ id }) => id))
-  }
-  if (open.size > 0) throw invalid('a use of a tool has no result')
-}
-
-function checkResults(blocks: readonly JsonObject[], open: ReadonlySet<unknown>): void {
-  const results = blocks.filter(({ type }) => type === 'tool_result')
-  if (results.length > 0 && results.length < blocks.length) {
-    throw invalid('a message with results of tools holds something else besides')
-  }
-  const answered = new Set(results.map(({ toolUseId }) => toolUseId))
-  if (answered.size !== open.size || [...open].some((id) => !answered.has(id))) {
-    throw invalid('the results of tools are not those of the message before')
-  }
-}
-
-function toBlocks({ content }: JsonObject): readonly JsonObject[] {
-  return (Array.isArray(content) ? content : [content]).filter(isObject)
+  const fault = findToolFault(messages)
+  if (fault !== undefined) throw invalid(fault)
 }
 
 function invalid(why: string): McpError {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call } from '../../protocol/call.ts'
 import type { CreateMessageParams, CreateMessageResult, ElicitResult, Root } from '../../protocol/features/asking.ts'
+import { findToolFault } from '../../protocol/features/tool-results.ts'
 import type { Parsed, Schema } from '../schema.ts'
 import { parseElicited, parseRoots, parseSampled } from './answers.ts'
 import type { Asking } from './asking.ts'
@@ -94,12 +95,16 @@ export function createAsker(asking: Asking): Asker {
     if (elicited.action === 'accept') return elicited.content
     throw new Declined(elicited.action, message)
   }
+  async function sample(params: CreateMessageParams, options?: AskOptions): Promise<CreateMessageResult> {
+    const fault = findToolFault(params.messages as unknown as readonly JsonObject[]) // messages are plain objects
+    if (fault !== undefined) throw new TypeError(`Cannot ask for a message of a model: ${fault}`)
+    return asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key)
+  }
   return {
     elicit: (message, schema, options) => heard(elicit(message, schema, options)),
     tryElicit: (message, schema, options) => heard(tryElicit(message, schema, options)),
     elicitUrl: (url, message, options) => heard(visit(asking, url, message, options?.key)),
-    sample: (params, options) =>
-      heard(asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key)),
+    sample: (params, options) => heard(sample(params, options)),
     roots: (options) =>
       heard(asking.ask({ method: 'roots/list', params: {} }, (answer) => parseRoots(answer).roots, options?.key)),
     once: (key, work) => heard(asking.once(key, work)),

@@ -52,6 +52,40 @@ const accept = (content: JsonObject) => () => ({ action: 'accept', content })
 const textOf = (result: Result) => (result.content as [{ text: string }])[0].text
 const changed = (text: string, at: number) => `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
 
+describe('trap-39: a handler that asks a model with tools', () => {
+  const text = { type: 'text', text: 'Hi' }
+  const use = { type: 'tool_use', id: '1', name: 'add', input: {} }
+  const result = { type: 'tool_result', toolUseId: '1', content: [] }
+
+  it.each([
+    [
+      'results beside text',
+      [
+        { role: 'assistant', content: use },
+        { role: 'user', content: [result, text] },
+      ],
+    ],
+    ['a use without a result', [{ role: 'assistant', content: [use] }]],
+    ['a result of nothing', [{ role: 'user', content: [result] }]],
+  ])('sends nothing with %s', async (_, messages) => {
+    let thrown: unknown
+    const { call } = createOne(async ({ sample }) => {
+      thrown = await sample({ messages: messages as never, maxTokens: 5 }).catch((error: unknown) => error)
+    })
+    expect((await call()).resultType).not.toBe('input_required')
+    expect(thrown).toMatchObject({ name: 'TypeError', message: expect.stringContaining('Cannot ask for a message') })
+  })
+
+  it('sends what is in order', async () => {
+    const messages = [
+      { role: 'assistant', content: [use] },
+      { role: 'user', content: [result] },
+    ]
+    const { call } = createOne(({ sample }) => sample({ messages: messages as never, maxTokens: 5 }))
+    expect(Object.values(questionsOf(await call()))).toMatchObject([{ params: { messages } }])
+  })
+})
+
 describe('a handler that asks', () => {
   it('is run again from the top with each answer, in order, until it is done', async () => {
     const runs: string[] = []

@@ -8,6 +8,9 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 /** @throws {TypeError} for a field that no form can have */
 export function toField(name: string, schema: unknown): JsonObject {
   if (!isObject(schema)) throw unsuited(name, 'a schema without a type')
+  if (isSecret(name, schema)) {
+    throw new TypeError(`Cannot ask for "${name}" by a form: a secret is asked for on a page of yours, with elicitUrl`)
+  }
   const words = pick(schema, ['title', 'description', 'default'])
   const choices = toChoices(schema)
   if (choices !== undefined) return { type: 'string', ...words, ...choices }
@@ -23,6 +26,14 @@ export function toField(name: string, schema: unknown): JsonObject {
       return { type: 'array', ...words, ...pick(schema, ['minItems', 'maxItems']), items: toItems(name, schema.items) }
   }
   throw unsuited(name, schema.type === undefined ? 'a schema without a type' : `of type ${JSON.stringify(schema.type)}`)
+}
+
+/**
+ * A form passes through the client and its model (client/elicitation: servers MUST NOT request secrets by one). Only
+ * what can mean nothing else is known as one; the rest is the author's to know.
+ */
+function isSecret(name: string, { format, writeOnly }: JsonObject): boolean {
+  return format === 'password' || writeOnly === true || SECRETS.test(name.replace(/[^a-z]/gi, ''))
 }
 
 /** What is wrong with a value, as the end of a sentence; undefined for one the field allows. */
@@ -137,3 +148,6 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   date: (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)),
   'date-time': (text) => /^\d{4}-\d{2}-\d{2}[Tt ]/.test(text) && !Number.isNaN(Date.parse(text)),
 }
+
+const SECRETS =
+  /^(?:new|old|current|user|client|my)?(?:password|passwd|passphrase|passcode|secret|clientsecret|apikey|secretkey|privatekey|(?:access|refresh|auth|bearer)token|(?:credit)?cardnumber|cvv|cvc)$/i

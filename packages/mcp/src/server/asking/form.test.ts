@@ -58,6 +58,23 @@ describe('toForm', () => {
     expect(() => toForm(plain(field))).toThrow(/"f".*a form has/)
   })
 
+  it.each(['password', 'newPassword', 'api_key', 'API-Key', 'clientSecret', 'access_token', 'card number', 'CVV'])(
+    'trap-38, abuse-46: does not ask for a secret called "%s"',
+    (name) => {
+      const schema = { type: 'object', properties: { user: { type: 'string' }, [name]: { type: 'string' } } }
+      expect(() => toForm(schema)).toThrow(`Cannot ask for "${name}" by a form`)
+    },
+  )
+
+  it('trap-38: nor for what its schema says is one, and for anything else', () => {
+    for (const more of [{ format: 'password' }, { writeOnly: true }]) {
+      expect(() => toForm(plain({ type: 'string', ...more }))).toThrow('with elicitUrl')
+    }
+    const names = ['token', 'secretary', 'passwordPolicy', 'card', 'key', 'secretSanta', 'maxTokens']
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
+    expect(Object.keys(toForm({ type: 'object', properties }).requestedSchema.properties as object)).toEqual(names)
+  })
+
   it('refuses what is no object', () => {
     expect(() => toForm({ type: 'string' })).toThrow('"type": "object"')
     expect(() => toForm(z.string())).toThrow('"type": "object"')

@@ -133,7 +133,7 @@ describe('a call that becomes a task', () => {
 describe('how a task ends', () => {
   test.each([
     [
-      'completed, where the tool reports an error',
+      'trap-41: completed, where the tool reports an error',
       new Error('no luck'),
       { status: 'completed', result: { isError: true } },
     ],
