@@ -110,10 +110,11 @@ describe('the era of an HTTP server', () => {
     ['403', (e) => e.error(-32600, 'no', { status: 403 }), 'upstream.unauthorized'],
     ['500', (e) => e.plain(500), 'upstream.unavailable'],
     ['503', (e) => e.plain(503, '', { 'retry-after': '2' }), 'upstream.unavailable'],
+    ['400 with -32020', (e) => e.error(-32020, 'no', { status: 400 }), 'upstream.protocol'],
     ['400 with -32021', (e) => e.error(-32021, 'no', { status: 400 }), 'caller.missing_capability'],
   ]
   for (const [what, discover, code] of outages) {
-    it(`is not told by ${what}`, async () => {
+    it(`trap-23: is not told by ${what}`, async () => {
       const server = await start(discover)
       expect(await failureOf(open(server))).toMatchObject({ code })
       expect(server.methods()).toEqual(['server/discover'])

@@ -247,7 +247,7 @@ describe('a question of the server', () => {
     expect(replies.map(({ id }) => id)).toEqual([64, 65, 66, 67, 68, 69, 0])
   })
 
-  it('is a fault in a revision where servers do not ask', () => {
+  it('trap-11: is a fault in a revision where servers do not ask', () => {
     const { receive, replies, faults } = setUp('2026-07-28')
     receive(question)
     receive({ id: 1, method: 'ping' })

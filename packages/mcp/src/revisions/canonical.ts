@@ -1,4 +1,4 @@
-import { readError } from './error-codes.ts'
+import { readError, writeError } from './error-codes.ts'
 import type { Canonical } from './revision.ts'
 
 /**
@@ -54,4 +54,5 @@ export const canonical: Canonical = {
     'notifications/subscriptions/acknowledged',
   ],
   readError,
+  writeError,
 }

@@ -27,7 +27,7 @@ export function composeRevisions(canonical: Canonical, deltas: readonly Delta[])
     path.push(delta)
     traits = { ...traits, ...delta.traits }
     names = withMembership(names, delta)
-    const revision = toRevision(delta.name, traits, names, path, canonical.readError)
+    const revision = toRevision(delta.name, traits, names, path, canonical)
     revisions.push(revision)
     for (const name of [delta.name, ...(delta.aliases ?? [])]) byName.set(name, revision)
   }
@@ -61,7 +61,7 @@ function toRevision(
   traits: Traits,
   names: ReadonlySet<string>,
   path: readonly Delta[],
-  readError: ErrorStep,
+  { readError, writeError }: Canonical,
 ): Revision {
   const downward = path.map((delta) => delta.down ?? {})
   const upward = path.map((delta) => delta.up ?? {}).reverse()
@@ -82,7 +82,10 @@ function toRevision(
     name,
     traits: Object.freeze(traits),
     methods,
-    downError: chainErrors(downward.map((steps) => steps.error)),
+    downError: chainErrors([
+      traits.errorCodes === 'modern' ? writeError : undefined,
+      ...downward.map((steps) => steps.error),
+    ]),
     upError: chainErrors([...upward.map((steps) => steps.error), readError]),
   })
 }

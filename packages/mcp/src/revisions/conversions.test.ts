@@ -533,7 +533,12 @@ describe('errors', () => {
 })
 
 describe('composing revisions', () => {
-  const canonical: Canonical = { traits: NEWEST.traits, adds: ['tools/call'], readError: (error) => error }
+  const canonical: Canonical = {
+    traits: NEWEST.traits,
+    adds: ['tools/call'],
+    readError: (error) => error,
+    writeError: (error) => error,
+  }
   const newest: Delta = { name: 'new', traits: {} }
   const delta = (rest: Partial<Delta>): Delta => ({ name: 'old', traits: {}, ...rest })
 

@@ -16,6 +16,11 @@ export function readError(error: RpcError): RpcError {
   return isServerError(error.code) && !known ? carried(INTERNAL_ERROR, error) : error
 }
 
+/** What a handler raised in words of an older revision, or with a code that is not its to use, is carried too. */
+export function writeError(error: RpcError, method: string): RpcError {
+  return error.code === RESOURCE_NOT_FOUND ? toNewerError(error, method) : readError(error)
+}
+
 /** From a revision whose codes -32000 … -32099 were free for servers, but for the two it used itself. */
 export function toNewerError(error: RpcError, method: string): RpcError {
   if (error.code !== RESOURCE_NOT_FOUND || !method.startsWith('resources/')) {

@@ -84,6 +84,8 @@ export interface Canonical {
   readonly adds: readonly string[]
   /** How an error of any peer is read, after the steps of older revisions. */
   readonly readError: ErrorStep
+  /** What is sent of an error to peers with modern codes, whoever raised it: codes that must not be sent are carried. */
+  readonly writeError: ErrorStep
 }
 
 /**

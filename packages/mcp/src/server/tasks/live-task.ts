@@ -8,6 +8,7 @@ import { CancellationSource } from '../../protocol/cancellation.ts'
 import type { ClientCapabilities } from '../../protocol/capabilities.ts'
 import { checkMayAsk } from '../../protocol/features/asking.ts'
 import { isFinal } from '../../protocol/features/tasks.ts'
+import { NEWEST } from '../../revisions/index.ts'
 import { advance, type TaskEvent, type TaskRecord } from './record.ts'
 
 /** What a task at work needs of whoever keeps it. */
@@ -69,7 +70,7 @@ export class LiveTask {
       await this.#change({ kind: 'completed', result: JSON.parse(JSON.stringify(result)) as JsonObject })
     } catch (error) {
       if (!(error instanceof McpError)) this.#keeper.failed(this.#record.taskId, error)
-      await this.#change({ kind: 'failed', error: toRpcError(error, 'modern') })
+      await this.#change({ kind: 'failed', error: NEWEST.downError(toRpcError(error, 'modern'), 'tools/call') })
     }
     this.#drop(new McpError('caller.cancelled', 'The task is over'))
   }

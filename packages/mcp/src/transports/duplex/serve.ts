@@ -13,7 +13,7 @@ import { openEnveloped, type Way } from '../../peer/open-call.ts'
 import { type Reply, toFailure, toText } from '../../peer/reply.ts'
 import { type Served, unsupportedRevision } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
-import { hasEnvelope } from '../../protocol/envelope.ts'
+import { checkEnvelope, hasEnvelope, parseEnvelope } from '../../protocol/envelope.ts'
 import { NEWEST, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Channel } from '../channel.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -197,6 +197,7 @@ class ChannelServer implements ServedConversation {
   #early(frame: RequestFrame, way: Way): void {
     if (this.#served.handshakes.length === 0) throw unsupportedRevision(this.#served, undefined)
     if (admits(this.#state, frame.method) !== 'now') {
+      if (this.#served.envelopes.size > 0) checkNoVersion(frame)
       throw new McpError('peer.invalid_request', `Cannot answer "${shown(frame.method)}" before "initialize"`)
     }
     way.answer({ text: encodeResult(frame.id, {}), status: 200 })
@@ -346,6 +347,12 @@ class ChannelServer implements ServedConversation {
       done.then(settled, settled)
     })
   }
+}
+
+/** Who says what it can do, or who it is, means an envelope and left its version out: it is told so. */
+function checkNoVersion({ params }: RequestFrame): void {
+  const envelope = parseEnvelope(params)
+  if (envelope.capabilities !== undefined || envelope.client !== undefined) checkEnvelope(envelope)
 }
 
 /** The way back of one request. A listener is told that it ends before it gets its result: its end has two spellings. */

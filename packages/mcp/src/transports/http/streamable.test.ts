@@ -19,7 +19,7 @@ function createRecording() {
 const echo = { name: 'echo', arguments: { text: 'hi' } }
 
 describe('the rest of HTTP', () => {
-  it.each(['GET', 'DELETE', 'PUT', 'PATCH', 'HEAD'])('%s of the newest revision gets 405', async (method) => {
+  it.each(['GET', 'DELETE', 'PUT', 'PATCH', 'HEAD'])('trap-24: %s of the newest revision gets 405', async (method) => {
     const url = await open(createRecording().handle)
     const headers = { 'mcp-protocol-version': '2026-07-28', accept: 'text/event-stream' }
     const answer = await sendHttp(url, { method, headers })
@@ -40,7 +40,7 @@ describe('the rest of HTTP', () => {
     expect([answer.status, answer.messages[0].error.code]).toEqual([400, -32600])
   })
 
-  it('abuse-23: session ids and event ids are ignored', async () => {
+  it('trap-24, abuse-23: session ids and event ids are ignored', async () => {
     const url = await open(createRecording().handle)
     const headers = { 'mcp-session-id': 'made-up', 'last-event-id': '7' }
     const answer = await sendEnveloped(url, 'tools/call', echo, { headers })

@@ -1,0 +1,49 @@
+import { PassThrough } from 'node:stream'
+import { type Endpoint, serveStdio } from '@crosspoint/mcp/transports'
+import type { Message } from './http.ts'
+
+/** The other end of a pipe that carries one message a line, without an engine. */
+export interface LinePeer {
+  /** Everything that came, in order: a batch is an array. */
+  readonly got: readonly Message[]
+  /** Writes a message, or a line as it is. */
+  send(message: unknown): void
+  /** The first message that fits, come or to come. */
+  until(fits: (message: Message) => boolean): Promise<Message>
+  /** Ends what we write, waits for the server to end too. */
+  close(): Promise<void>
+}
+
+/** A server on the streams of stdio, and who speaks with it. */
+export function openLines(endpoint: Endpoint): LinePeer {
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+  const got: Message[] = []
+  const waiting = new Set<() => void>()
+  let held = ''
+  stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (held + chunk).split('\n')
+    held = lines.pop() ?? ''
+    for (const line of lines) got.push(JSON.parse(line))
+    for (const wake of [...waiting]) wake()
+  })
+  const served = serveStdio(endpoint, { stdin, stdout, drainMs: 0 })
+  return {
+    got,
+    send: (message) => void stdin.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`),
+    until: (fits) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const found = got.find(fits)
+          if (found === undefined) return
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        look()
+      }),
+    async close() {
+      stdin.end()
+      await served.closed
+    },
+  }
+}
