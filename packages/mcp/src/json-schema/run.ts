@@ -1,5 +1,6 @@
 import { shown } from '../jsonrpc/shown.ts'
 import type { Evaluated } from './evaluated.ts'
+import { STEPS_PER_PART } from './limits.ts'
 import { toToken } from './refused.ts'
 
 /**
@@ -22,6 +23,10 @@ export interface Scope {
 export interface Run {
   /** Steps that are left. */
   left: number
+  /** The value, until its size has been asked for steps. */
+  large: unknown
+  /** Most steps that a large value adds. */
+  readonly maxMore: number
   /** Subschemas applied within each other. */
   depth: number
   readonly maxDepth: number
@@ -76,7 +81,29 @@ export class Overrun extends Error {}
 
 export function spend(run: Run, steps: number): void {
   run.left -= steps
+  if (run.left < 0) spendMore(run)
+}
+
+/** A large value may take more. It is looked at only now, since most checks never come here. */
+function spendMore(run: Run): void {
+  if (run.large !== undefined) run.left += Math.min(run.maxMore, countParts(run.large, run.maxMore) * STEPS_PER_PART)
+  run.large = undefined
   if (run.left < 0) throw TOO_MUCH
+}
+
+/** Members and items, all the way down, or as many as count: what holds itself has no end. */
+function countParts(value: unknown, enough: number): number {
+  const waiting: unknown[] = [value]
+  let count = 0
+  while (waiting.length > 0) {
+    const next = waiting.pop()
+    if (typeof next !== 'object' || next === null) continue
+    const parts: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
+    count += parts.length
+    if (count * STEPS_PER_PART >= enough) break
+    for (const part of parts) if (typeof part === 'object') waiting.push(part)
+  }
+  return count
 }
 
 /** Applies a subschema to a member or item. */
@@ -93,6 +120,7 @@ export function checkBelow(node: SchemaNode, value: unknown, key: string | numbe
 export function probe(node: SchemaNode, value: unknown, run: Run, seen: Evaluated | undefined): boolean {
   const { report } = run
   run.report = undefined
+  if (seen !== undefined) spend(run, 2 * MARK_STEPS)
   const own = seen?.fresh()
   const conforms = node.check(value, run, own)
   run.report = report
@@ -129,8 +157,8 @@ export function quoted(text: string): string {
 }
 
 /** `"a", "b" and 3 more` */
-export function listed(names: readonly string[]): string {
-  const some = names.slice(0, MAX_LISTED).join(', ')
+export function listed<T>(names: readonly T[], write: (name: T) => string): string {
+  const some = names.slice(0, MAX_LISTED).map(write).join(', ')
   return names.length > MAX_LISTED ? `${some} and ${names.length - MAX_LISTED} more` : some
 }
 

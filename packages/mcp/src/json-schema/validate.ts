@@ -1,5 +1,5 @@
 import { Compiler } from './compile.ts'
-import { APPLIED_PER_LEVEL, JSON_SCHEMA_LIMITS, type JsonSchemaLimits } from './limits.ts'
+import { APPLIED_PER_LEVEL, JSON_SCHEMA_LIMITS, type JsonSchemaLimits, MORE_FOR_LARGE } from './limits.ts'
 import { type Library, readDocument } from './places.ts'
 import { JsonSchemaError, toLine } from './refused.ts'
 import { PRIVATE_BASE } from './resolve.ts'
@@ -69,6 +69,8 @@ function toCompiled(node: SchemaNode, limits: JsonSchemaLimits): CompiledJsonSch
   const { maxSteps, maxFaults } = limits
   const run: Run = {
     left: 0,
+    large: undefined,
+    maxMore: maxSteps * MORE_FOR_LARGE,
     depth: 0,
     maxDepth: limits.maxDepth * APPLIED_PER_LEVEL,
     report: undefined,
@@ -85,6 +87,7 @@ function toCompiled(node: SchemaNode, limits: JsonSchemaLimits): CompiledJsonSch
       let report: Report | undefined
       try {
         run.left = maxSteps
+        run.large = value
         if (conforms(value, undefined)) return undefined
         report = new Report(run, maxFaults)
         conforms(value, report)
@@ -92,6 +95,8 @@ function toCompiled(node: SchemaNode, limits: JsonSchemaLimits): CompiledJsonSch
       } catch (error) {
         if (!(error instanceof Overrun)) throw error
         return report === undefined || report.faults.length === 0 ? GIVEN_UP : toFault(report.faults)
+      } finally {
+        run.large = undefined
       }
     },
   }

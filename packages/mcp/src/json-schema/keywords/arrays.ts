@@ -125,4 +125,4 @@ function firstRepeated(value: readonly unknown[], run: Run): number | undefined 
 }
 
 /** What remembering one item costs. */
-const REMEMBERED_STEPS = 10
+const REMEMBERED_STEPS = 15

@@ -37,7 +37,7 @@ function refers(node: SchemaNode): Check {
 /** The outermost resource that was entered and has an anchor of the name decides (2020-12 core §8.2.3.2). */
 function refersDynamically(initial: SchemaNode, name: string): Check {
   return (value, run, seen) => {
-    spend(run, run.scopes.length >> 2)
+    spend(run, 4 + run.scopes.length)
     for (const scope of run.scopes) {
       const node = scope.dynamicNodes.get(name)
       if (node !== undefined) return node.check(value, run, seen)

@@ -38,15 +38,30 @@ function multipleCheck(site: Site): Check | undefined {
   const divisor = numberOf(site, 'multipleOf')
   if (divisor === undefined) return undefined
   if (!(divisor > 0)) return site.refuse('multipleOf', 'expected a number above 0')
-  const divisorIsWhole = Number.isInteger(divisor)
-  site.costs(divisorIsWhole ? 0 : 20)
+  const isMultiple = toMultipleTest(divisor)
   return (value, run) => {
-    if (typeof value !== 'number') return true
-    if (divisorIsWhole ? value % divisor === 0 : isDecimalMultiple(value, divisor, run)) return true
+    if (typeof value !== 'number' || isMultiple(value, run)) return true
     run.report?.add('multipleOf', `expected a multiple of ${divisor}, found ${found(value)}`)
     return false
   }
 }
+
+function toMultipleTest(divisor: number): (value: number, run: Run) => boolean {
+  if (Number.isInteger(divisor)) return (value) => value % divisor === 0
+  const { digits, exponent } = toDecimal(divisor)
+  const scale = 10 ** -exponent
+  const whole = Number(digits)
+  return (value, run) => {
+    const scaled = Math.round(value * scale)
+    // Up to fifteen digits a double is as good as what was written: it has these decimals, or more than the divisor.
+    if (scale <= MAX_EXACT && whole <= MAX_EXACT && Math.abs(scaled) <= MAX_EXACT) {
+      return scaled / scale === value && scaled % whole === 0
+    }
+    return isDecimalMultiple(value, divisor, run)
+  }
+}
+
+const MAX_EXACT = 1e15
 
 /** By the decimals as they are written, since 0.0075 / 0.0001 is no whole number of doubles. */
 function isDecimalMultiple(value: number, divisor: number, run: Run): boolean {
@@ -54,10 +69,13 @@ function isDecimalMultiple(value: number, divisor: number, run: Run): boolean {
   const a = toDecimal(value)
   const b = toDecimal(divisor)
   const exponent = Math.min(a.exponent, b.exponent)
-  spend(run, Math.abs(a.exponent - b.exponent) >> 2)
+  spend(run, DECIMAL_STEPS + (Math.abs(a.exponent - b.exponent) >> 2))
   const scaled = ({ digits, exponent: from }: Decimal) => digits * 10n ** BigInt(from - exponent)
   return scaled(a) % scaled(b) === 0n
 }
+
+/** What taking two numbers apart and dividing them costs. */
+const DECIMAL_STEPS = 80
 
 interface Decimal {
   readonly digits: bigint

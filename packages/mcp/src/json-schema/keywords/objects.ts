@@ -24,6 +24,7 @@ interface Named {
 interface Members {
   readonly named: readonly Named[]
   readonly known: ReadonlyMap<string, Named>
+  readonly required: ReadonlySet<string>
   readonly patterns: readonly { readonly matches: Matcher; readonly node: SchemaNode }[]
   /** For members that are neither named nor of a pattern; `false` where there may be none. */
   readonly others: SchemaNode | false | undefined
@@ -34,11 +35,15 @@ function namedCheck(site: Site): Check | undefined {
   const members = toMembers(site)
   const { named, patterns, others } = members
   if (named.length === 0 && patterns.length === 0 && others === undefined) return undefined
-  site.costs(named.length >> 2)
+  const isLarge = named.length >= MANY_NAMED
   const looksAtAll = patterns.length > 0 || others !== undefined
   const onlyNamed = others === false && patterns.length === 0
   return (value, run, seen) => {
     if (!isObject(value)) return true
+    if (isLarge && run.report === undefined && countMembers(value, run) * 2 < named.length) {
+      return checkFew(members, value, run, seen)
+    }
+    spend(run, OBJECT_STEPS + (named.length >> 1))
     let conforms = true
     let present = 0
     let isMissing = false
@@ -69,6 +74,23 @@ function namedCheck(site: Site): Check | undefined {
   }
 }
 
+/** An object with few members, by a schema that names many: only what is there is looked for. */
+function checkFew(members: Members, value: JsonObject, run: Run, seen: Evaluated | undefined): boolean {
+  const { known, patterns, others, required } = members
+  for (const name of required) {
+    spend(run, NAME_STEPS)
+    if (ownMember(value, name) === undefined) return false
+  }
+  for (const name of Object.keys(value)) {
+    spend(run, NAME_STEPS)
+    const node = known.get(name)?.node
+    if (node === undefined || value[name] === undefined) continue
+    if (seen !== undefined) mark(seen, name, run)
+    if (!node.check(value[name], run, undefined)) return false
+  }
+  return (patterns.length === 0 && others === undefined) || checkOthers(members, value, run, seen)
+}
+
 function mark(seen: Evaluated, name: string, run: Run): void {
   spend(run, MARK_STEPS)
   seen.addName(name)
@@ -91,6 +113,7 @@ function toMembers(site: Site): Members {
   return {
     named,
     known: new Map(named.filter(({ node }) => node !== undefined).map((member) => [member.name, member])),
+    required,
     patterns: (site.map('patternProperties') ?? []).map(([source]) => ({
       matches: site.pattern(source, 'patternProperties', source),
       node: site.below('patternProperties', source),
@@ -101,8 +124,9 @@ function toMembers(site: Site): Members {
 
 function tellMissing({ named }: Members, value: JsonObject, run: Run): void {
   if (run.report === undefined) return
+  spend(run, named.length)
   const missing = named.filter(({ name, required }) => required && ownMember(value, name) === undefined)
-  run.report.add('required', `missing ${listed(missing.map(({ name }) => quoted(name)))}`)
+  run.report.add('required', `missing ${listed(missing, ({ name }) => quoted(name))}`)
 }
 
 /** A member whose value is undefined is none: JSON has no such thing, and it is not sent. */
@@ -113,27 +137,42 @@ function ownMember(value: JsonObject, name: string): unknown {
 function countMembers(value: JsonObject, run: Run): number {
   let count = 0
   for (const _name in value) count++
-  spend(run, count)
+  spend(run, namesCost(count))
   return count
 }
+
+/** What listing the names of an object costs: with very many it is a table, and they have to be sorted. */
+function namesCost(count: number): number {
+  return count > MANY_NAMES ? count * 4 : count
+}
+
+const MANY_NAMES = 100
+/** Names in a schema from which on it pays to ask how many members there are. */
+const MANY_NAMED = 16
+/** What looking into an object costs, and at one of its members: each may have a shape of its own. */
+const OBJECT_STEPS = 4
+const NAME_STEPS = 8
 
 function checkOthers(members: Members, value: JsonObject, run: Run, seen: Evaluated | undefined): boolean {
   const { known, patterns, others } = members
   let conforms = true
-  for (const name of Object.keys(value)) {
-    spend(run, 2)
-    if (value[name] === undefined) continue
+  const names = Object.keys(value)
+  spend(run, namesCost(names.length))
+  for (const name of names) {
+    spend(run, NAME_STEPS)
+    const member = value[name]
+    if (member === undefined) continue
     let isOther = !known.has(name)
     for (const { matches, node } of patterns) {
       if (!matches(name, run)) continue
       isOther = false
       if (seen !== undefined) mark(seen, name, run)
-      if (!checkBelow(node, value[name], name, run)) conforms = false
+      if (!checkBelow(node, member, name, run)) conforms = false
     }
     if (isOther && others === false) {
       run.report?.add('additionalProperties', `unknown member ${quoted(name)}${tellKnown(members)}`)
       conforms = false
-    } else if (isOther && others && !checkBelow(others, value[name], name, run)) {
+    } else if (isOther && others && !checkBelow(others, member, name, run)) {
       conforms = false
     }
     if (!conforms && run.report === undefined) return false
@@ -144,7 +183,7 @@ function checkOthers(members: Members, value: JsonObject, run: Run, seen: Evalua
 
 function tellKnown({ known, patterns }: Members): string {
   if (patterns.length > 0) return ''
-  return known.size === 0 ? ': it has no members' : `: it has ${listed([...known.keys()].map(quoted))}`
+  return known.size === 0 ? ': it has no members' : `: it has ${listed([...known.keys()], quoted)}`
 }
 
 function sizeCheck(site: Site): Check | undefined {
@@ -167,7 +206,9 @@ function namesCheck(site: Site): Check | undefined {
   return (value, run) => {
     if (!isObject(value)) return true
     let conforms = true
-    for (const name of Object.keys(value)) {
+    const names = Object.keys(value)
+    spend(run, namesCost(names.length))
+    for (const name of names) {
       if (checkBelow(node, name, name, run)) continue
       conforms = false
       if (run.report === undefined) return false
@@ -181,7 +222,7 @@ function dependentChecks(site: Site): readonly Check[] {
   const checks: Check[] = []
   for (const keyword of ['dependentRequired', 'dependentSchemas', 'dependencies']) {
     for (const [name, value] of site.map(keyword) ?? []) {
-      site.costs(1)
+      site.costs(2)
       const isNames = keyword === 'dependentRequired' || (keyword === 'dependencies' && Array.isArray(value))
       if (isNames) checks.push(dependentNames(name, names(site, keyword, value), site))
       else checks.push(dependentSchema(name, site.inPlace(keyword, name)))
@@ -191,12 +232,12 @@ function dependentChecks(site: Site): readonly Check[] {
 }
 
 function dependentNames(name: string, wanted: readonly string[], site: Site): Check {
-  site.costs(wanted.length >> 2)
+  site.costs(wanted.length)
   return (value, run) => {
     if (!isObject(value) || ownMember(value, name) === undefined) return true
     if (wanted.every((other) => ownMember(value, other) !== undefined)) return true
-    const missing = wanted.filter((other) => ownMember(value, other) === undefined).map(quoted)
-    run.report?.add('dependentRequired', `missing ${listed(missing)}, which ${quoted(name)} needs`)
+    const missing = wanted.filter((other) => ownMember(value, other) === undefined)
+    run.report?.add('dependentRequired', `missing ${listed(missing, quoted)}, which ${quoted(name)} needs`)
     return false
   }
 }

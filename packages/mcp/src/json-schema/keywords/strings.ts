@@ -62,9 +62,12 @@ function formatCheck(site: Site): Check | undefined {
   if (format === undefined) return undefined
   return (value, run) => {
     if (typeof value !== 'string') return true
-    spend(run, value.length >> 2)
+    spend(run, FORMAT_STEPS + (value.length >> 2))
     if (format.holds(value)) return true
     run.report?.add('format', `expected ${format.wanted}, found ${found(value)}`)
     return false
   }
 }
+
+/** What taking a text apart costs, however short. */
+const FORMAT_STEPS = 150

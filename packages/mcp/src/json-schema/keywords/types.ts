@@ -42,7 +42,7 @@ function typeCheck(site: Site): Check | undefined {
   let mask = 0
   for (const name of names) {
     if (typeof name !== 'string' || !Object.hasOwn(MASKS, name)) {
-      return site.refuse('type', `expected a type or a list of types out of ${listed(Object.keys(MASKS).map(quoted))}`)
+      return site.refuse('type', `expected a type or a list of types out of ${listed(Object.keys(MASKS), quoted)}`)
     }
     mask |= MASKS[name] ?? 0
   }
@@ -74,7 +74,7 @@ function enumCheck(site: Site): Check | undefined {
   if (values === undefined) return undefined
   const plain = new Set(values.filter((value) => !isCompound(value)))
   const compound = new Set(values.filter(isCompound).map((value) => toCanonicalText(value, undefined)))
-  const wanted = listed(values.map(written))
+  const wanted = listed(values, written)
   return (value, run) => {
     if (isCompound(value) ? compound.size > 0 && compound.has(toCanonicalText(value, run)) : plain.has(value)) {
       return true

@@ -49,7 +49,7 @@ export class Automaton {
   isMatch(text: string, run: Run): boolean {
     this.#first ??= this.#stateOf([], true, run)
     let state = this.#first
-    spend(run, 1 + (text.length >> 3))
+    spend(run, 10 + (text.length >> 3))
     for (let at = 0; at < text.length; at++) {
       if (state.matches) return true
       if (state.reads.length === 0 && at > 0 && !state.matchesAtEnd) return false
@@ -58,6 +58,7 @@ export class Automaton {
         codePoint = text.codePointAt(at) ?? codePoint
         if (codePoint > 0xffff) at++
       }
+      if (codePoint >= 128) spend(run, SEARCH_STEPS)
       const of = codePoint < 128 ? (this.#classOfAscii[codePoint] ?? 0) : this.#search(codePoint)
       state = state.next[of] ?? this.#advance(state, of, run)
     }
@@ -96,6 +97,7 @@ export class Automaton {
     const key = `${isStart} ${reached.join(' ')}`
     const known = this.#states.get(key)
     if (known !== undefined) return known
+    spend(run, STATE_STEPS)
     const inside = this.#enter(reached, isStart, false, run)
     const atEnd = this.#enter(reached, isStart, true, run)
     const state: State = {
@@ -129,10 +131,16 @@ export class Automaton {
       else if (step.does === 'split') pending.push(step.next, step.other)
       else if (step.does === 'place' && (step.place === 'start' ? isStart : isEnd)) pending.push(step.next)
     }
-    spend(run, (entered.size + reached.length) * 8)
+    spend(run, (entered.size + reached.length) * ENTER_STEPS)
     return { reads, matches }
   }
 }
+
+/** What finding the class of a character costs, and what entering a step does while a state is made. */
+const SEARCH_STEPS = 2
+const ENTER_STEPS = 12
+/** What making a state costs besides. */
+const STATE_STEPS = 200
 
 /** Numbers kept by one automaton. */
 const MAX_SIZE = 10_000

@@ -3,11 +3,17 @@ export interface CharSet {
   readonly ranges: readonly (readonly [from: number, to: number])[]
   /** Those of which one of these is true too: what only the platform knows of a character. */
   readonly properties: readonly ((character: string) => boolean)[]
+  /** How many expressions of the platform may be asked about one character. */
+  readonly asks: number
 }
 
 export const MAX_CODE_POINT = 0x10ffff
 
-export function charSet(ranges: Iterable<readonly [number, number]>, properties: CharSet['properties'] = []): CharSet {
+export function charSet(
+  ranges: Iterable<readonly [number, number]>,
+  properties: CharSet['properties'] = [],
+  asks = properties.length,
+): CharSet {
   const sorted = [...ranges].sort((a, b) => a[0] - b[0])
   const apart: [number, number][] = []
   for (const [from, to] of sorted) {
@@ -15,12 +21,12 @@ export function charSet(ranges: Iterable<readonly [number, number]>, properties:
     if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to)
     else apart.push([from, to])
   }
-  return { ranges: apart, properties }
+  return { ranges: apart, properties, asks }
 }
 
 export function negate(set: CharSet): CharSet {
   if (set.properties.length > 0) {
-    return { ranges: [], properties: [(character) => !hasChar(set, character.codePointAt(0) ?? 0)] }
+    return { ranges: [], properties: [(character) => !hasChar(set, character.codePointAt(0) ?? 0)], asks: set.asks }
   }
   const ranges: [number, number][] = []
   let next = 0
@@ -29,7 +35,7 @@ export function negate(set: CharSet): CharSet {
     next = to + 1
   }
   if (next <= MAX_CODE_POINT) ranges.push([next, MAX_CODE_POINT])
-  return { ranges, properties: [] }
+  return { ranges, properties: [], asks: 0 }
 }
 
 export function hasChar(set: CharSet, codePoint: number): boolean {
@@ -77,6 +83,7 @@ export function unionOf(sets: readonly CharSet[]): CharSet {
   return charSet(
     sets.flatMap(({ ranges }) => ranges),
     sets.flatMap(({ properties }) => properties),
+    sets.reduce((sum, { asks }) => sum + asks, 0),
   )
 }
 

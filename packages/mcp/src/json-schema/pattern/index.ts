@@ -48,7 +48,7 @@ function toNative(source: string): RegExp | undefined {
 
 function leftToPlatform(native: RegExp): Matcher {
   return (text, run) => {
-    spend(run, 1 + (text.length >> 3))
+    spend(run, 6 + (text.length >> 3))
     try {
       return native.test(text)
     } catch (error) {

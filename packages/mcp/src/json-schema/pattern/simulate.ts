@@ -41,6 +41,7 @@ function sweep(program: Program, text: string, isBackwards: boolean, run: Run, m
   let next: number[] = []
   let hasMatched = false
   let entered = 0
+  let asked = 0
   const pending: number[] = []
 
   const enter = (start: number, at: number, into: number[]): void => {
@@ -70,10 +71,13 @@ function sweep(program: Program, text: string, isBackwards: boolean, run: Run, m
     at += isBackwards ? -width : width
     for (const index of current) {
       const step = steps[index] as Step // as above
-      if (step.does === 'read' && hasChar(step.set, codePoint)) enter(step.next, at, next)
+      if (step.does !== 'read') continue
+      asked += step.set.asks
+      if (hasChar(step.set, codePoint)) enter(step.next, at, next)
     }
-    spend(run, 2 + current.length + entered)
+    spend(run, 4 + 2 * current.length + entered + asked * ASK_STEPS)
     entered = 0
+    asked = 0
     ;[current, next] = [next, current]
     next.length = 0
   }
@@ -91,8 +95,11 @@ function isAt(place: Place, text: string, at: number): boolean {
 }
 
 function isWord(text: string, at: number): boolean {
-  return at >= 0 && at < text.length && hasChar(WORD, text.charCodeAt(at))
+  const unit = at >= 0 && at < text.length ? text.charCodeAt(at) : 0
+  return unit < 128 && IS_WORD[unit] === 1
 }
+
+const IS_WORD = Uint8Array.from({ length: 128 }, (_, codePoint) => Number(hasChar(WORD, codePoint)))
 
 function codePointBefore(text: string, at: number): number | undefined {
   if (at === 0) return undefined
@@ -104,3 +111,5 @@ function codePointBefore(text: string, at: number): number | undefined {
 
 /** What beginning a sweep costs. */
 const SWEEP_STEPS = 128
+/** What asking the platform about one character costs. */
+const ASK_STEPS = 4
