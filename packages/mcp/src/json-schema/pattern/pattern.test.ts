@@ -9,7 +9,15 @@ import { parsePattern } from './parse.ts'
 import { toProgram } from './program.ts'
 import { isMatch } from './simulate.ts'
 
-const newRun = (): Run => ({ left: 1e7, depth: 0, maxDepth: 1, report: undefined, scopes: [] })
+const newRun = (): Run => ({
+  left: 1e7,
+  large: undefined,
+  maxMore: 0,
+  depth: 0,
+  maxDepth: 1,
+  report: undefined,
+  scopes: [],
+})
 
 /** Whatever way a pattern would be matched by us: each must say the same. */
 function answers(source: string, text: string): readonly boolean[] {
