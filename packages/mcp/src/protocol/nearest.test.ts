@@ -57,9 +57,9 @@ test('abuse-14: a thousand long names that begin alike cost an unknown name litt
   const asked = `b${'ab'.repeat(59)}zzzzz`
   const names = Array.from({ length: 1000 }, (_, i) => `${'ab'.repeat(60)}${1000 + i}`)
   let [mine, whole] = [0, 0]
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 2; i++) {
     mine += timeOf(() => expect(nearest(asked, names)).toBeUndefined())
-    whole += timeOf(() => names.slice(0, 400).map((name) => slips(asked, name)))
+    whole += timeOf(() => names.slice(0, 200).map((name) => slips(asked, name)))
   }
   expect(mine).toBeLessThan(whole)
 })
