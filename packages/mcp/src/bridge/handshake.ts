@@ -83,6 +83,11 @@ function parseAsked(params: JsonObject): {
   if (typeof protocolVersion !== 'string') {
     throw new McpError('caller.invalid_params', 'Cannot initialize without "protocolVersion", a string')
   }
+  // Kept as long as the session lives, and anybody may open one.
+  if (JSON.stringify([capabilities, clientInfo]).length > MAX_KEPT) {
+    const message = `Cannot initialize: "capabilities" and "clientInfo" have more than ${MAX_KEPT} characters together`
+    throw new McpError('caller.invalid_params', message)
+  }
   if (capabilities !== undefined && !isObject(capabilities)) {
     throw new McpError('caller.invalid_params', 'Cannot initialize: "capabilities" is not an object')
   }
@@ -105,3 +110,6 @@ function isImplementation(value: unknown): value is Implementation {
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** Characters of what a client says of itself. Icons may be in it. */
+const MAX_KEPT = 64 * 1024

@@ -333,7 +333,7 @@ describe('abuse-12: numbers', () => {
   })
 })
 
-describe('abuse-14: bodies on their way, all connections together', () => {
+describe('abuse-14: bodies without an answer yet, all connections together', () => {
   const part = (size: number) => {
     const whole = toRawHttp('/mcp', { headers, body: ' '.repeat(size * 2) })
     return whole.slice(0, whole.length - size)
@@ -356,5 +356,39 @@ describe('abuse-14: bodies on their way, all connections together', () => {
     } finally {
       await door.close({ drainMs: 0 })
     }
+  })
+
+  it('count until they are answered, or their caller has gone', async () => {
+    const started: Call[] = []
+    const ends: (() => void)[] = []
+    const { door, url } = await doors.open(
+      (call) => {
+        started.push(call)
+        return new Promise((resolve) => ends.push(() => resolve({ content: [] })))
+      },
+      {},
+      { maxHeldBytes: 3_000_000 },
+    )
+    const large = callWith(JSON.stringify('x'.repeat(2_000_000)))
+    const small = callWith('{}')
+    const whole = toRawHttp('/mcp', { headers, body: large })
+    const [one, other] = [await openRaw(door.port), await openRaw(door.port)]
+    one.write(whole)
+    while (started.length < 1) await new Promise(setImmediate)
+    expect((await post(url, large)).status).toBe(503)
+    const beside = post(url, small)
+    while (started.length < 2) await new Promise(setImmediate)
+    for (const end of ends.splice(0)) end()
+    expect((await beside).status).toBe(200)
+    await one.until('HTTP/1.1 200')
+    other.write(whole)
+    while (started.length < 3) await new Promise(setImmediate)
+    const gone = new Promise((resolve) => started[2]?.cancellation.watch({ cancelled: () => resolve(undefined) }))
+    other.destroy()
+    await gone
+    const last = post(url, large)
+    while (started.length < 4) await new Promise(setImmediate)
+    for (const end of ends) end()
+    expect((await last).status).toBe(200)
   })
 })

@@ -223,6 +223,20 @@ describe('a session', () => {
     expect((await late.request('ping')).status).toBe(200)
   })
 
+  it.each(HANDSHAKES)(
+    'abuse-14: of %s keeps no more of what its client says of itself than a little',
+    async (revision) => {
+      const { door, url } = await doors.open(createHandle().handle)
+      const capabilities = { experimental: { x: 'x'.repeat(64 * 1024) } }
+      const session = await openWireSession(url, { revision, capabilities, confirm: false })
+      expect(session.initialized.messages[0].error).toMatchObject({
+        code: -32602,
+        message: expect.stringContaining('more than 65536 characters'),
+      })
+      expect(door.figures().sessions).toBe(0)
+    },
+  )
+
   it('that ends fails its calls and ends its streams', async () => {
     const began = createDeferred<Call>()
     const { handle } = createHandle((call) => {

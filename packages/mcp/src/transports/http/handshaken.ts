@@ -31,6 +31,7 @@ export async function answerInitialize(
     )
     if (response.destroyed) {
       sessions.end(opened)
+      reply.release()
       return
     }
     response.setHeader('mcp-session-id', opened.id)

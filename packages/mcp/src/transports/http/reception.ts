@@ -34,7 +34,7 @@ export interface ReceptionOptions {
   readonly resourceMetadata?: ResourceMetadata | ((path: string) => ResourceMetadata | undefined)
   /** Most requests outside of sessions at work at once, per endpoint, listening ones apart. Default 10,000. */
   readonly maxCalls?: number
-  /** Most bytes of bodies still on their way, all connections together. Default 256 MiB. */
+  /** Most bytes of bodies that are not answered yet, all connections together. Default 256 MiB. */
   readonly maxHeldBytes?: number
   /** Pause between comments on a stream that is silent. Default 15 s. */
   readonly beatMs?: number

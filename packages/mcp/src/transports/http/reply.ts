@@ -19,7 +19,7 @@ export interface DoorState {
   readonly clock: Clock
   /** No connection is used again. */
   isClosing: boolean
-  /** Bytes of bodies that are not whole yet, beyond the first chunk of each. */
+  /** Bytes of bodies that are not answered yet, beyond the first chunk of each: as long as one is at work, it is held. */
   heldBytes: number
   readonly maxHeldBytes: number
   /** What is said of the resource that a request was for. */
@@ -59,6 +59,8 @@ export class HttpReply implements Way {
   call: OpenCall | undefined
   /** Where it can be resumed once it is a stream. */
   streams: SessionStreams | undefined
+  /** Bytes of its body that count among those of the door. */
+  heldBytes: number
   readonly #context: ReplyContext
   #stream: Outlet | undefined
   #beats: number
@@ -70,6 +72,7 @@ export class HttpReply implements Way {
     this.canSend = accepts.sse
     this.call = undefined
     this.streams = undefined
+    this.heldBytes = 0
     this.#context = context
     this.#stream = undefined
     this.#beats = 0
@@ -96,6 +99,7 @@ export class HttpReply implements Way {
 
   answer(answer: Reply | undefined): void {
     const { response } = this
+    if (this.heldBytes > 0) this.release()
     // A stream that can be resumed takes its answer even when nobody is there.
     const isGone = response.writableEnded || response.destroyed || this.#isLeaving
     if (isGone && this.#stream === undefined) return
@@ -109,6 +113,12 @@ export class HttpReply implements Way {
     else this.#json(answer.status, toText(answer))
   }
 
+  /** Its body is needed no longer. */
+  release(): void {
+    this.#context.door.heldBytes -= this.heldBytes
+    this.heldBytes = 0
+  }
+
   /** Lets the connection go while the call goes on: where its sender knows to come back, nothing elsewhere. */
   pause(retryMs?: number): void {
     if (this.accepts.sse && this.streams?.isPriming === true) this.#begin()?.pause?.(retryMs)
@@ -116,12 +126,14 @@ export class HttpReply implements Way {
 
   /** The messages were taken and there is nothing to say. */
   nothing(status: number): void {
+    this.release()
     if (this.#context.door.isClosing) this.response.shouldKeepAlive = false
     this.response.writeHead(status, NO_CONTENT).end()
   }
 
   /** What came was no message we take. `idText` is the id as its sender wrote it. */
   refuse(error: unknown, idText?: string): void {
+    this.release()
     if (error instanceof FrameFault) {
       this.#json(400, encodeErrorFor(error.idText, { code: error.rpcCode, message: error.message }))
     } else if (error instanceof McpError) this.#refuse(error, idText)

@@ -50,7 +50,6 @@ export function receivePost(
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let bytes = 0
-  let held = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > limits.maxBytes) {
@@ -61,18 +60,17 @@ export function receivePost(
     else {
       if (rest === undefined) {
         rest = [first]
+        // Who leaves in the middle gets no answer.
         request.on('close', () => {
-          door.heldBytes -= held
+          if (!request.complete) reply.release()
         })
       }
       rest.push(chunk)
-      held += chunk.length
+      reply.heldBytes += chunk.length
       door.heldBytes += chunk.length
       // A body that is alone is bounded by its own limit.
-      if (door.heldBytes > door.maxHeldBytes && held < door.heldBytes) {
-        reply.refuse(new McpError('policy.busy', 'Cannot take so large a body now: too many are on their way'))
-        door.heldBytes -= held
-        held = 0
+      if (door.heldBytes > door.maxHeldBytes && reply.heldBytes < door.heldBytes) {
+        reply.refuse(new McpError('policy.busy', 'Cannot take so large a body now: too many wait for their answers'))
         bytes = Number.POSITIVE_INFINITY
         first = undefined
         rest = undefined
