@@ -68,11 +68,16 @@ test('whatever a template is expanded with, it matches again with the same varia
 })
 
 test('a hostile template and URI take linear time', () => {
-  const parsed = parseUriTemplate(`x:${'{+a}a'.repeat(300)}b`)
+  const parsed = parseUriTemplate(`x:${'{+a}a'.repeat(64)}b`)
   const started = performance.now()
   expect(parsed.match(`x:${'a'.repeat(8000)}`)).toBeUndefined()
   expect(parsed.match(`x:${'a'.repeat(8000)}b`)).toBeDefined()
   expect(performance.now() - started).toBeLessThan(2000)
+})
+
+test('abuse-38: a template of more than 64 variables is not read', () => {
+  expect(() => parseUriTemplate('{a}'.repeat(65))).toThrow('more than 64 variables')
+  expect(() => parseUriTemplate(`{${Array.from({ length: 65 }, (_, i) => `a${i}`).join(',')}}`)).toThrow('64 variables')
 })
 
 test('a URI longer than 8,192 characters matches nothing', () => {

@@ -15,11 +15,13 @@ export interface UriTemplate {
 /** Decoded text, as hostile as the caller: a `{path}` may well hold `../`. */
 export type UriVariables = Readonly<Record<string, string>>
 
-/** @throws {Error} for a template that is malformed, too long or uses a prefix modifier (`{name:3}`). */
+/** @throws {Error} for a template that is malformed, too long, has too many variables or a prefix modifier (`{name:3}`). */
 export function parseUriTemplate(template: string): UriTemplate {
   if (template.length > MAX_TEMPLATE)
     throw new Error(`Cannot read a URI template longer than ${MAX_TEMPLATE} characters`)
   const parts = toParts(template)
+  const count = parts.reduce((sum, part) => sum + (typeof part === 'string' ? 0 : part.variables.length), 0)
+  if (count > MAX_VARIABLES) throw new Error(`Cannot read a URI template of more than ${MAX_VARIABLES} variables`)
   const variables = new Set<string>()
   for (const part of parts) if (typeof part !== 'string') for (const { name } of part.variables) variables.add(name)
   const steps = parts.flatMap((part) =>
@@ -199,4 +201,6 @@ function decoded(pairs: readonly [string, string][]): UriVariables | undefined {
 }
 
 const MAX_TEMPLATE = 2048
+/** Each is one more walk along a URI. */
+const MAX_VARIABLES = 64
 const MAX_URI = 8192

@@ -175,7 +175,8 @@ async function openWatches(
   wanted: readonly string[],
   tell: (uri: string) => void,
 ): Promise<readonly OpenWatch[]> {
-  const routes = await Promise.all(wanted.map(async (uri) => ({ uri, route: await mounts.findResource(uri, call) })))
+  const found = await mounts.findResources(wanted, call)
+  const routes = wanted.map((uri, at) => ({ uri, route: found[at] }))
   return Promise.all(
     mounts.all.map(async (mount) => {
       const asked = new Map(routes.flatMap(({ uri, route }) => (route?.mount === mount ? [[route.native, uri]] : [])))

@@ -356,6 +356,42 @@ describe('access', () => {
     expect(await refusal('in__open')).toBe('No tool named "…"')
   })
 
+  it('hold for a resource in whichever form it is asked for, beside a template of its mount that fits it too', async () => {
+    const inner = empty('inner')
+    inner.resource('app://secret', { name: 'secret' }, () => 'secret')
+    inner.template('app://{+x}', { name: 'x' }, () => 'made')
+    const all = empty('all')
+    all.mount('in', inner)
+    all.access((_, { kind, key }) => kind !== 'resource' || key !== 'app://secret')
+    const read = (uri: string) => all.endpoint.handle(toCall('resources/read', { uri }))
+    expect(await read('app://other')).toMatchObject({ contents: [{ text: 'made' }] })
+    for (const uri of ['app://secret', 'crosspoint:in/app://secret']) {
+      await expect(read(uri)).rejects.toMatchObject({ code: 'caller.resource_not_found' })
+    }
+    const client = await connected(all)
+    const listening = client.listen({ resourceSubscriptions: ['crosspoint:in/app://secret', 'app://other'] })
+    expect((await listening.acknowledged).resourceSubscriptions).toEqual(['app://other'])
+    listening.close()
+  })
+
+  it('a link leads where it should, whoever else listed what in between', async () => {
+    const all = empty('all')
+    for (const name of ['a', 'b']) {
+      const inner = empty(name)
+      inner.resource('r:x', { name, ...(name === 'a' ? { access: isAda } : {}) }, () => name)
+      inner.tool('link', {}, () => [{ type: 'resource_link', uri: 'r:x', name: 'x' }])
+      all.mount(name, inner)
+    }
+    const [one, other] = [await connected(all, { principal: ada }), await connected(all, { principal: bob })]
+    await one.listResources().all()
+    await other.listResources().all()
+    for (const client of [one, other]) {
+      const { content } = await client.callTool('b__link')
+      const [{ uri }] = content as unknown as [{ uri: string }]
+      expect((await client.readResource(uri)).contents).toMatchObject([{ text: 'b' }])
+    }
+  })
+
   it('middleware of both servers stands around, the outer one first', async () => {
     const seen: string[] = []
     const inner = weather()
@@ -433,6 +469,80 @@ describe('a mount that fails', () => {
     await isAsked
     clock.advance(10_000)
     expect(await listed).toMatchObject({ tools: [{ name: 'own' }] })
+  })
+
+  it('abuse-16: that is slow is waited for once a minute, by each caller, unless it answers meanwhile', async () => {
+    const clock = createFakeClock()
+    const all = empty('all', { clock })
+    const asked: { readonly who: string; readonly answer: (result: JsonObject) => void }[] = []
+    let wake = () => {}
+    all.mount('slow', {
+      endpoint: {
+        handle: ({ method, principal }) =>
+          method !== 'tools/list'
+            ? Promise.resolve({})
+            : new Promise((answer) => {
+                asked.push({ who: principal.id, answer })
+                wake()
+              }),
+      },
+    })
+    const list = (id: string) => all.endpoint.handle(toCall('tools/list', {}, { principal: { id, tenant: 't' } }))
+    const listLate = async (id: string) => {
+      const count = asked.length
+      const listed = list(id)
+      while (asked.length === count) await new Promise<void>((resolve) => (wake = resolve))
+      clock.advance(10_000)
+      return listed
+    }
+    expect(await listLate('ada')).toEqual({ tools: [] })
+    expect(await list('ada')).toEqual({ tools: [] })
+    expect(await listLate('bob')).toEqual({ tools: [] })
+    clock.advance(60_000)
+    expect(await listLate('ada')).toEqual({ tools: [] })
+    expect(asked.map(({ who }) => who)).toEqual(['ada', 'bob', 'ada'])
+    asked[2]?.answer({ tools: [{ name: 'x', inputSchema: {} }] })
+    await new Promise(setImmediate)
+    const listed = list('ada')
+    await new Promise(setImmediate)
+    asked[3]?.answer({ tools: [{ name: 'x', inputSchema: {} }] })
+    expect(await listed).toMatchObject({ tools: [{ name: 'slow__x' }] })
+  })
+
+  it('abuse-16: cannot hold everybody up with templates that are hard to read', async () => {
+    const all = empty('all')
+    const hard = Array.from({ length: 10_000 }, (_, i) => ({ uriTemplate: `${'{+a}a'.repeat(60)}${i}`, name: 'x' }))
+    const lists: Record<string, JsonObject> = { 'resources/templates/list': { resourceTemplates: hard } }
+    all.mount('hostile', { endpoint: { handle: async ({ method }) => lists[method] ?? {} } })
+    const good = empty('good')
+    good.template('w:{+id}', { name: 'x' }, () => 'found')
+    all.mount('good', good)
+    const started = performance.now()
+    const read = all.endpoint.handle(toCall('resources/read', { uri: `w:${'a'.repeat(8_000)}` }))
+    expect(await read).toMatchObject({ contents: [{ text: 'found' }] })
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
+  it('abuse-14: is asked for its lists once, however many of its resources somebody watches', async () => {
+    const all = empty('all')
+    let lists = 0
+    const inner = empty('inner')
+    inner.template('w:{id}', { name: 'x' }, () => 'x')
+    all.mount('m', {
+      endpoint: {
+        handle(call) {
+          if (call.method.endsWith('/list')) lists++
+          return inner.endpoint.handle(call)
+        },
+      },
+    })
+    const client = await connected(all)
+    lists = 0
+    const uris = Array.from({ length: 500 }, (_, i) => `w:${i}`)
+    const listening = client.listen({ resourceSubscriptions: uris })
+    expect((await listening.acknowledged).resourceSubscriptions).toEqual(uris)
+    expect(lists).toBeLessThan(5)
+    listening.close()
   })
 })
 

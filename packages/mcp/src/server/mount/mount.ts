@@ -64,6 +64,8 @@ export class Mount {
   readonly #named = new Map<Kind, { readonly items: readonly Item[]; readonly entries: ReadonlyMap<string, Entry> }>()
   #met: Result | undefined
   readonly #failing = new Map<string, string>()
+  /** Lists that took too long, by whose and of what, and until when nobody waits for one again. */
+  readonly #slow = new Map<string, number>()
   /** Changes heard of less than a second ago, and those heard of again since. */
   readonly #resting = new Map<ListChange, Timer>()
   readonly #again = new Set<ListChange>()
@@ -127,9 +129,12 @@ export class Mount {
   /** What it lists to this caller; nothing where it fails. Rejects only where the call goes round in a circle. */
   async list(kind: Kind, call: Call): Promise<readonly Item[]> {
     const trail = toTrail(call, this.#options.id)
+    const whose =
+      this.#options.target.shared === true ? kind : JSON.stringify([kind, call.principal.tenant, call.principal.id])
+    if ((this.#slow.get(whose) ?? 0) > this.#options.clock.now()) return NOTHING
     try {
       const items = await this.#keep(kind, call, trail, (own) =>
-        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own)),
+        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own), whose),
       )
       this.#recovered(kind)
       return items
@@ -283,15 +288,26 @@ export class Mount {
     return (await Promise.all(changes)).includes(true)
   }
 
-  /** A server that does not answer holds nobody up. */
-  #inTime<T>(method: string, answer: Promise<T>): Promise<T> {
+  /**
+   * A server that does not answer holds nobody up.
+   * @param whose what is not waited for again for a while after it was late, unless the answer comes meanwhile
+   */
+  #inTime<T>(method: string, answer: Promise<T>, whose?: string): Promise<T> {
     let timer: Timer | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.setTimer(LIST_MS, () =>
-        reject(new McpError('upstream.timeout', `No answer to "${method}" within ${LIST_MS / 1000} s`)),
-      )
+      timer = this.#options.clock.setTimer(LIST_MS, () => {
+        if (whose !== undefined) this.#giveRest(whose, answer)
+        reject(new McpError('upstream.timeout', `No answer to "${method}" within ${LIST_MS / 1000} s`))
+      })
     })
     return Promise.race([answer, late]).finally(() => timer?.cancel())
+  }
+
+  #giveRest(whose: string, answer: Promise<unknown>): void {
+    if (this.#slow.size >= MAX_SLOW) this.#slow.clear()
+    this.#slow.set(whose, this.#options.clock.now() + KEEP_MS)
+    const isBack = () => void this.#slow.delete(whose)
+    answer.then(isBack, isBack)
   }
 
   /** Said once, and not for every list that is asked for meanwhile. */
@@ -357,5 +373,7 @@ const NOTHING: readonly Item[] = Object.freeze([])
 /** How long a list may take before its mount is left out. */
 const LIST_MS = 10_000
 const KEEP_MS = 60_000
+/** Callers whose lists were late, and are remembered as such. */
+const MAX_SLOW = 1_000
 const ACK_MS = 5_000
 const REST_MS = 1_000

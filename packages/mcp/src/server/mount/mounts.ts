@@ -33,8 +33,11 @@ export class Mounts {
   /** Tells this server from others on the trail of a call. */
   readonly #id = crypto.randomUUID()
   readonly #mounts: Mount[] = []
-  /** URIs that have another form here, by mount: those that several have. */
-  readonly #renamed = new Map<Mount, ReadonlyMap<string, string>>()
+  /**
+   * URIs that have another form here, by mount: those that several have. What one caller sees twice another may see
+   * once, so none is taken back: the other form leads there for everybody.
+   */
+  readonly #renamed = new Map<Mount, Map<string, string>>()
   readonly #clashes = new Set<string>()
 
   constructor(options: MountsOptions) {
@@ -101,15 +104,31 @@ export class Mounts {
 
   /** Who has the resource at this URI: who lists it, or who has a template for it. */
   async findResource(uri: string, call: Call): Promise<Route | undefined> {
-    const listed = (await this.#located('resources', call)).get(uri)
-    if (listed !== undefined) return this.#allows(call, 'resources', uri) ? listed : undefined
-    const templates = await this.entries('templates', call)
-    const qualified = fromQualifiedUri(uri)
-    for (const { mount, native } of templates.values()) {
-      const asked = qualified === undefined ? uri : qualified.mount === mount.name ? qualified.native : undefined
-      if (asked !== undefined && toTemplate(native)?.match(asked) !== undefined) return { mount, native: asked }
+    const [route] = await this.findResources([uri], call)
+    return route
+  }
+
+  /** The same for many: each mount is asked once, however many URIs a caller names. */
+  async findResources(uris: readonly string[], call: Call): Promise<readonly (Route | undefined)[]> {
+    const listed = await this.#located('resources', call)
+    let templates: ReadonlyMap<string, Entry> | undefined
+    let byMount: ReadonlyMap<string, string> | undefined
+    const effort = new Effort(MIN_EFFORT + uris.length * URI_EFFORT)
+    const routes: (Route | undefined)[] = []
+    for (const uri of uris) {
+      const qualified = fromQualifiedUri(uri)
+      if (qualified !== undefined) byMount ??= toQualifiedKeys(listed)
+      // The form that leads to one mount always leads there, also where the caller is shown the other: one rule for both.
+      const key = listed.has(uri) ? uri : byMount?.get(uri)
+      const entry = key === undefined ? undefined : listed.get(key)
+      if (key !== undefined && entry !== undefined) {
+        routes.push(this.#allows(call, 'resources', key) ? entry : undefined)
+        continue
+      }
+      templates ??= await this.entries('templates', call)
+      routes.push(matchTemplates(templates, uri, qualified, effort))
     }
-    return undefined
+    return routes
   }
 
   async findTemplate(uriTemplate: string, call: Call): Promise<Route | undefined> {
@@ -144,18 +163,18 @@ export class Mounts {
     const each = await Promise.all(this.#mounts.map(async (mount) => ({ mount, items: await mount.list(kind, call) })))
     const found = new Map<string, Entry>()
     for (const { mount, items } of each) {
-      const renamed = new Map<string, string>()
+      const renamed = this.#renamed.get(mount) ?? new Map<string, string>()
       for (const item of items) {
         const native = String(item[KINDS[kind].key])
         const isFree = !isQualified(native) && !found.has(native) && !this.#isOwn(kind, native)
         const uri = isFree ? native : toQualifiedUri(mount.name, native)
         if (!isFree) {
-          renamed.set(native, uri)
+          if (kind === 'resources' && renamed.size < MAX_CLASHES) renamed.set(native, uri)
           this.#clash(kind, mount, native, uri)
         }
         found.set(uri, { mount, native, item })
       }
-      if (kind === 'resources') this.#renamed.set(mount, renamed)
+      this.#renamed.set(mount, renamed)
     }
     return found
   }
@@ -174,6 +193,46 @@ export class Mounts {
   #allows({ principal }: Call, kind: Kind, key: string): boolean {
     const { access } = this.#options
     return !access.hasRules || access.allows(principal, { kind: KINDS[kind].subject, key })
+  }
+}
+
+/** By the form that names the mount: the key in the list. */
+function toQualifiedKeys(listed: ReadonlyMap<string, Entry>): ReadonlyMap<string, string> {
+  return new Map([...listed].map(([key, { mount, native }]) => [toQualifiedUri(mount.name, native), key]))
+}
+
+/** @param effort that the templates of one mount may cost, which may be many and hard to read */
+function matchTemplates(
+  templates: ReadonlyMap<string, Entry>,
+  uri: string,
+  qualified: ReturnType<typeof fromQualifiedUri>,
+  effort: Effort,
+): Route | undefined {
+  for (const { mount, native } of templates.values()) {
+    const asked = qualified === undefined ? uri : qualified.mount === mount.name ? qualified.native : undefined
+    if (asked === undefined || !effort.spend(mount, native, asked)) continue
+    if (toTemplate(native)?.match(asked) !== undefined) return { mount, native: asked }
+  }
+  return undefined
+}
+
+/** What is spent on templates for one request: parts times characters, each mount by itself. */
+class Effort {
+  readonly #most: number
+  readonly #spent = new Map<Mount, number>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** False where there is none left. */
+  spend(mount: Mount, template: string, uri: string): boolean {
+    let parts = 1
+    for (const character of template) if (character === '{' || character === ',') parts++
+    const spent = (this.#spent.get(mount) ?? 0) + parts * uri.length
+    if (spent > this.#most) return false
+    this.#spent.set(mount, spent)
+    return true
   }
 }
 
@@ -215,6 +274,9 @@ export function withNativeState(mount: Mount, params: JsonObject): JsonObject {
 const TEMPLATES = new Map<string, UriTemplate>()
 const MAX_TEMPLATES = 10_000
 const MAX_CLASHES = 10_000
+/** Some ten milliseconds, and less than one more for each URI of a list. */
+const MIN_EFFORT = 1_000_000
+const URI_EFFORT = 20_000
 /** Two underscores part the name of a mount from that of a thing, so there are none inside. */
 const NAME = /^[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*$/
 const MAX_NAME = 32
