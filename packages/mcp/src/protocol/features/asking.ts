@@ -23,6 +23,11 @@ export interface CreateMessageParams extends JsonObject {
   readonly stopSequences?: readonly string[]
   /** Advice, which the client weighs as it likes. */
   readonly modelPreferences?: JsonObject
+  /**
+   * What of servers the model is shown besides; deprecated. `ctx.sample` leaves all but `none` out for clients that did
+   * not declare `sampling.context`.
+   */
+  readonly includeContext?: 'none' | 'thisServer' | 'allServers'
   /** Only for clients that declared `sampling.tools`. */
   readonly tools?: readonly JsonObject[]
   readonly toolChoice?: JsonObject

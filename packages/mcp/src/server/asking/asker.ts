@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call } from '../../protocol/call.ts'
+import { hasCapability } from '../../protocol/capabilities.ts'
 import type { CreateMessageParams, CreateMessageResult, ElicitResult, Root } from '../../protocol/features/asking.ts'
 import { findToolFault } from '../../protocol/features/tool-results.ts'
 import type { Parsed, Schema } from '../schema.ts'
@@ -98,7 +99,9 @@ export function createAsker(asking: Asking): Asker {
   async function sample(params: CreateMessageParams, options?: AskOptions): Promise<CreateMessageResult> {
     const fault = findToolFault(params.messages as unknown as readonly JsonObject[]) // messages are plain objects
     if (fault !== undefined) throw new TypeError(`Cannot ask for a message of a model: ${fault}`)
-    return asking.ask({ method: 'sampling/createMessage', params }, parseSampled, options?.key)
+    const { capabilities } = asking.call.downstream
+    const sent = hasCapability(capabilities, 'sampling.context') ? params : withoutContext(params)
+    return asking.ask({ method: 'sampling/createMessage', params: sent }, parseSampled, options?.key)
   }
   return {
     elicit: (message, schema, options) => heard(elicit(message, schema, options)),
@@ -109,6 +112,12 @@ export function createAsker(asking: Asking): Asker {
       heard(asking.ask({ method: 'roots/list', params: {} }, (answer) => parseRoots(answer).roots, options?.key)),
     once: (key, work) => heard(asking.once(key, work)),
   }
+}
+
+/** What a client shows its model besides is for those that said they can (2025-11-25 client/sampling). */
+function withoutContext(params: CreateMessageParams): CreateMessageParams {
+  const { includeContext, ...rest } = params
+  return includeContext === undefined || includeContext === 'none' ? params : rest
 }
 
 /** A handler need not wait for what it asks, and what it does not wait for must not end the process. */

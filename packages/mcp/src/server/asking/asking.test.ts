@@ -86,6 +86,25 @@ describe('trap-39: a handler that asks a model with tools', () => {
   })
 })
 
+describe('trap-39: what a model is shown of servers', () => {
+  const params = { messages: [], maxTokens: 5, includeContext: 'thisServer' } as const
+
+  it.each([
+    ['is asked of a client that declared it', { sampling: { context: {} } }, params],
+    ['is left out for one that did not', { sampling: {} }, { messages: [], maxTokens: 5 }],
+  ])('%s', async (_, capabilities, sent) => {
+    const { call } = createOne(({ sample }) => sample(params))
+    const [question] = Object.values(questionsOf(await call({ capabilities })))
+    expect(question?.params).toEqual(sent)
+  })
+
+  it('may be nothing, for any client', async () => {
+    const { call } = createOne(({ sample }) => sample({ ...params, includeContext: 'none' }))
+    const [question] = Object.values(questionsOf(await call({ capabilities: { sampling: {} } })))
+    expect(question?.params).toMatchObject({ includeContext: 'none' })
+  })
+})
+
 describe('a handler that asks', () => {
   it('is run again from the top with each answer, in order, until it is done', async () => {
     const runs: string[] = []
