@@ -14,8 +14,11 @@ export interface LinePeer {
   close(): Promise<void>
 }
 
-/** A server on the streams of stdio, and who speaks with it. */
-export function openLines(endpoint: Endpoint): LinePeer {
+/**
+ * A server on the streams of stdio, and who speaks with it.
+ * @param take told of each message too, as it comes
+ */
+export function openLines(endpoint: Endpoint, take: (message: Message) => void = () => {}): LinePeer {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()]
   const got: Message[] = []
   const waiting = new Set<() => void>()
@@ -23,7 +26,11 @@ export function openLines(endpoint: Endpoint): LinePeer {
   stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (held + chunk).split('\n')
     held = lines.pop() ?? ''
-    for (const line of lines) got.push(JSON.parse(line))
+    for (const line of lines) {
+      const message: Message = JSON.parse(line)
+      got.push(message)
+      take(message)
+    }
     for (const wake of [...waiting]) wake()
   })
   const served = serveStdio(endpoint, { stdin, stdout, drainMs: 0 })

@@ -1,0 +1,173 @@
+import type { Id, JsonObject } from '@crosspoint/mcp'
+import { type Endpoint, openHttpDoor } from '@crosspoint/mcp/transports'
+import { type HttpAnswer, type HttpStream, type Message, openHttp, sendHttp } from '../http.ts'
+import { openLines } from '../lines.ts'
+import { openSseSession } from '../sse-session.ts'
+import { JSON_HEADERS } from '../wire-client.ts'
+import { createJudge } from './judge.ts'
+
+/** How a client of an older revision reaches a server of ours. */
+export type OlderTransport = 'stdio' | 'HTTP+SSE' | 'Streamable HTTP'
+
+/** A client of an older revision, written by hand. */
+export interface OlderClient {
+  /** Everything the server said, batches taken apart, in the order in which it came. */
+  readonly got: readonly Message[]
+  request(method: string, params?: JsonObject, id?: Id): Promise<Message>
+  notify(method: string, params?: JsonObject): Promise<unknown>
+  /** Writes text as it is; over HTTP that is a POST, whose answer this is. */
+  write(text: string): Promise<HttpAnswer | undefined>
+  /** The first message that fits, come or to come. */
+  until(fits: (message: Message) => boolean): Promise<Message>
+  initialize(version?: string): Promise<Message>
+  /** What the official schema says is wrong with what the server said. */
+  readonly faults: readonly string[]
+  close(): Promise<void>
+}
+
+interface Pipe {
+  write(text: string): Promise<HttpAnswer | undefined>
+  /** After the handshake: from here on the server may say things of its own accord. */
+  ready?(initialized: Message): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the client answers when the server asks. */
+const ANSWERS: Readonly<Record<string, JsonObject>> = {
+  'roots/list': { roots: [{ uri: 'file:///home' }] },
+  'sampling/createMessage': { role: 'assistant', model: 'm', content: { type: 'text', text: 'sampled' } },
+}
+
+export async function openOlderClient(
+  revision: string,
+  transport: OlderTransport,
+  endpoint: Endpoint,
+): Promise<OlderClient> {
+  const judge = createJudge(revision)
+  const got: Message[] = []
+  const waiting = new Set<() => void>()
+  const take = (message: Message) => {
+    for (const one of Array.isArray(message) ? message : [message]) {
+      judge.judge(one, 'server')
+      got.push(one)
+      const result = one.id === undefined ? undefined : ANSWERS[one.method]
+      if (result === undefined) continue
+      // Never while the server is still writing: no pipe between processes does that.
+      setImmediate(() => void pipe.write(JSON.stringify({ jsonrpc: '2.0', id: one.id, result })))
+    }
+    for (const wake of [...waiting]) wake()
+  }
+  const until = (fits: (message: Message) => boolean) =>
+    new Promise<Message>((resolve) => {
+      const look = () => {
+        const found = got.find(fits)
+        if (found === undefined) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  const pipe = await PIPES[transport](endpoint, revision, take)
+  let last = 0
+  const request = async (method: string, params: JsonObject = {}, id: Id = `r${++last}`) => {
+    judge.asked({ id, method })
+    void pipe.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+    return until((message) => message.id === id && message.method === undefined)
+  }
+  const notify = (method: string, params: JsonObject = {}) =>
+    pipe.write(JSON.stringify({ jsonrpc: '2.0', method, params }))
+  return {
+    got,
+    request,
+    notify,
+    write: pipe.write,
+    until,
+    faults: judge.faults,
+    async initialize(version = revision) {
+      const capabilities = { sampling: {}, roots: { listChanged: true } }
+      const clientInfo = { name: 'older', version: '1' }
+      const answer = await request('initialize', { protocolVersion: version, capabilities, clientInfo })
+      await notify('notifications/initialized')
+      await pipe.ready?.(answer)
+      return answer
+    },
+    close: pipe.close,
+  }
+}
+
+type OpenPipe = (endpoint: Endpoint, revision: string, take: (message: Message) => void) => Promise<Pipe>
+
+const openStdio: OpenPipe = async (endpoint, _revision, take) => {
+  const peer = openLines(endpoint, take)
+  return {
+    write(text) {
+      peer.send(text)
+      return Promise.resolve(undefined)
+    },
+    close: peer.close,
+  }
+}
+
+const openSse: OpenPipe = async (endpoint, _revision, take) => {
+  const door = await openHttpDoor({ endpoint: () => undefined, sse: () => endpoint })
+  const session = await openSseSession(`${door.url}/sse`)
+  void readAll(session.stream, take)
+  return {
+    write: (text) => session.post(text),
+    async close() {
+      session.stream.destroy()
+      await door.close({ drainMs: 0 })
+    },
+  }
+}
+
+const openStreamable: OpenPipe = async (endpoint, revision, take) => {
+  const door = await openHttpDoor({ endpoint: () => endpoint })
+  const url = `${door.url}/mcp`
+  const streams: HttpStream[] = []
+  let headers: Record<string, string> = JSON_HEADERS
+  return {
+    async write(text) {
+      const stream = await openHttp(url, { headers, body: text })
+      streams.push(stream)
+      const id = stream.headers['mcp-session-id']
+      // The version header came with the third revision; before it no client sends one.
+      const version = revision < '2025-06-18' ? undefined : { 'mcp-protocol-version': revision }
+      if (typeof id === 'string') headers = { ...JSON_HEADERS, ...version, 'mcp-session-id': id }
+      if (stream.headers['content-type']?.startsWith('text/event-stream') === true) {
+        await readAll(stream, take)
+        return { status: stream.status, headers: stream.headers, text: '', messages: [] }
+      }
+      const body = await stream.rest()
+      const message: Message = body === '' ? undefined : JSON.parse(body)
+      // What says why a request was refused by its status may have no id, whatever the schema of messages says.
+      if (message !== undefined && stream.status < 400) take(message)
+      return { status: stream.status, headers: stream.headers, text: body, messages: [message] }
+    },
+    async ready() {
+      const stream = await openHttp(url, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } })
+      streams.push(stream)
+      void readAll(stream, take)
+    },
+    async close() {
+      await sendHttp(url, { method: 'DELETE', headers })
+      for (const stream of streams) stream.destroy()
+      await door.close({ drainMs: 0 })
+    },
+  }
+}
+
+const PIPES: Readonly<Record<OlderTransport, OpenPipe>> = {
+  stdio: openStdio,
+  'HTTP+SSE': openSse,
+  'Streamable HTTP': openStreamable,
+}
+
+async function readAll(stream: HttpStream, take: (message: Message) => void): Promise<void> {
+  try {
+    for (;;) take(await stream.next())
+  } catch {
+    // The end of a stream, in order or not, is the end of what can be read.
+  }
+}
