@@ -219,3 +219,20 @@ describe('what a server asks back', () => {
     ])
   })
 })
+
+it.each([[undefined], [{}], [{ client: { name: 'example' } }]])(
+  'is not connected with %j, and told how',
+  async (options) => {
+    const server = createServer({ name: 'any', version: '1.0.0' })
+    await expect(connect(server, options as never)).rejects.toThrow(/give \{ client: \{ name: 'example'/)
+  },
+)
+
+it('is told that the path of the URL is wrong, when nothing is served there', async () => {
+  const door = await openHttpDoor({ endpoint: () => undefined })
+  const options = { client: { name: 'example', version: '1.0.0' } }
+  await expect(connect(`${door.url}/mpc`, options)).rejects.toThrow(
+    'the server answers HTTP 404 (Nothing is served at this path); check the path of the URL',
+  )
+  await door.close()
+})

@@ -22,7 +22,7 @@ import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
 import { type ConnectTarget, toTarget } from './connect-target.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
-import { type Handlers, toCapabilities } from './handlers.ts'
+import { checkHandlers, type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
@@ -123,6 +123,7 @@ export interface Client {
  * await client.close()
  */
 export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
+  checkClientOptions(options)
   const { handlers, capabilities, clock = systemClock, stray } = options
   const to = toTarget(target)
   let connection: Connection | undefined // not yet while it is opened, and servers ask then, too
@@ -135,6 +136,16 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
   const answering: ClientOptions = { ...options, ...asked, ...(pages !== undefined && { stray: hear }) }
   connection = await openAgain(to, carryingTasks(answering))
   return createClient(connection, answering, { pages, where: to.kind === 'http' ? to.url : undefined })
+}
+
+/** Plain JavaScript is told here what types would have said. */
+function checkClientOptions(options: ClientOptions | undefined): void {
+  const { name, version } = options?.client ?? {}
+  if (typeof name !== 'string' || typeof version !== 'string') {
+    const usage = "{ client: { name: 'example', version: '1.0.0' } }"
+    throw new TypeError(`Cannot connect without saying who does: give ${usage} as the second argument`)
+  }
+  if (options?.handlers !== undefined) checkHandlers(options.handlers)
 }
 
 /** The typed functions over a connection that is open. */

@@ -34,6 +34,10 @@ function toError(answer: Exclude<Answer, { kind: 'result' }>, method: string, re
     return new McpError('upstream.protocol', `Cannot agree with the server on "${method}": ${error.message}`)
   }
   const rpc = revision.upError(error, method)
+  if (status === 404 && OPENING.has(method)) {
+    const message = `Cannot send "${method}": the server answers HTTP 404 (${printable(rpc.message)}); check the path of the URL`
+    return new McpError('upstream.error', message, { rpc })
+  }
   return new McpError('upstream.error', rpc.message, { rpc })
 }
 
@@ -77,6 +81,8 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What a client says first: a path where that is not found is the wrong one. */
+const OPENING: ReadonlySet<string> = new Set(['initialize', 'server/discover'])
 export const HEADER_MISMATCH = -32020
 export const MISSING_CAPABILITY = -32021
 export const UNSUPPORTED_REVISION = -32022

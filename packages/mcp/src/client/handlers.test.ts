@@ -4,6 +4,7 @@ import type { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
 import { ENVELOPE_REVISIONS, HANDSHAKE_REVISIONS, REVISIONS } from '../revisions/index.ts'
+import { createServer } from '../server/index.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
 import { type Client, type ClientOptions, connect } from './client.ts'
 import type { ConnectTarget } from './connect-target.ts'
@@ -541,4 +542,12 @@ describe('roots that changed', () => {
       expect(JSON.stringify(raw.received[0])).toContain(isTold ? '"roots":{"listChanged":true}' : '"roots":{}')
     }
   })
+})
+
+it('a handler under a name nobody asks by is refused, with the names there are', async () => {
+  const server = createServer({ name: 'any', version: '1.0.0' })
+  const handlers = { elicitation: () => ({ action: 'accept' }) } as never
+  await expect(connect(server, { client: { name: 'test', version: '1.0.0' }, handlers })).rejects.toThrow(
+    'Cannot connect with a handler named "elicitation": there are elicit, elicitUrl, sample, roots, tasks',
+  )
 })

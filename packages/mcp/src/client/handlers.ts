@@ -73,6 +73,14 @@ export function refuseSampling(): never {
   throw new McpError('caller.unanswered', reason, { data: { code: -1, reason } })
 }
 
+/** A handler under a name nobody asks by would never be called, and what it is for not be declared. */
+export function checkHandlers(handlers: Handlers): void {
+  for (const name of Object.keys(handlers)) {
+    if (HANDLERS.has(name)) continue
+    throw new TypeError(`Cannot connect with a handler named "${name}": there are ${[...HANDLERS].join(', ')}`)
+  }
+}
+
 /** What to declare so that exactly these handlers can be asked; that roots change is said where there is a word for it. */
 export function toCapabilities(handlers: Handlers): ClientCapabilities {
   const { elicit, elicitUrl, sample, roots } = handlers
@@ -99,3 +107,5 @@ function toTaskCapabilities({ elicit, elicitUrl, sample, tasks = false }: Handle
 
 /** The answer of a handler is what the protocol sends back. */
 export type Answering = (method: string, params: JsonObject, question: Question) => Promise<Result>
+
+const HANDLERS: ReadonlySet<string> = new Set<keyof Handlers>(['elicit', 'elicitUrl', 'sample', 'roots', 'tasks'])

@@ -7,13 +7,13 @@ import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts
 
 export interface RequestOptions {
   /** Gives the request up, and tells the server so. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How long to wait for the answer. Default: `requestTimeoutMs` of the connection, which progress extends. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Hears of progress, where the server reports any. */
-  readonly onProgress?: (progress: ProgressParams) => void
+  readonly onProgress?: ((progress: ProgressParams) => void) | undefined
   /** Hears the log messages of this request. */
-  readonly onLog?: (message: LogMessageParams) => void
+  readonly onLog?: ((message: LogMessageParams) => void) | undefined
   /** Least severe log messages wanted. Default `info` where there is `onLog`, else none. */
   readonly logLevel?: LogLevel
   /** Travels with the request as `_meta`: trace context, keys of your own. Such a request is not answered from the cache. */

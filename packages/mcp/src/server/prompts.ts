@@ -10,9 +10,11 @@ import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
+import { checkDefinition } from './definition.ts'
 import { compilePromptTemplate, type PromptTemplate } from './prompt-template.ts'
 import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
+import { isStandardSchema } from './standard-schema.ts'
 
 export interface PromptArgumentDefinition {
   readonly title?: string
@@ -146,6 +148,13 @@ function buildPrompt(
 ): Entry<Prompt, LivePrompt> {
   if (name === '' || name.length > MAX_NAME)
     throw new Error(`Cannot register a prompt whose name has ${name.length} characters`)
+  const usage = `server.prompt('${name}', { arguments: { city: { required: true } } }, handler)`
+  checkDefinition(`the prompt "${name}"`, definition, handler ?? (() => {}), usage)
+  if (isStandardSchema(definition.arguments)) {
+    throw new TypeError(
+      `Cannot register the prompt "${name}" with a schema: its arguments are texts by name; write ${usage}`,
+    )
+  }
   const { arguments: given = {}, template, parked = false, ...shownMembers } = definition
   const { declared, make } = toMaker(name, given, template, handler)
   const listed: Prompt = { name, ...shownMembers, arguments: Object.entries(declared).map(toListedArgument) }

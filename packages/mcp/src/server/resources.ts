@@ -11,6 +11,7 @@ import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
+import { checkDefinition, checkListedName } from './definition.ts'
 import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
@@ -182,6 +183,9 @@ function toBase64(bytes: Uint8Array): string {
 function buildResource(uri: string, definition: ResourceDefinition, read: ReadHandler): Entry<Resource, LiveResource> {
   if (!HAS_SCHEME.test(uri))
     throw new Error(`Cannot register the resource "${uri}": a URI starts with a scheme, as in "app://x"`)
+  const what = `the resource "${uri}"`
+  checkDefinition(what, definition, read, `server.resource('${uri}', { name }, read)`)
+  checkListedName(what, definition)
   const { parked = false, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
   const version = toVersionMeta(definition)
   return {
@@ -192,9 +196,13 @@ function buildResource(uri: string, definition: ResourceDefinition, read: ReadHa
 
 function buildTemplate(
   uriTemplate: string,
-  { complete = {}, parked = false, ...definition }: TemplateDefinition,
+  given: TemplateDefinition,
   read: TemplateReadHandler,
 ): Entry<ResourceTemplate, LiveTemplate> {
+  const what = `the resource template "${uriTemplate}"`
+  checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`)
+  checkListedName(what, given)
+  const { complete = {}, parked = false, ...definition } = given
   const template = parseUriTemplate(uriTemplate)
   const unknown = Object.keys(complete).find((name) => !template.variables.includes(name))
   if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)

@@ -107,3 +107,24 @@ test('only the revisions offered are spoken', async () => {
   const { initialized } = await openWireSession(serving.url ?? '', { confirm: false })
   expect(initialized.messages[0].error).toMatchObject({ code: -32022, data: { supported: [NEWEST.name] } })
 })
+
+test.each([['3000x'], [Number.NaN], [65_536], [1.5]])(
+  'the port %s is refused, and no pipe made of it',
+  async (port) => {
+    await expect(serve(createEcho(), { port: port as number })).rejects.toThrow('a port is a whole number from 0')
+  },
+)
+
+test('a port that is taken is told with what would help, and an option that is undefined is none', async () => {
+  const first = await serve(createEcho(), { port: 0, host: undefined, path: undefined, socket: undefined })
+  const port = Number(new URL(first.url ?? '').port)
+  await expect(serve(createEcho(), { port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    message: `Cannot listen on 127.0.0.1:${port} (EADDRINUSE): another program listens there; stop it, or choose another port (0 takes any free one)`,
+  })
+  await first.close()
+})
+
+test('what is no server is not served', async () => {
+  await expect(serve({ port: 0 } as never)).rejects.toThrow('write serve(createServer({ … }), options)')
+})

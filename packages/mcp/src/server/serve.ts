@@ -5,20 +5,20 @@ import type { Server } from './server.ts'
 
 export interface ServeOptions {
   /** Serve over HTTP on this port; 0 takes any free one. Default: stdio, as clients that start a server expect. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Serve over HTTP on the Unix socket at this path, which our own user alone can open. */
-  readonly socket?: string
+  readonly socket?: string | undefined
   /** Default `127.0.0.1`; anything but loopback needs `authenticate` among the server's options. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Default `/mcp`. */
-  readonly path?: string
+  readonly path?: string | undefined
   /**
    * Where clients of the oldest revision find the server over HTTP: their transport has a path of its own. What guards
    * the other guards it too. Default `/sse`; false where they are not to be served.
    */
-  readonly sse?: string | false
+  readonly sse?: string | false | undefined
   /** Say on standard error where clients find it over HTTP. Default: where that is a terminal. */
-  readonly announce?: boolean
+  readonly announce?: boolean | undefined
   /** What else the HTTP door can be told. */
   readonly http?: Omit<HttpDoorOptions, 'port' | 'host' | 'socket' | 'endpoint' | 'sse'>
   /** What else the stdio door can be told. */
@@ -44,6 +44,8 @@ export interface Serving {
  * @throws {Error} when there is no port and stdin is a terminal, where nobody speaks the protocol
  */
 export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
+  if (server?.endpoint === undefined)
+    throw new TypeError('Cannot serve this: write serve(createServer({ … }), options)')
   const isHttp = options.port !== undefined || options.socket !== undefined
   return isHttp ? serveOnHttp(server, options) : serveOnStdio(server, options.stdio)
 }

@@ -124,3 +124,24 @@ test('every method of the newest revision that a client may call is answered by 
     expect([name, code]).not.toEqual([name, 'caller.unknown_method'])
   }
 })
+
+test.each([[undefined], [{}], [{ name: 'weather' }], [{ name: '', version: '1.0.0' }]])(
+  'a server is not created from %j, and told how it is',
+  (options) => {
+    expect(() => createServer(options as never)).toThrow(
+      /write createServer\(\{ name: 'weather', version: '1\.0\.0' \}\)/,
+    )
+  },
+)
+
+test('what plain JavaScript forgets is refused where it registers, not at the first call', () => {
+  const server = createServer({ name: 'forgetful', version: '1.0.0' })
+  const handler = () => 'ok'
+  expect(() => server.resource('notes://a', {} as never, handler)).toThrow('without a name')
+  expect(() => server.template('notes://{id}', {} as never, handler)).toThrow('without a name')
+  expect(() => server.resource('notes://a', { name: 'A' }, undefined as never)).toThrow('its third argument')
+  expect(() => server.prompt('brief', {}, 'text' as never)).toThrow('its third argument')
+  expect(() => server.prompt('brief', handler as never, handler)).toThrow('its second argument')
+  const schema = { '~standard': { version: 1, vendor: 'any', validate: (value: unknown) => ({ value }) } }
+  expect(() => server.prompt('brief', { arguments: schema as never }, handler)).toThrow('with a schema')
+})

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
@@ -59,6 +60,7 @@ export interface ServerSettings {
 }
 
 export function toSettings(options: ServerOptions): ServerSettings {
+  checkIdentity(options)
   return {
     serverInfo: toServerInfo(options),
     instructions: options.instructions,
@@ -73,6 +75,18 @@ export function toSettings(options: ServerOptions): ServerSettings {
     revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
     asking: toAskingSettings(options, options.name, options.clock),
     log: options.log ?? logErrors,
+  }
+}
+
+/** Clients are told both at once when they connect, and many refuse a server that lacks one. */
+function checkIdentity(options: ServerOptions | undefined): void {
+  for (const member of ['name', 'version'] as const) {
+    const value: unknown = options?.[member]
+    if (typeof value !== 'string' || value === '') {
+      throw new TypeError(
+        `Cannot create a server whose ${member} is ${shown(String(value))}; write createServer({ name: 'weather', version: '1.0.0' })`,
+      )
+    }
   }
 }
 

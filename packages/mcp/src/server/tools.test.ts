@@ -403,3 +403,23 @@ test('an output is checked as what it is sent as', async () => {
     structuredContent: { at: '1970-01-01T00:00:00.000Z' },
   })
 })
+
+const say = () => 'ok'
+
+test.each<[string, readonly unknown[], RegExp]>([
+  ['no handler', [{}], /its third argument is the function that answers; write server\.tool\('t'/],
+  ['a handler in place of the definition', [say], /its second argument is what it is; write/],
+  ['a description in place of the definition', ['Says', {}, say], /its second argument is what it is/],
+  ['a schema in place of the definition', [z.object({}), say], /its second argument is what it is/],
+  ['inputSchema for input', [{ inputSchema: { type: 'object' } }, say], /give the schema as "input"/],
+  ['outputSchema for output', [{ outputSchema: { type: 'object' } }, say], /give the schema as "output"/],
+  ['members without an object', [{ input: { city: z.string() } }, say], /such as z\.object\(/],
+  [
+    'a schema that JSON Schema cannot say',
+    [{ input: z.object({ at: z.date() }) }, say],
+    /^Cannot register the tool "t": its input schema cannot be used: Date/,
+  ],
+])('a tool registered with %s is refused with what would work', (_what, rest, message) => {
+  const tool = createServer(who).tool as (name: string, ...rest: readonly unknown[]) => unknown
+  expect(() => tool('t', ...rest)).toThrow(message)
+})

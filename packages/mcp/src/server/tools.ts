@@ -1,5 +1,4 @@
 import { McpError } from '../errors.ts'
-import { JsonSchemaError } from '../json-schema/index.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
@@ -10,6 +9,7 @@ import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Context } from './context.ts'
+import { checkDefinition } from './definition.ts'
 import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
@@ -220,6 +220,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   if (!TOOL_NAME.test(name)) {
     throw new Error(`Cannot register the tool "${name}": a name is 1 to 128 of letters, digits, "_", "-" and "."`)
   }
+  checkDefinition(`the tool "${name}"`, definition, run, `server.tool('${name}', { input }, handler)`)
   const {
     input: inputGiven,
     inputSchema,
@@ -230,10 +231,14 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     ui,
     ...shownMembers
   } = definition
+  checkSide(name, 'input', inputGiven, inputSchema)
+  checkSide(name, 'output', outputGiven, outputSchema)
   const input = compileOf(name, 'input', inputGiven ?? NOTHING_IN, inputSchema)
   const output = outputGiven === undefined ? undefined : compileOf(name, 'output', outputGiven, outputSchema)
   if (input.json.type !== 'object') {
-    throw new Error(`Cannot register the tool "${name}": its input must be an object (JSON Schema "type": "object")`)
+    throw new Error(
+      `Cannot register the tool "${name}": its input must be an object, such as z.object({ … }) or JSON Schema with "type": "object"`,
+    )
   }
   const listed: Tool = {
     name,
@@ -245,12 +250,22 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   return { listed, live: { name, input, output, parked, task: toToolTasks(name, task), run } }
 }
 
+/** `inputSchema` alone, as other libraries call it, would leave the arguments unchecked. */
+function checkSide(name: string, side: 'input' | 'output', schema: unknown, listed: unknown): void {
+  if (schema === undefined && listed !== undefined) {
+    throw new TypeError(
+      `Cannot register the tool "${name}": "${side}Schema" only says how "${side}" is listed; give the schema as "${side}"`,
+    )
+  }
+}
+
 function compileOf(name: string, side: 'input' | 'output', schema: Schema, listed?: JsonObject): CompiledSchema {
   try {
     return compileSchema(schema, side, listed)
   } catch (error) {
-    if (!(error instanceof JsonSchemaError)) throw error
-    throw new Error(`Cannot register the tool "${name}": its ${side} schema cannot be used: ${error.message}`)
+    if (!(error instanceof Error)) throw error
+    const message = `Cannot register the tool "${name}": its ${side} schema cannot be used: ${error.message}`
+    throw new Error(message, { cause: error })
   }
 }
 

@@ -79,7 +79,7 @@ export function toRequiredCapabilities({ method, params }: Notification): Client
  * @throws {McpError} `caller.missing_capability`, which names in `data.requiredCapabilities` what would be needed
  */
 export function checkMayAsk(capabilities: ClientCapabilities, request: Notification): void {
-  if (!mayAsk(capabilities, request)) throw lacking(request, 'it did not declare that')
+  if (!mayAsk(capabilities, request)) throw lacking(request, `it did not declare ${toCapabilityText(request)}`)
 }
 
 export function lacking(request: Notification, why: string): McpError {
@@ -108,6 +108,12 @@ function mayAsk(capabilities: ClientCapabilities, { method, params }: Notificati
 
 function usesTools({ tools, toolChoice }: JsonObject): boolean {
   return (Array.isArray(tools) && tools.length > 0) || toolChoice !== undefined
+}
+
+/** `the capability "elicitation.form"`, as a client would declare it. */
+function toCapabilityText(request: Notification): string {
+  const [[feature, modes] = ['', {}]] = Object.entries(toRequiredCapabilities(request) ?? {})
+  return `the capability "${[feature, ...Object.keys(modes ?? {})].join('.')}"`
 }
 
 function inWhichWay({ method, params }: Notification): string {

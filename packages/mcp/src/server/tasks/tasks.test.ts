@@ -261,7 +261,7 @@ describe('questions inside a task', () => {
     await turn()
     expect(await ask('tasks/get', { taskId })).toMatchObject({
       status: 'completed',
-      result: { isError: true, content: [{ text: expect.stringContaining('it did not declare that') }] },
+      result: { isError: true, content: [{ text: expect.stringContaining('it did not declare the capability') }] },
     })
   })
 

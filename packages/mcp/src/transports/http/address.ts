@@ -17,7 +17,8 @@ export function parseAddress(text: string): HttpAddress {
   if (text.startsWith('unix:')) return parseSocket(text)
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new McpError('internal.error', `Cannot connect to "${text}": it is not an http, https or unix URL`)
+    const remedy = 'write "http://…", "https://…" or "unix:…", or { command, args } for a program to start'
+    throw new McpError('internal.error', `Cannot connect to "${text}": it is not an http, https or unix URL; ${remedy}`)
   }
   if (url.username !== '' || url.password !== '') {
     throw new McpError('internal.error', `Cannot connect to "${url.host}" with a password in the URL: use a header`)

@@ -53,7 +53,9 @@ export interface HttpDoor {
 export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
   const { socket, host = '127.0.0.1' } = options
   if (socket === undefined && !isLoopback(host) && options.authenticate === undefined) {
-    throw new TypeError(`Cannot listen on "${host}" without authentication: anyone who reaches it could call`)
+    throw new TypeError(
+      `Cannot listen on "${host}" without authentication: anyone who reaches it could call; give "authenticate", or listen on 127.0.0.1`,
+    )
   }
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,

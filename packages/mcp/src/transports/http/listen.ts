@@ -5,8 +5,24 @@ import { checkSocketPath } from './address.ts'
 
 /** Listens on an address of this machine and gives the port. */
 export async function listenOnPort(server: Server, host: string, port: number): Promise<number> {
-  await listening(server, () => server.listen(port, host))
+  // Node takes any other text for the path of a pipe, which others could open.
+  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
+    throw new RangeError(
+      `Cannot listen on port "${port}": a port is a whole number from 0 (any free one) to ${MAX_PORT}`,
+    )
+  }
+  await listening(server, () => server.listen(port, host)).catch((error) => {
+    throw toListenError(error, `${host}:${port}`)
+  })
   return (server.address() as AddressInfo).port // a TCP server that listens has one
+}
+
+/** The same error, by its code, in a sentence that says what would help. */
+function toListenError(error: NodeJS.ErrnoException, where: string): Error {
+  const { code = '' } = error
+  const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined
+  if (remedy === undefined) return error
+  return Object.assign(new Error(`Cannot listen on ${where} (${code}): ${remedy}`, { cause: error }), { code })
 }
 
 /**
@@ -72,3 +88,10 @@ function toOwnOnly(): number | undefined {
     return undefined
   }
 }
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; stop it, or choose another port (0 takes any free one)',
+  EACCES: 'this port may not be used without more rights; choose one from 1024 up',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+}
+const MAX_PORT = 65_535
