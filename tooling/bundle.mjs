@@ -1,13 +1,18 @@
 // Makes what ships of what the compiler wrote: one file for each door and the parts they share, since a module costs
 // Node half a millisecond to load, whatever is in it, and a server has a hundred. Names stay as they are written.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
+import { rolldown, VERSION } from 'rolldown'
+import { removeOrphans } from './orphans.mjs'
 
-const here = fileURLToPath(new URL('../packages/mcp/', import.meta.url))
+const packages = fileURLToPath(new URL('../packages/', import.meta.url))
+const here = join(packages, 'mcp')
 const built = join(here, 'build')
 const shipped = join(here, 'dist')
+/** Says of what the bundle was made, and what was made. */
+const stamp = join(built, 'bundle.sha256')
 const { exports, dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 
 const doors = Object.values(exports)
@@ -15,29 +20,44 @@ const doors = Object.values(exports)
   .filter((path) => path !== undefined)
   .map((path) => path.replace('./dist/', '').replace(/[.]js$/, ''))
 
+removeOrphans(built, join(here, 'src'), /[.]js$/)
+removeOrphans(shipped, join(here, 'src'), /[.]d[.]ts$/)
+for (const name of readdirSync(packages)) {
+  if (name !== 'mcp')
+    removeOrphans(join(packages, name, 'dist'), join(packages, name, 'src'), /[.](d[.]ts|js|js[.]map)$/)
+}
 if (!isFresh()) await bundle()
 
 async function bundle() {
-  rmSync(join(shipped, 'parts'), { recursive: true, force: true })
+  rmSync(stamp, { force: true })
   const bundling = await rolldown({
     input: Object.fromEntries(doors.map((door) => [door, join(built, `${door}.js`)])),
     platform: 'node',
     external: Object.keys(dependencies),
   })
-  await bundling.write({ dir: shipped, format: 'esm', chunkFileNames: 'parts/[name]-[hash].js' })
+  const { output } = await bundling.write({ dir: shipped, format: 'esm', chunkFileNames: 'parts/[name]-[hash].js' })
   await bundling.close()
+  const made = new Set(output.map(({ fileName }) => join(shipped, fileName)))
+  for (const path of scriptsIn(shipped)) if (!made.has(path)) rmSync(path)
+  writeFileSync(stamp, digest())
 }
 
-/** Whether the bundle is younger than everything it is made of. */
+/** By what the files hold, not by when they were written: copies and other branches change times at will. */
 function isFresh() {
-  const oldest = Math.min(...doors.map((door) => timeOf(join(shipped, `${door}.js`))))
-  if (oldest === 0 || !existsSync(join(shipped, 'parts'))) return false
-  if (timeOf(fileURLToPath(import.meta.url)) > oldest || timeOf(join(here, 'package.json')) > oldest) return false
-  return readdirSync(built, { recursive: true, withFileTypes: true }).every(
-    (entry) => !entry.name.endsWith('.js') || timeOf(join(entry.parentPath, entry.name)) < oldest,
-  )
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()
 }
 
-function timeOf(path) {
-  return existsSync(path) ? statSync(path).mtimeMs : 0
+function digest() {
+  const hash = createHash('sha256').update(VERSION)
+  const files = [fileURLToPath(import.meta.url), join(here, 'package.json'), ...scriptsIn(built), ...scriptsIn(shipped)]
+  for (const path of files) hash.update(`\0${relative(here, path)}\0`).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+function scriptsIn(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true })
+    .filter((path) => path.endsWith('.js'))
+    .sort()
+    .map((path) => join(folder, path))
 }
