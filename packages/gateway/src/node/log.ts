@@ -1,6 +1,7 @@
-import { destination, pino } from 'pino'
+import { pino } from 'pino'
 import type { LogThreshold } from '../config/model.ts'
 import type { Log } from '../log.ts'
+import { createLineWriter } from './line-writer.ts'
 
 /** A log that can be ended, so that no line is lost at exit. */
 export interface ProcessLog extends Log {
@@ -11,18 +12,12 @@ export interface ProcessLog extends Log {
 }
 
 /**
- * JSON lines on stderr, which is where everything but protocol goes. Written without waiting, several lines at a
- * time: a write each would cost more than the line.
+ * JSON lines on stderr, which is where everything but protocol goes. A line may be a tenth of a second late, and is lost
+ * where it cannot be written.
  * @param fd file descriptor. Default 2
  */
 export function createLog(level: LogThreshold, fd = 2): ProcessLog {
-  const stream = destination({
-    dest: fd,
-    sync: false,
-    minLength: CHUNK_BYTES,
-    periodicFlush: FLUSH_MS,
-    maxLength: MAX_WAITING,
-  })
+  const stream = createLineWriter(fd)
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: toLabel } },
     stream,
@@ -37,27 +32,14 @@ export function createLog(level: LogThreshold, fd = 2): ProcessLog {
       get isOn() {
         return logger.isLevelEnabled('info')
       },
-      write: (message, members) =>
-        void stream.write(`{"level":"info","time":"${time()}","msg":"${message}",${members}}\n`),
+      write: (message, members) => stream.write(`{"level":"info","time":"${time()}","msg":"${message}",${members}}\n`),
     },
     setLevel(next) {
       logger.level = next
     },
-    flush() {
-      try {
-        stream.flushSync()
-      } catch {
-        // The stream was not open yet, or its reader is gone: there is nobody left to tell.
-      }
-    },
+    flush: stream.flush,
   }
 }
-
-const CHUNK_BYTES = 8_192
-/** Characters that wait while nobody reads stderr; what comes then is lost. */
-const MAX_WAITING = 4 * 1024 * 1024
-/** How late a line may be. */
-const FLUSH_MS = 100
 
 /** ISO 8601, written anew once a millisecond. */
 function createTimeText(): () => string {
