@@ -45,7 +45,9 @@ const remote = fc.record(
   },
   { requiredKeys: ['url'] },
 )
-const view = fc.record({ title: text, tools: selection, describe: fc.dictionary(text, text) }, optional)
+/** Any text but the one that no configuration may have for a key. */
+const key = text.filter((value) => value !== '__proto__')
+const view = fc.record({ title: text, tools: selection, describe: fc.dictionary(key, text) }, optional)
 const document = fc.record(
   {
     listen: fc.record({ port: fc.nat(65_535), allowedHosts: fc.array(fc.domain()) }, optional),
@@ -114,6 +116,32 @@ test('explaining is stable, complete and never shows an env or header value', ()
     { numRuns: 60 },
   )
 })
+
+test('the key "__proto__" is refused wherever it stands, in YAML and in JSON', () => {
+  const refused = expect.objectContaining({ message: 'The key "__proto__" is not allowed' })
+  fc.assert(
+    fc.property(document, text, fc.nat(), (written, value, where) => {
+      const tables = tablesOf(written)
+      const target = tables[where % tables.length] ?? written
+      Object.defineProperty(target, '__proto__', { value, enumerable: true })
+      for (const [source, path] of [
+        [asJson(written), 'c.json'],
+        [asYaml(written), 'c.yaml'],
+      ] as const) {
+        const read = () => parseConfig(source, { ...OPTIONS, path })
+        expect(read).toThrow(expect.objectContaining({ issues: expect.arrayContaining([refused]) }))
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+/** Every mapping in it, itself first. */
+function tablesOf(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return []
+  const inner = Object.values(value).flatMap(tablesOf)
+  return Array.isArray(value) ? inner : [value, ...inner]
+}
 
 const SEEDS = [
   `# c\nlisten: { port: 1 }\nx-a: &a { A: "\${X:-y}" }\nservers:\n  a:\n    command: node\n    args: [-y, "x"]\n    env: { <<: *a }\nviews:\n  v: { rename: { a__b: c } }\n`,
