@@ -110,7 +110,7 @@ describe('without a target', () => {
     const server = { ...rudeServer(workspace, { LIFELINE: line.port }), args: ['-e', silent] }
     workspace.write('crosspoint.json', { servers: { silent: server } })
     const running = start(['ls', 'tools'], workspace.options)
-    await line.connected
+    await Promise.race([line.connected, running.ended]) // a program that does not start says why below
     running.child.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
     expect(workspace.left()).toEqual([])

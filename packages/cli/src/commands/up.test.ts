@@ -173,7 +173,7 @@ posix('stopping', () => {
       silent: { ...rudeServer(at, { LIFELINE: line.port }), args: ['-e', silent] },
     }))
     const running = start(['up', '--port', '0'], workspace.options)
-    await line.connected
+    await Promise.race([line.connected, running.ended]) // a program that does not start says why below
     running.child.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
     expect(workspace.left()).toEqual([])
