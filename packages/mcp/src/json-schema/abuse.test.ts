@@ -126,7 +126,7 @@ describe('abuse-35: schemas that are too much', () => {
   })
 
   test('equal items are found in one pass, not by comparing each with each', () => {
-    const items = Array.from({ length: 6_000 }, (_, at) => ({ at }))
+    const items = Array.from({ length: 5_000 }, (_, at) => ({ at }))
     expect(compileJsonSchema({ uniqueItems: true }).validate(items)).toBeUndefined()
   })
 

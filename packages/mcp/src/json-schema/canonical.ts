@@ -56,6 +56,6 @@ function writeText(text: string, parts: string[]): void {
 
 /** No frame nests deeper than 64, but what a handler returns may go round. */
 const MAX_DEPTH = 1_000
-const VALUE_STEPS = 10
+const VALUE_STEPS = 15
 /** What writing a number that is not whole costs besides. */
-const FRACTION_STEPS = 40
+const FRACTION_STEPS = 80

@@ -178,28 +178,81 @@ function schemaOf({ $schema, defs, keywords }: Dialect): fc.Arbitrary<JsonMember
     .map(([schema, defined]) => ({ ...schema, $schema, [defs]: defined }))
 }
 
+/** Checking is cheap beside the referee's compiling. */
+const VALUES = 40
+
 export function caseOf(dialect: Dialect): fc.Arbitrary<Case> {
   return schemaOf(dialect).chain((schema) =>
     fc.record({
       schema: fc.constant(schema),
-      values: fc.array(fc.oneof(value, near(schema)), { minLength: 6, maxLength: 6 }),
+      values: fc.array(near(schema, schema, 0), { minLength: VALUES, maxLength: VALUES }),
     }),
   )
 }
 
-/** Values made of the parts of a schema: what it names and what it holds values against. */
-function near(schema: unknown): fc.Arbitrary<unknown> {
-  const parts: unknown[] = []
-  gather(schema, parts)
-  const part = parts.length === 0 ? value : fc.oneof(oneOf(parts), value)
-  return fc.oneof(part, fc.array(part, { maxLength: 4 }), membersOf(part))
+/**
+ * Values that a schema has something to say about: on its bounds and beside them, of its members and items, of the
+ * schemas it applies. Without them a wrong answer at a bound would hardly ever be met.
+ */
+function near(schema: unknown, root: JsonMembers, depth: number): fc.Arbitrary<unknown> {
+  if (typeof schema !== 'object' || schema === null || depth > MAX_DEPTH) return value
+  const at = schema as JsonMembers // a schema is an object, true or false
+  const inner = (sub: unknown) => near(sub, root, depth + 1)
+  const ways = [value, ...plainOnes(at), ...arraysNear(at, inner), ...objectsNear(at, inner)]
+  for (const sub of appliedBy(at, root)) ways.push(inner(sub))
+  return fc.oneof(...ways)
 }
 
-function gather(schema: unknown, parts: unknown[]): void {
-  if (typeof schema !== 'object' || schema === null) return
-  for (const [keyword, held] of Object.entries(schema)) {
-    if (keyword === 'enum') parts.push(...(held as readonly unknown[]))
-    else if (keyword === 'const') parts.push(held)
-    else gather(held, parts)
-  }
+const MAX_DEPTH = 4
+
+function plainOnes({ enum: listed, const: only, ...at }: JsonMembers): fc.Arbitrary<unknown>[] {
+  const bounds = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].flatMap((keyword) => {
+    const bound = at[keyword]
+    return typeof bound === 'number' ? [bound, bound - 0.5, bound + 1, bound * 3, -bound] : []
+  })
+  const texts = ['minLength', 'maxLength'].flatMap((keyword) => {
+    const length = at[keyword]
+    return typeof length === 'number' ? ['a'.repeat(length), '💩'.repeat(length), 'b'.repeat(length + 1)] : []
+  })
+  if (at.pattern !== undefined) texts.push(...TEXTS)
+  const choices = (listed ?? []) as readonly unknown[] // an enum is a list
+  const found: readonly (readonly unknown[])[] = [choices, only === undefined ? [] : [only], bounds, texts]
+  return found.filter((list) => list.length > 0).map((list) => oneOf(list))
+}
+
+const ARRAY_KEYWORDS =
+  'items prefixItems additionalItems contains uniqueItems unevaluatedItems minItems maxItems'.split(' ')
+
+function arraysNear(at: JsonMembers, inner: (sub: unknown) => fc.Arbitrary<unknown>): fc.Arbitrary<unknown>[] {
+  if (!ARRAY_KEYWORDS.some((keyword) => at[keyword] !== undefined)) return []
+  const first = (at.prefixItems ?? (Array.isArray(at.items) ? at.items : [])) as readonly unknown[]
+  const rest = [at.items, at.additionalItems, at.contains, at.unevaluatedItems].filter((sub) => !Array.isArray(sub))
+  const others = fc.array(fc.oneof(...rest.map(inner)), { maxLength: 4 })
+  return [fc.tuple(fc.tuple(...first.map(inner)), others).map(([begin, end]) => [...begin, ...end]), others]
+}
+
+const OBJECT_KEYWORDS =
+  'properties patternProperties additionalProperties required dependentRequired dependentSchemas dependencies propertyNames unevaluatedProperties minProperties maxProperties'.split(
+    ' ',
+  )
+
+function objectsNear(at: JsonMembers, inner: (sub: unknown) => fc.Arbitrary<unknown>): fc.Arbitrary<unknown>[] {
+  if (!OBJECT_KEYWORDS.some((keyword) => at[keyword] !== undefined)) return []
+  const { properties = {}, patternProperties = {} } = at as { readonly [keyword: string]: JsonMembers }
+  const rest = [...Object.values(patternProperties), at.additionalProperties, at.unevaluatedProperties]
+  const known = fc.record(Object.fromEntries(Object.entries(properties).map(([key, sub]) => [key, inner(sub)])), {
+    requiredKeys: [],
+  })
+  return [fc.tuple(membersOf(fc.oneof(...rest.map(inner))), known).map(([others, own]) => ({ ...others, ...own }))]
+}
+
+/** Schemas for the same value. */
+function appliedBy(at: JsonMembers, root: JsonMembers): readonly unknown[] {
+  const { $ref, dependentSchemas = {} } = at
+  const { allOf = [], anyOf = [], oneOf: one = [] } = at as { readonly [keyword: string]: readonly unknown[] }
+  const lists = [allOf, anyOf, one]
+  const alone = [at.not, at.if, at.then, at.else].filter((sub) => sub !== undefined)
+  const defined = (root.$defs ?? root.definitions) as JsonMembers // every schema made here has some
+  const target = $ref === undefined ? [] : [$ref === '#' ? root : defined[String($ref).split('/')[2] ?? '']]
+  return [...lists.flat(), ...alone, ...Object.values(dependentSchemas as JsonMembers), ...target]
 }

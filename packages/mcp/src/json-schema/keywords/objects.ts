@@ -151,7 +151,7 @@ const MANY_NAMES = 100
 const MANY_NAMED = 16
 /** What looking into an object costs, and at one of its members: each may have a shape of its own. */
 const OBJECT_STEPS = 4
-const NAME_STEPS = 8
+const NAME_STEPS = 10
 
 function checkOthers(members: Members, value: JsonObject, run: Run, seen: Evaluated | undefined): boolean {
   const { known, patterns, others } = members

@@ -75,7 +75,7 @@ function sweep(program: Program, text: string, isBackwards: boolean, run: Run, m
       asked += step.set.asks
       if (hasChar(step.set, codePoint)) enter(step.next, at, next)
     }
-    spend(run, 4 + 2 * current.length + entered + asked * ASK_STEPS)
+    spend(run, 6 + 3 * current.length + 2 * entered + asked * ASK_STEPS)
     entered = 0
     asked = 0
     ;[current, next] = [next, current]
