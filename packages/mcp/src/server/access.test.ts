@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../errors.ts'
-import type { Principal } from '../protocol/call.ts'
+import { NO_INTERIM, type Notification, type Principal } from '../protocol/call.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import { type TestClient, testClient } from '../testing/index.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
+import { toCall } from './fixtures/calls.ts'
 import { createServer, type Server, type ServerOptions } from './index.ts'
 
 const ada = { id: 'ada', tenant: 'default' }
@@ -152,6 +153,67 @@ describe('what a caller may not see', () => {
     }
     expect(await call('bob', 'hidden')).toEqual(await call('bob', 'absent'))
     expect((await call('ada', 'hidden'))[0]).toBe(400) // the header is missing, and she may know
+  })
+})
+
+describe('how much is hidden', () => {
+  it('abuse-24: is told by no cursor, neither by those that are given nor by those that are made up', async () => {
+    const page = async (hidden: number, cursor?: unknown) => {
+      const server = createServer({ name: 's', version: '1', pageSize: 1 })
+      for (let i = 0; i < hidden; i++) server.tool(`hidden${i}`, { access: () => false }, () => 'x')
+      for (const name of ['a', 'b', 'c']) server.tool(name, { access: () => true }, () => 'x')
+      const call = toCall('tools/list', cursor === undefined ? {} : { cursor }, { principal: bob })
+      return server.endpoint.handle(call).catch(({ message }: McpError) => message)
+    }
+    const made = Array.from({ length: 12 }, (_, serial) => btoa(`tool:${serial}`))
+    const { nextCursor } = (await page(0)) as { nextCursor: unknown }
+    for (const cursor of [undefined, nextCursor, ...made]) expect(await page(9, cursor)).toEqual(await page(0, cursor))
+    expect(await page(9, nextCursor)).toMatchObject({ tools: [{ name: 'b' }] })
+  })
+
+  it('a page goes on behind what was seen last, or at its place', async () => {
+    const server = fixture()
+    const list = async (principal: Principal, cursor?: unknown) => {
+      const call = toCall('tools/list', cursor === undefined ? {} : { cursor }, { principal })
+      const { tools, nextCursor } = await server.endpoint.handle(call)
+      return { names: (tools as { name: string }[]).map(({ name }) => name), nextCursor }
+    }
+    const first = await list(bob)
+    expect(first.names).toEqual(['a', 'c'])
+    expect(await list(bob, first.nextCursor)).toEqual({ names: ['e'], nextCursor: undefined })
+    // What another sees by the same cursor is still only what is theirs.
+    expect((await list(ada, first.nextCursor)).names).toEqual(['secret_d', 'e'])
+  })
+
+  it('trap-18: a change is told to those who can see what changed, and to nobody else', async () => {
+    const server = fixture()
+    const heard: string[] = []
+    for (const principal of [ada, bob]) {
+      const notify = ({ method }: Notification) => void heard.push(`${principal.id} ${method}`)
+      const params = { notifications: { toolsListChanged: true, promptsListChanged: true } }
+      const interim = { ...NO_INTERIM, notify }
+      void server.endpoint.handle(toCall('subscriptions/listen', params, { principal, interim }))
+    }
+    const changes = async (change: () => void) => {
+      heard.length = 0
+      change()
+      await Promise.resolve()
+      return heard.map((line) => line.replace('notifications/', ''))
+    }
+    const both = ['ada tools/list_changed', 'bob tools/list_changed']
+    let tool: { update(changes: { access?: typeof isAda }): void; disable(): void; remove(): void } | undefined
+    expect(await changes(() => (tool = server.tool('x', { access: isAda }, () => 'x')))).toEqual([both[0]])
+    expect(await changes(() => tool?.update({ access: () => true }))).toEqual(both)
+    expect(await changes(() => tool?.update({ access: isAda }))).toEqual(both)
+    expect(await changes(() => tool?.disable())).toEqual([both[0]])
+    expect(await changes(() => tool?.remove())).toEqual([])
+    expect(await changes(() => void server.tool('open', {}, () => 'x'))).toEqual(both)
+    expect(await changes(() => void server.prompt('p', { access: isAda }, () => 'x'))).toEqual([
+      'ada prompts/list_changed',
+    ])
+    server.access(({ id }, { key }) => id === 'bob' || !key.startsWith('bobs'))
+    await Promise.resolve()
+    expect(await changes(() => void server.tool('bobs', {}, () => 'x'))).toEqual([both[1]])
   })
 })
 

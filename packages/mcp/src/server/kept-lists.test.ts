@@ -49,4 +49,20 @@ describe('a list that everybody gets', () => {
     expect(await list('2026-07-28')).toEqual(['one'])
     expect(await list('2025-06-18')).toEqual(['one'])
   })
+
+  it('cannot be changed by a middleware for everybody', async () => {
+    const { server, list } = createCounted()
+    let refused = 0
+    server.use('tools/list', async (call, next) => {
+      const result = await next(call)
+      try {
+        ;(result.tools as unknown[]).splice(0)
+      } catch {
+        refused++
+      }
+      return result
+    })
+    for (let time = 0; time < 2; time++) expect(await list('2026-07-28')).toEqual(['one'])
+    expect(refused).toBe(2)
+  })
 })

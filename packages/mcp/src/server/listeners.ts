@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import type { Call, Notification, Result } from '../protocol/call.ts'
+import type { Call, Notification, Principal, Result } from '../protocol/call.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { DetailedTask } from '../protocol/features/tasks.ts'
 import type { ServerSettings } from './settings.ts'
@@ -14,7 +14,13 @@ export const CHANGES = {
 export type ListChange = keyof typeof CHANGES
 export const LIST_CHANGES = Object.keys(CHANGES) as readonly ListChange[] // the keys of a literal are its type's keys
 
+/** Whom a change concerns: what is hidden from somebody changes unheard. */
+export type Concerns = (principal: Principal) => boolean
+
+type ToldChange = (change: ListChange, concerns?: Concerns) => void
+
 interface Listener {
+  readonly principal: Principal
   readonly hears: ReadonlySet<ListChange>
   readonly watched: ReadonlySet<string>
   readonly tasks: ReadonlySet<string>
@@ -26,8 +32,8 @@ interface Listener {
 export class Listeners {
   readonly #settings: ServerSettings
   readonly #open = new Set<Listener>()
-  readonly #pending = new Set<ListChange>()
-  readonly #near = new Set<(change: ListChange) => void>()
+  readonly #pending = new Map<ListChange, Concerns[]>()
+  readonly #near = new Set<ToldChange>()
   readonly #telling = new Set<ListChange>()
   #ended = false
 
@@ -64,7 +70,8 @@ export class Listeners {
         resolve({})
       }
       const ids = new Set(tasks.map(({ taskId }) => taskId))
-      const listener: Listener = { hears, watched, tasks: ids, notify: (n) => call.interim.notify(n), end }
+      const { principal } = call
+      const listener: Listener = { principal, hears, watched, tasks: ids, notify: (n) => call.interim.notify(n), end }
       const watcher = { cancelled: end }
       call.cancellation.watch(watcher)
       this.#open.add(listener)
@@ -72,17 +79,22 @@ export class Listeners {
   }
 
   /** Tells somebody in this process of every change, at once, until the function returned is called. */
-  onChange(tell: (change: ListChange) => void): () => void {
+  onChange(tell: ToldChange): () => void {
     this.#near.add(tell)
     return () => void this.#near.delete(tell)
   }
 
-  /** Changes of one turn of the event loop are told once, in the turn's microtasks. */
-  listChanged(change: ListChange): void {
-    this.#tellNear(change)
+  /**
+   * Changes of one turn of the event loop are told once, in the turn's microtasks.
+   * @param concerns default: everybody
+   */
+  listChanged(change: ListChange, concerns: Concerns = everybody): void {
+    this.#tellNear(change, concerns)
     if (this.#open.size === 0) return
     if (this.#pending.size === 0) queueMicrotask(() => this.#flush())
-    this.#pending.add(change)
+    const all = this.#pending.get(change) ?? []
+    // So many at once are for everybody: who was told of each could count them.
+    this.#pending.set(change, all.length < MAX_CONCERNS ? [...all, concerns] : [everybody])
   }
 
   resourceUpdated(uri: string): void {
@@ -102,10 +114,10 @@ export class Listeners {
   }
 
   /** Servers that are mounted on each other would tell each other for ever. */
-  #tellNear(change: ListChange): void {
+  #tellNear(change: ListChange, concerns: Concerns): void {
     if (this.#near.size === 0 || this.#telling.has(change)) return
     this.#telling.add(change)
-    for (const tell of this.#near) tell(change)
+    for (const tell of this.#near) tell(change, concerns)
     this.#telling.delete(change)
   }
 
@@ -113,8 +125,9 @@ export class Listeners {
     const changes = [...this.#pending]
     this.#pending.clear()
     for (const listener of this.#open) {
-      for (const change of changes) {
-        if (listener.hears.has(change)) listener.notify({ method: CHANGES[change], params: {} })
+      for (const [change, concerns] of changes) {
+        if (!listener.hears.has(change) || !concerns.some((may) => may(listener.principal))) continue
+        listener.notify({ method: CHANGES[change], params: {} })
       }
     }
   }
@@ -141,6 +154,12 @@ export class Listeners {
   }
 }
 
+function everybody(): boolean {
+  return true
+}
+
+/** Changes of one turn that are told apart by whom they concern. */
+const MAX_CONCERNS = 64
 const BY_ENDPOINT = new WeakMap<object, Listeners>()
 
 /** Lets a server in the same process, on which this one is mounted, find its listeners. */

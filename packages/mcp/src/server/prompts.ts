@@ -12,7 +12,7 @@ import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
 import { checkDefinition } from './definition.ts'
 import { compilePromptTemplate, type PromptTemplate } from './prompt-template.ts'
-import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
+import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
 import { isStandardSchema } from './standard-schema.ts'
 
@@ -70,7 +70,7 @@ export type AnyPromptHandler = (
 export type PromptRegistry = Registry<PromptDefinition, AnyPromptHandler | undefined, Prompt, LivePrompt>
 export type PromptShelf = Shelf<Prompt, LivePrompt>
 
-export function createPromptRegistry(pageSize: number, changed: () => void): PromptRegistry {
+export function createPromptRegistry(pageSize: number, changed: (what: ChangedThing) => void): PromptRegistry {
   return new Registry({ what: 'prompt', pageSize, build: buildPrompt, changed })
 }
 

@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import type { Principal, Result } from '../protocol/call.ts'
 import { keep } from '../protocol/kept.ts'
 import type { Access, AccessRule, Guarded, Subject } from './access.ts'
+import { fromPlaceCursor, toPlaceCursor } from './place-cursor.ts'
 
 /** A thing a server offers, and what may be done with it later. Every change is told to whoever listens. */
 export interface Registration<Definition, Handler> {
@@ -52,7 +53,14 @@ export interface RegistryOptions<Definition, Handler, Listed, Live> {
   /** What access rules are told about a thing, where it is not its kind and its key. */
   readonly toSubject?: ((key: string) => Subject | undefined) | undefined
   /** Told after every change that a caller can see. */
-  readonly changed: () => void
+  readonly changed: (what: ChangedThing) => void
+}
+
+/** What changed, and who could see it before or can see it now. */
+export interface ChangedThing {
+  readonly subject: Subject
+  /** Its own rule before and now; undefined where it has none. */
+  readonly rules: readonly (AccessRule | undefined)[]
 }
 
 /** A page as a result. What everybody gets first is made once, and so is its text. */
@@ -93,9 +101,8 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
 
   /** What of it this caller may see. */
   seenBy(principal: Principal, access: Access): Shelf<Listed, Live> {
-    const { what, toSubject } = this.#options
     const isVisible = (key: string, slot: Slot<Listed, Live>) =>
-      slot.enabled && access.allows(principal, toSubject?.(key) ?? { kind: what, key }, slot.access)
+      slot.enabled && access.allows(principal, this.#subjectOf(key), slot.access)
     const visible = () => [...this.#slots].filter(([key, slot]) => isVisible(key, slot))
     return {
       find: (key) => {
@@ -104,13 +111,20 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
       },
       keys: () => visible().map(([key]) => key),
       all: () => visible().map(([, slot]) => slot.entry.live),
-      page: (cursor) => {
-        const serial = cursor === undefined ? 0 : this.#serialOf(cursor)
-        return this.#pageOf(
-          visible().map(([, slot]) => slot),
-          serial,
-        )
-      },
+      page: (cursor) => this.#pageSeen(visible(), cursor),
+    }
+  }
+
+  /** Serials would count what is hidden: here a cursor names the last thing that was seen, and its place. */
+  #pageSeen(seen: readonly (readonly [key: string, slot: Slot<Listed, Live>])[], cursor: unknown): Page<Listed> {
+    const { what, pageSize } = this.#options
+    const keys = seen.map(([key]) => key)
+    const from = cursor === undefined ? 0 : fromPlaceCursor(what, keys, cursor)
+    if (from === undefined) throw this.#strangeCursor()
+    const end = from + pageSize
+    return {
+      items: seen.slice(from, end).map(([, slot]) => slot.entry.listed),
+      nextCursor: end < seen.length ? toPlaceCursor(what, end, keys[end - 1]) : undefined,
     }
   }
 
@@ -133,7 +147,7 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
     }
     this.#serials++
     this.#slots.set(key, slot)
-    this.#renew()
+    this.#renew(key, slot.access)
     return this.#register(key, slot, definition, handler)
   }
 
@@ -156,10 +170,21 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
   }
 
   #serialOf(cursor: unknown): number {
-    const { what } = this.#options
-    const serial = typeof cursor === 'string' ? fromCursor(what, cursor) : undefined
+    const serial = typeof cursor === 'string' ? fromCursor(this.#options.what, cursor) : undefined
     if (serial !== undefined && serial <= this.#serials) return serial
-    throw new McpError('caller.invalid_params', `Cannot list ${what}s: the cursor is not one of this list`)
+    throw this.#strangeCursor()
+  }
+
+  #strangeCursor(): McpError {
+    return new McpError(
+      'caller.invalid_params',
+      `Cannot list ${this.#options.what}s: the cursor is not one of this list`,
+    )
+  }
+
+  #subjectOf(key: string): Subject {
+    const { what, toSubject } = this.#options
+    return toSubject?.(key) ?? { kind: what, key }
   }
 
   /** @param serial where the page before this one ended */
@@ -171,16 +196,18 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
     const last = slots.at(-1)
     const hasMore = last !== undefined && from + slots.length < shown.length
     return {
-      items: slots.map((slot) => slot.entry.listed),
+      // Everybody's: who is given it must not change it.
+      items: Object.freeze(slots.map((slot) => slot.entry.listed)),
       nextCursor: hasMore ? toCursor(what, last.serial) : undefined,
     }
   }
 
-  #renew(): void {
+  /** @param rules of the thing that changed, before and now */
+  #renew(key: string, ...rules: readonly (AccessRule | undefined)[]): void {
     this.#enabled = [...this.#slots.values()].filter((slot) => slot.enabled)
     this.#firstPage = { ...this.#pageOf(this.#enabled, 0), shared: { result: undefined } }
     this.hasRules = this.#enabled.some((slot) => slot.access !== undefined)
-    this.#options.changed()
+    this.#options.changed({ subject: this.#subjectOf(key), rules })
   }
 
   #register(
@@ -198,7 +225,7 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
       ifPresent(verb, () => {
         if (slot.enabled === enabled) return
         slot.enabled = enabled
-        this.#renew()
+        this.#renew(key, slot.access)
       })
     return {
       key,
@@ -209,17 +236,18 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
         ifPresent('update', () => {
           const newDefinition = { ...definition, ...changes }
           slot.entry = build(key, withoutRule(newDefinition), newHandler ?? handler)
+          const before = slot.access
           slot.access = newDefinition.access
           definition = newDefinition
           handler = newHandler ?? handler
-          if (slot.enabled) this.#renew()
+          if (slot.enabled) this.#renew(key, before, slot.access)
         }),
       enable: () => setEnabled('enable', true),
       disable: () => setEnabled('disable', false),
       remove: () => {
         if (this.#slots.get(key) !== slot) return
         this.#slots.delete(key)
-        if (slot.enabled) this.#renew()
+        if (slot.enabled) this.#renew(key, slot.access)
         slot.enabled = false
       },
     }

@@ -12,7 +12,7 @@ import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
 import { checkDefinition, checkListedName } from './definition.ts'
-import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
+import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -80,13 +80,13 @@ export type TemplateShelf = Shelf<ResourceTemplate, LiveTemplate>
 
 export function createResourceRegistry(
   pageSize: number,
-  changed: () => void,
+  changed: (what: ChangedThing) => void,
   toSubject?: (uri: string) => Subject | undefined,
 ): ResourceRegistry {
   return new Registry({ what: 'resource', pageSize, build: buildResource, changed, toSubject })
 }
 
-export function createTemplateRegistry(pageSize: number, changed: () => void): TemplateRegistry {
+export function createTemplateRegistry(pageSize: number, changed: (what: ChangedThing) => void): TemplateRegistry {
   return new Registry({ what: 'resource template', pageSize, build: buildTemplate, changed })
 }
 

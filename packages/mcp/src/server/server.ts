@@ -18,7 +18,7 @@ import {
   type PromptHandler,
   type TemplatedPrompt,
 } from './prompts.ts'
-import type { Registration } from './registry.ts'
+import type { ChangedThing, Registration } from './registry.ts'
 import {
   createResourceRegistry,
   createTemplateRegistry,
@@ -180,11 +180,15 @@ export function createServer(options: ServerOptions): Server {
   const settings = toSettings(options)
   const listeners = new Listeners(settings)
   let offer: Offer | undefined
-  const changed = (change: ListChange) => () => {
-    offer = undefined
-    listeners.listChanged(change)
-  }
   const access = new Access(settings.log)
+  const changed =
+    (change: ListChange) =>
+    ({ subject, rules }: ChangedThing) => {
+      offer = undefined
+      const isOpen = !access.hasRules && rules.includes(undefined)
+      if (isOpen) listeners.listChanged(change)
+      else listeners.listChanged(change, (who) => rules.some((rule) => access.allows(who, subject, rule)))
+    }
   const layers: Layer[] = []
   const clock = options.clock ?? systemClock
   const parts: Parts = {
@@ -215,7 +219,7 @@ export function createServer(options: ServerOptions): Server {
     access,
     clock,
     log: settings.log,
-    changed: (change) => listeners.listChanged(change),
+    changed: (change, concerns) => listeners.listChanged(change, concerns),
   })
 
   const handle: Handle = async (call) => {

@@ -10,7 +10,7 @@ import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Context } from './context.ts'
 import { checkDefinition } from './definition.ts'
-import { type Entry, Registry, type Shelf, toListResult } from './registry.ts'
+import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
@@ -81,7 +81,7 @@ export type AnyToolHandler = LiveTool['run']
 export type ToolRegistry = Registry<ToolDefinition, AnyToolHandler, Tool, LiveTool>
 export type ToolShelf = Shelf<Tool, LiveTool>
 
-export function createToolRegistry(pageSize: number, changed: () => void): ToolRegistry {
+export function createToolRegistry(pageSize: number, changed: (what: ChangedThing) => void): ToolRegistry {
   return new Registry({ what: 'tool', pageSize, build: buildTool, changed })
 }
 

@@ -16,7 +16,7 @@ import type { ListenFilter } from '../../protocol/features/subscriptions.ts'
 import { toMergedNames } from '../../protocol/merged-names.ts'
 import { NEWEST } from '../../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../../transports/endpoint.ts'
-import { CHANGES, LIST_CHANGES, type ListChange, listenersOf } from '../listeners.ts'
+import { CHANGES, type Concerns, LIST_CHANGES, type ListChange, listenersOf } from '../listeners.ts'
 import { type KeptListening, keepListening } from './keep-listening.ts'
 import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
 import { isLacking, listAll } from './list-all.ts'
@@ -38,7 +38,7 @@ export interface MountOptions {
   readonly log: (event: EndpointEvent) => void
   /** Names of tools and prompts that the server itself has. */
   readonly isTaken: (kind: Kind, name: string) => boolean
-  readonly changed: (change: ListChange) => void
+  readonly changed: (change: ListChange, concerns?: Concerns) => void
 }
 
 /** A thing of a mounted server. */
@@ -84,7 +84,7 @@ export class Mount {
     if (this.#listening !== undefined) return
     const near = listenersOf(this.#options.target.endpoint)
     if (near !== undefined) {
-      this.#listening = { close: near.onChange((change) => this.#options.changed(change)) }
+      this.#listening = { close: near.onChange((change, concerns) => this.#options.changed(change, concerns)) }
       return
     }
     let isFirst = true

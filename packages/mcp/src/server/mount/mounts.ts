@@ -7,7 +7,7 @@ import { didYouMean } from '../../protocol/nearest.ts'
 import { parseUriTemplate, type UriTemplate } from '../../protocol/uri-template.ts'
 import type { EndpointEvent } from '../../transports/endpoint.ts'
 import type { Access } from '../access.ts'
-import type { ListChange } from '../listeners.ts'
+import type { Concerns, ListChange } from '../listeners.ts'
 import type { Registries } from '../shelves.ts'
 import { KINDS, type Kind } from './kinds.ts'
 import { type Entry, Mount, type Mountable } from './mount.ts'
@@ -18,7 +18,7 @@ export interface MountsOptions {
   readonly access: Access
   readonly clock: Clock
   readonly log: (event: EndpointEvent) => void
-  readonly changed: (change: ListChange) => void
+  readonly changed: (change: ListChange, concerns?: Concerns) => void
 }
 
 /** What leads to a mounted server. */

@@ -41,8 +41,8 @@ export function registerSkill(
       manifest.disable()
     },
     remove() {
+      manifest.remove() // before what says which skill it is of
       skill.remove()
-      manifest.remove()
     },
   }
 }

@@ -3,7 +3,7 @@ import { shown } from '../../jsonrpc/shown.ts'
 import type { Call, Result } from '../../protocol/call.ts'
 import type { Resource } from '../../protocol/features/resources.ts'
 import type { Subject } from '../access.ts'
-import { Registry, type Shelf } from '../registry.ts'
+import { type ChangedThing, Registry, type Shelf } from '../registry.ts'
 import { MANIFEST, type SkillFile } from './files.ts'
 import { type LiveSkill, type SkillDefinition, toLiveSkill } from './live-skill.ts'
 
@@ -11,7 +11,7 @@ export type SkillRegistry = Registry<SkillDefinition, undefined, LiveSkill, Live
 export type SkillShelf = Shelf<LiveSkill, LiveSkill>
 
 /** @param pageSize most entries of a page; skills are cut at 50, since an entry may list 512 files */
-export function createSkillRegistry(pageSize: number, changed: () => void): SkillRegistry {
+export function createSkillRegistry(pageSize: number, changed: (what: ChangedThing) => void): SkillRegistry {
   return new Registry({
     what: 'skill',
     pageSize: Math.min(pageSize, MAX_PAGE),
