@@ -13,7 +13,7 @@ import { getPrompt, listPrompts } from './prompts.ts'
 import { hasResource, listResources, listTemplates, readResource } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
 import { isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
-import { findSkillFile, getSkill, listSkills, readDirectory, toSkillContents } from './skills/skills.ts'
+import { findSkillFile, getSkill, listSkills, readDirectory, toSeenSkills, toSkillContents } from './skills/skills.ts'
 import { listenWithTasks } from './tasks/listen.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { callTool, listTools } from './tools.ts'
@@ -122,7 +122,7 @@ function addMounts(offer: Map<string, Answer>, parts: Parts, guarded: boolean): 
 /** Files of skills are resources, found where no resource has their URI. */
 function addSkills(offer: Map<string, (call: Call) => Result | Promise<Result>>, parts: Parts, guarded: boolean): void {
   const { settings, access } = parts
-  const seen = (call: Call) => (guarded ? parts.skills.seenBy(call.principal, access) : parts.skills)
+  const seen = (call: Call) => (guarded ? toSeenSkills(parts.skills, access, call.principal) : parts.skills)
   const read = offer.get('resources/read')
   offer.set('skills/list', (call) => listSkills(seen(call), call))
   offer.set('skills/get', (call) => getSkill(seen(call), call))

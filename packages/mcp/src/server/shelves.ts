@@ -2,7 +2,7 @@ import type { Principal } from '../protocol/call.ts'
 import type { Access } from './access.ts'
 import type { PromptRegistry, PromptShelf } from './prompts.ts'
 import type { ResourceRegistry, ResourceShelf, TemplateRegistry, TemplateShelf } from './resources.ts'
-import type { SkillRegistry, SkillShelf } from './skills/skills.ts'
+import { type SkillRegistry, type SkillShelf, toSeenSkills } from './skills/skills.ts'
 import type { ToolRegistry, ToolShelf } from './tools.ts'
 
 /** Everything registered. */
@@ -39,6 +39,6 @@ export function toSeen(
     prompts: prompts.seenBy(who, access),
     resources: resources.seenBy(who, access),
     templates: templates.seenBy(who, access),
-    skills: skills.seenBy(who, access),
+    skills: toSeenSkills(skills, access, who),
   }
 }

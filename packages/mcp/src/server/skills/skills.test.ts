@@ -275,6 +275,46 @@ describe('a registered skill', () => {
     expect(await state()).toEqual({ skills: [1], listed: ['About x'] })
   })
 
+  it('inside of another is hidden whole too, and the other way round', async () => {
+    const ada = { id: 'ada', tenant: 't' }
+    const bob = { id: 'bob', tenant: 't' }
+    const isAda = ({ id }: Principal) => id === 'ada'
+    const server = createServer({ name: 's', version: '1' })
+    const inner = { 'SKILL.md': manifest('inner'), 'x/secret.md': 's' }
+    const innerInOuter = Object.fromEntries(Object.entries(inner).map(([path, text]) => [`inner/${path}`, text]))
+    for (const [name, outerRule, innerRule] of [
+      ['open', undefined, isAda],
+      ['shut', isAda, undefined],
+    ] as const) {
+      const toRule = (access: typeof isAda | undefined) => (access === undefined ? {} : { access })
+      server.skill(name, { ...toRule(outerRule), files: { 'SKILL.md': manifest(name), 'a.md': 'a', ...innerInOuter } })
+      server.skill(`${name}/inner`, { ...toRule(innerRule), files: inner })
+    }
+    const seen = async (principal: Principal) => {
+      const { skills } = (await ask(server, 'skills/list', {}, principal)) as Result & { skills: Skill[] }
+      const listed = new Set(
+        skills.flatMap(({ resources }) => (Array.isArray(resources) ? resources : [])).map(({ uri }) => uri),
+      )
+      const read = []
+      for (const path of ['open/a.md', 'open/inner/x/secret.md', 'shut/a.md', 'shut/inner/x/secret.md']) {
+        const uri = `skill://${path}`
+        const isRead = await ask(server, 'resources/read', { uri }, principal).then(
+          () => true,
+          () => false,
+        )
+        expect(listed.has(uri)).toBe(isRead)
+        if (isRead) read.push(path)
+      }
+      return read
+    }
+    expect(await seen(ada)).toHaveLength(4)
+    expect(await seen(bob)).toEqual(['open/a.md', 'shut/inner/x/secret.md'])
+    const folder = (uri: string) => ask(server, 'resources/directory/read', { uri }, bob)
+    expect((await folder('skill://open')).resources).toMatchObject([{ name: 'SKILL.md' }, { name: 'a.md' }])
+    await expect(folder('skill://open/inner')).rejects.toMatchObject({ code: 'caller.invalid_params' })
+    expect(await folder('skill://shut/inner')).toMatchObject({ resources: [{ name: 'SKILL.md' }, { name: 'x' }] })
+  })
+
   it('is hidden whole from whom its rule hides it, or a rule of the server', async () => {
     const isAda = ({ id }: Principal) => id === 'ada'
     const ada = { id: 'ada', tenant: 't' }

@@ -1,14 +1,36 @@
 import { McpError } from '../../errors.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-import type { Call, Result } from '../../protocol/call.ts'
+import type { Call, Principal, Result } from '../../protocol/call.ts'
 import type { Resource } from '../../protocol/features/resources.ts'
-import type { Subject } from '../access.ts'
+import type { Skill } from '../../protocol/features/skills.ts'
+import type { Access, Subject } from '../access.ts'
 import { type ChangedThing, Registry, type Shelf } from '../registry.ts'
 import { MANIFEST, type SkillFile } from './files.ts'
 import { type LiveSkill, type SkillDefinition, toLiveSkill } from './live-skill.ts'
 
 export type SkillRegistry = Registry<SkillDefinition, undefined, LiveSkill, LiveSkill>
-export type SkillShelf = Shelf<LiveSkill, LiveSkill>
+
+/** What somebody may see of the skills. */
+export interface SkillShelf extends Shelf<LiveSkill, LiveSkill> {
+  /** Whether it may be shown a file of one, by its URI. Default: all of them. */
+  readonly shows?: (uri: string) => boolean
+}
+
+/**
+ * What of the skills this caller may see. A skill inside of another is ruled by its own rule: its files belong to the
+ * outer one too, but only for those who may see the inner one.
+ */
+export function toSeenSkills(skills: SkillRegistry, access: Access, who: Principal): SkillShelf {
+  const seen = skills.seenBy(who, access)
+  const shows = (uri: string) => {
+    for (let end = uri.lastIndexOf('/'); end > SCHEME.length; end = uri.lastIndexOf('/', end - 1)) {
+      const path = decodeURIComponent(uri.slice(SCHEME.length, end))
+      if (skills.find(path) !== undefined) return seen.find(path) !== undefined
+    }
+    return false
+  }
+  return { ...seen, shows }
+}
 
 /** @param pageSize most entries of a page; skills are cut at 50, since an entry may list 512 files */
 export function createSkillRegistry(pageSize: number, changed: (what: ChangedThing) => void): SkillRegistry {
@@ -32,15 +54,21 @@ export function toSkillSubject(skills: SkillRegistry, uri: string): Subject | un
 
 export async function listSkills(skills: SkillShelf, call: Call): Promise<Result> {
   const { items, nextCursor } = skills.page(call.params.cursor)
-  const entries = await Promise.all(items.map((skill) => skill.entry()))
+  const entries = await Promise.all(items.map((skill) => toEntry(skill, skills)))
   return nextCursor === undefined ? { skills: entries } : { skills: entries, nextCursor }
 }
 
 export async function getSkill(skills: SkillShelf, call: Call): Promise<Result> {
   const { uri } = call.params
   const skill = skills.all().find((one) => one.uri === uri)
-  if (skill !== undefined) return { skill: await skill.entry() }
+  if (skill !== undefined) return { skill: await toEntry(skill, skills) }
   throw new McpError('caller.invalid_params', `No skill at "${shown(String(uri))}": name the URI of its SKILL.md`)
+}
+
+async function toEntry(skill: LiveSkill, { shows }: SkillShelf): Promise<Skill> {
+  const entry = await skill.entry()
+  if (shows === undefined || !Array.isArray(entry.resources)) return entry
+  return { ...entry, resources: entry.resources.filter(({ uri }) => shows(uri)) }
 }
 
 /** The file at a URI. It is looked up and nothing else: no part of a URI ever becomes a path. */
@@ -48,7 +76,7 @@ export function findSkillFile(skills: SkillShelf, uri: unknown): SkillFile | und
   if (typeof uri !== 'string' || !uri.startsWith(SCHEME)) return undefined
   for (const { files } of skills.all()) {
     const file = files.get(uri)
-    if (file !== undefined) return file
+    if (file !== undefined) return skills.shows?.(uri) === false ? undefined : file
   }
   return undefined
 }
@@ -65,7 +93,7 @@ export function readDirectory(skills: SkillShelf, pageSize: number, call: Call):
   const children = new Map<string, Resource>()
   for (const { files } of skills.all()) {
     for (const file of files.values()) {
-      if (inside === undefined || !file.uri.startsWith(inside)) continue
+      if (inside === undefined || !file.uri.startsWith(inside) || skills.shows?.(file.uri) === false) continue
       const child = toChild(file, inside)
       children.set(child.uri, child)
     }
