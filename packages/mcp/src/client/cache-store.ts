@@ -10,6 +10,8 @@ export interface CacheStoreOptions {
 
 interface Entry {
   readonly text: string
+  /** The URI it is of, if any. */
+  readonly uri: string | undefined
   /** On the clock. From here on it is out of date. */
   readonly until: number
 }
@@ -40,7 +42,7 @@ export class CacheStore {
     return entry === undefined || entry.until + keepStaleMs <= clock.now() ? undefined : entry.text
   }
 
-  write(key: string, text: string, ttlMs: number): void {
+  write(key: string, text: string, ttlMs: number, uri?: string): void {
     this.delete(key)
     const bytes = bytesOf(key, text)
     const { clock, maxBytes, maxEntries } = this.#options
@@ -50,7 +52,7 @@ export class CacheStore {
       this.delete(oldest)
     }
     this.#bytes += bytes
-    this.#entries.set(key, { text, until: clock.now() + ttlMs })
+    this.#entries.set(key, { text, uri, until: clock.now() + ttlMs })
   }
 
   delete(key: string): void {
@@ -60,8 +62,11 @@ export class CacheStore {
     this.#bytes -= bytesOf(key, entry.text)
   }
 
-  keysOf(method: string): readonly string[] {
-    return [...this.#entries.keys()].filter((key) => key.startsWith(`${method} `))
+  /** Of what was kept of a method: keys and URIs. */
+  keysOf(method: string): readonly (readonly [key: string, uri: string | undefined])[] {
+    const found: [string, string | undefined][] = []
+    for (const [key, { uri }] of this.#entries) if (key.startsWith(`${method} `)) found.push([key, uri])
+    return found
   }
 }
 

@@ -273,6 +273,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
     request: (method, params = {}, of) => request(method, params, of),
     listen(filter, of = {}) {
       const subscription = listenTo({
+        filter,
         handle: connection.handle,
         toCall: (interim, signal) => ({
           ...(filter.taskIds === undefined

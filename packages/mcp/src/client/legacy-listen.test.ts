@@ -104,6 +104,21 @@ describe('listening to a server that has no subscriptions', () => {
     expect(heard).toEqual([ack({ toolsListChanged: true, resourceSubscriptions: ['a:1'] }), TOOLS, updated('a:1')])
   })
 
+  it('abuse-16: holds little of a storm that comes before the acknowledgement, and loses none of what is watched', async () => {
+    const { listen, change } = setUp()
+    const { heard } = listen({ toolsListChanged: true, resourceSubscriptions: ['a:1', 'a:2'] })
+    for (let i = 0; i < 20_000; i++) change(updated(`a:1/${i}`))
+    change(updated(`a:2/${'x'.repeat(10_000)}`))
+    change(updated('a:3'))
+    change(TOOLS)
+    await settled()
+    expect(heard.length).toBeLessThan(1_100)
+    expect(heard).toContainEqual(updated('a:1'))
+    expect(heard).toContainEqual(updated('a:2'))
+    expect(heard).toContainEqual(TOOLS)
+    expect(heard).not.toContainEqual(updated('a:3'))
+  })
+
   it('subscribes once however many listen, and unsubscribes with the last', async () => {
     const { asked, listen } = setUp()
     const [first, second] = [listen({ resourceSubscriptions: ['a:1'] }), listen({ resourceSubscriptions: ['a:1'] })]

@@ -6,6 +6,7 @@ import { hasCapability, type ServerCapabilities } from '../protocol/capabilities
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { Wire } from '../transports/wire.ts'
 import { isObject } from './opened.ts'
+import { WaitingChanges } from './waiting-changes.ts'
 
 export interface ListeningOptions {
   readonly wire: Pick<Wire, 'onChange' | 'hearsChanges' | 'closed'>
@@ -18,7 +19,7 @@ interface Listener {
   readonly call: Call
   honoured: ListenFilter
   /** What came before the acknowledgement may be sent; undefined afterwards. */
-  early: Map<string, Notification> | undefined
+  early: WaitingChanges | undefined
   readonly fail: (error: McpError) => void
 }
 
@@ -59,10 +60,11 @@ export class Listening {
       fail = reject
     })
     lost.catch(() => {}) // whoever listens is told by the race below; nobody may be by then
-    const listener: Listener = { call, honoured: this.#wish(filter), early: new Map(), fail }
+    const honoured = this.#wish(filter)
+    const uris = honoured.resourceSubscriptions ?? []
+    const listener: Listener = { call, honoured, early: new WaitingChanges(honoured), fail }
     this.#listeners.add(listener)
     const cancelled = watchCancelled(call.cancellation)
-    const uris = listener.honoured.resourceSubscriptions ?? []
     try {
       listener.honoured = await Promise.race([lost, this.#agree(listener.honoured)])
       if (!call.cancellation.isCancelled) acknowledge(listener)
@@ -140,14 +142,14 @@ function acknowledge(listener: Listener): void {
     params: { notifications: honoured },
   })
   listener.early = undefined
-  for (const notification of early?.values() ?? []) deliver(listener, notification)
+  for (const notification of early?.take() ?? []) deliver(listener, notification)
 }
 
 function deliver(listener: Listener, notification: Notification): void {
   if (!wants(listener.honoured, notification)) return
   const { early } = listener
   if (early === undefined) listener.call.interim.notify(notification)
-  else early.set(`${notification.method} ${String(notification.params.uri)}`, notification)
+  else early.add(notification)
 }
 
 function wants(filter: ListenFilter, { method, params }: Notification): boolean {

@@ -6,6 +6,7 @@ import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { isObject } from './opened.ts'
 import { pause } from './until-cancelled.ts'
+import { WaitingChanges } from './waiting-changes.ts'
 
 /**
  * Changes as they happen. Iterate once; what is not read yet is kept once however often it changes. A subscription
@@ -21,6 +22,8 @@ export interface Subscription extends AsyncIterable<Notification> {
 }
 
 export interface SubscriptionOptions {
+  /** What is asked for. */
+  readonly filter: ListenFilter
   readonly handle: Handle
   /** Makes the call whose interim is listened to, and which the signal ends. */
   readonly toCall: (interim: Interim, signal: AbortSignal) => Call
@@ -38,7 +41,7 @@ export function listenTo(options: SubscriptionOptions): Subscription {
   const close = () => ended.abort()
   if (signal?.aborted === true) close()
   signal?.addEventListener('abort', close, { once: true })
-  const changes = new Changes(ended.signal)
+  const changes = new Changes(ended.signal, options.filter)
   let acknowledge: (filter: ListenFilter) => void = () => {}
   let refuse: (error: unknown) => void = () => {}
   const acknowledged = new Promise<ListenFilter>((resolve, reject) => {
@@ -115,23 +118,21 @@ function isPassing(error: unknown): boolean {
   return error instanceof McpError && PASSING.has(error.code)
 }
 
-/** A change that was not read yet says the same as the next one like it: what waits is no more than was asked for. */
+/** What was heard and not read yet. */
 class Changes {
   failure: { readonly error: unknown } | undefined
   readonly #ended: AbortSignal
-  readonly #waiting = new Map<string, Notification>()
+  readonly #waiting: WaitingChanges
   #isOver = false
   #wake = () => {}
 
-  constructor(ended: AbortSignal) {
+  constructor(ended: AbortSignal, filter: ListenFilter) {
     this.#ended = ended
+    this.#waiting = new WaitingChanges(filter)
   }
 
   add(notification: Notification): void {
-    this.#waiting.set(
-      `${notification.method} ${String(notification.params.uri ?? notification.params.taskId)}`,
-      notification,
-    )
+    this.#waiting.add(notification)
     this.#wake()
   }
 
@@ -143,10 +144,7 @@ class Changes {
 
   async *read(): AsyncGenerator<Notification, void> {
     for (;;) {
-      for (const [key, notification] of this.#waiting) {
-        this.#waiting.delete(key)
-        yield notification
-      }
+      yield* this.#waiting.take()
       if (this.failure !== undefined) throw this.failure.error
       if (this.#isOver || this.#ended.aborted) return
       await new Promise<void>((resolve) => {

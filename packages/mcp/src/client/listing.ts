@@ -4,6 +4,7 @@ import type { Result } from '../protocol/call.ts'
 
 /** A list that comes in pages: iterate over the pages, or take all the items at once. */
 export interface Listing<Page extends Result, Item> extends AsyncIterable<Page> {
+  /** @throws {McpError} `upstream.protocol` for a list whose pages hold more than 128 Mi characters of JSON together */
   all(): Promise<Item[]>
 }
 
@@ -35,8 +36,16 @@ export function createListing<Page extends Result, Item>(
     [Symbol.asyncIterator]: pages,
     async all() {
       const items: Item[] = []
+      let size = 0
+      let last: unknown
       for await (const page of pages()) {
         const some = page[member]
+        // One page is bounded as any answer is: only of several somebody has to count.
+        if (last !== undefined) size += JSON.stringify(last).length
+        if (size > MAX_SIZE) {
+          throw new McpError('upstream.protocol', `Cannot list "${member}": it is too large to be taken at once`)
+        }
+        last = some
         if (Array.isArray(some)) for (const item of some) items.push(item)
       }
       return items
@@ -44,5 +53,7 @@ export function createListing<Page extends Result, Item>(
   }
 }
 
+/** Characters of JSON of all pages but the last. */
+const MAX_SIZE = 128 * 1024 * 1024
 /** Pages of one list. */
 const MAX_PAGES = 10_000

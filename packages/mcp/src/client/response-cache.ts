@@ -83,8 +83,8 @@ export class ResponseCache {
   forget({ method, params }: Notification): void {
     for (const about of CHANGED.get(method) ?? []) {
       this.#changes.set(about, this.#changesOf(about) + 1)
-      for (const key of this.#store.keysOf(about)) {
-        if (method === UPDATED && !isAbout(String(params.uri), uriOf(key))) continue
+      for (const [key, uri] of this.#store.keysOf(about)) {
+        if (method === UPDATED && !isAbout(String(params.uri), String(uri))) continue
         this.#store.delete(key)
         void attempt(() => this.#shared?.delete(this.#where + key))
       }
@@ -105,7 +105,7 @@ export class ResponseCache {
     return result
   }
 
-  #keep({ method }: Call, key: string, result: Result): void {
+  #keep({ method, params: { uri } }: Call, key: string, result: Result): void {
     const { resultType = 'complete', ttlMs, cacheScope } = result
     if (resultType !== 'complete') return
     const ttl = typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, this.#maxTtlMs) : 0
@@ -115,7 +115,7 @@ export class ResponseCache {
       return
     }
     const text = JSON.stringify(result)
-    this.#store.write(key, text, ttl)
+    this.#store.write(key, text, ttl, typeof uri === 'string' ? uri : undefined)
     if (!this.#private.has(method)) void attempt(() => this.#shared?.set(this.#where + key, text, ttl))
   }
 
@@ -133,11 +133,6 @@ function toKey({ method, params, meta }: Call): string | undefined {
   if (METHODS.get(method)?.cacheable !== true) return undefined
   if (params.inputResponses !== undefined || params.requestState !== undefined) return undefined
   return Object.keys(meta).length > 0 ? undefined : `${method} ${JSON.stringify(params)}`
-}
-
-function uriOf(key: string): string {
-  const { uri } = JSON.parse(key.slice(key.indexOf(' ') + 1)) as { uri?: unknown } // written by toKey
-  return String(uri)
 }
 
 /** A server may name a part of what it was asked about, or the whole of what a part was read of. */

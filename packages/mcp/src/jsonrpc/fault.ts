@@ -50,7 +50,7 @@ export function checkWritten(text: string, limits: FrameLimits): void {
 function toKnownId(value: unknown, text: string): string | undefined {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'id')) return undefined
   const { id } = value as JsonObject // an object with this member
-  if (typeof id === 'string') return JSON.stringify(id)
+  if (typeof id === 'string') return id.length > MAX_ECHOED ? undefined : JSON.stringify(id)
   if (typeof id !== 'number') return undefined
   // A number that has changed in reading is found as it was written.
   return Number.isSafeInteger(id) && !Object.is(id, -0) ? String(id) : toIdText(locate(text, 1).idText)
@@ -65,4 +65,6 @@ function toIdText(written: string | undefined): string | undefined {
   }
 }
 
+/** Characters of an id that was not accepted. */
+const MAX_ECHOED = 1_024
 const INTEGER = /^-?(?:0|[1-9]\d*)$/

@@ -31,6 +31,7 @@ describe('frames', () => {
       params: { a: [1] },
     })
     expect(parse(call('"id":"1"'))).toEqual({ kind: 'request', id: '1', method: 'm', params: {} })
+    expect(parse(call(`"id":"${'x'.repeat(1024)}"`))).toMatchObject({ kind: 'request' })
     expect(parse(call('"id":""'))).toEqual({ kind: 'request', id: '', method: 'm', params: {} })
     expect(parse(call('"id":-7'))).toEqual({ kind: 'request', id: -7, method: 'm', params: {} })
   })
@@ -150,6 +151,7 @@ describe('abuse-07: JSON that is no frame gets -32600', () => {
     ['an id that is a list', call('"id":[1]'), undefined],
     ['an id that is true', call('"id":true'), undefined],
     ['an id that is a fraction', call('"id":1.5'), undefined],
+    ['an id of more than 1,024 characters', call(`"id":"${'x'.repeat(1025)}"`), undefined],
     ['no method and no answer', '{"jsonrpc":"2.0","id":1}', '1'],
     ['a method that is no text', '{"jsonrpc":"2.0","id":1,"method":7}', '1'],
     ['a method that is empty', '{"jsonrpc":"2.0","id":1,"method":""}', '1'],

@@ -38,7 +38,11 @@ function toFrame(value: unknown, text: string): Frame {
   if (value.jsonrpc !== '2.0') throw refusal('a message without "jsonrpc": "2.0"', value, text)
   const hasId = Object.hasOwn(value, 'id')
   if (hasId && !isId(value.id) && !(value.id === null && Object.hasOwn(value, 'error'))) {
-    throw refusal('an id that is neither a string nor an integer within ±(2^53 - 1)', value, text)
+    throw refusal(
+      `an id that is neither a string of at most ${MAX_ID} characters nor an integer within ±(2^53 - 1)`,
+      value,
+      text,
+    )
   }
   return Object.hasOwn(value, 'method') ? toCall(value, hasId, text) : toReply(value, text)
 }
@@ -81,8 +85,9 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What is echoed with every answer, and kept until then, is not for its sender to choose without bounds. */
 function isId(value: unknown): value is Id {
-  return typeof value === 'string' || Number.isSafeInteger(value)
+  return typeof value === 'string' ? value.length <= MAX_ID : Number.isSafeInteger(value)
 }
 
 /** JSON text as it is written, before anything is built from it. */
@@ -175,6 +180,7 @@ export function countKept(value: unknown): number {
   return members
 }
 
+const MAX_ID = 1_024
 /** Characters of a string that are read before the rest is searched. */
 const NEAR = 16
 const QUOTE = 0x22

@@ -48,6 +48,7 @@ test.each<[string, unknown]>([
   ['a level nobody knows', { [LOG_LEVEL]: 'loud' }],
   ['a token that is a fraction', { [PROGRESS_TOKEN]: 1.5 }],
   ['a token that is an object', { [PROGRESS_TOKEN]: {} }],
+  ['a token of more than 1,024 characters', { [PROGRESS_TOKEN]: 'x'.repeat(1025) }],
 ])('abuse-19: %s is refused', (_, meta) => {
   expect(() => parseEnvelope({ _meta: meta })).toThrow(expect.objectContaining({ code: 'caller.invalid_envelope' }))
 })

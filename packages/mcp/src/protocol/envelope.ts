@@ -74,7 +74,7 @@ export function parseEnvelope(params: JsonObject): Envelope {
   if (capabilities !== undefined && !isObject(capabilities)) throw misshapen(CLIENT_CAPABILITIES, 'an object')
   if (logLevel !== undefined && !isLogLevel(logLevel)) throw misshapen(LOG_LEVEL, 'one of the eight log levels')
   if (progressToken !== undefined && !isToken(progressToken)) {
-    throw misshapen(PROGRESS_TOKEN, 'a string or an integer')
+    throw misshapen(PROGRESS_TOKEN, `an integer, or a string of at most ${MAX_TOKEN} characters`)
   }
   let meta = NOTHING
   for (const key in _meta) {
@@ -150,10 +150,13 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** It comes back with every step of the work: a long one would make little work much to send. */
 function isToken(value: unknown): value is ProgressToken {
-  return typeof value === 'string' || Number.isInteger(value)
+  return typeof value === 'string' ? value.length <= MAX_TOKEN : Number.isInteger(value)
 }
 
 function isImplementation(value: unknown): value is Implementation {
   return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
 }
+
+const MAX_TOKEN = 1_024
