@@ -1,4 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
+import type { McpError } from '../errors.ts'
+import type { Handle } from '../protocol/call.ts'
 import { createServer, type Server } from '../server/index.ts'
 import { createFakeClock } from '../testing/index.ts'
 import { serveChannel } from '../transports/duplex/serve.ts'
@@ -63,7 +65,8 @@ it('fails at once while the server is away, and tries again after longer and lon
   const clock = createFakeClock()
   const remote = connectTo(`http://127.0.0.1:${port}/mcp`, { clock, minRetryMs: 1_000, maxRetryMs: 2_000 })
   ending.push(() => remote.close())
-  const failure = () => remote.endpoint.handle(GREET()).catch((error: unknown) => error)
+  /** The cause is the failure of the last attempt, as long as there was no other. */
+  const failure = () => remote.endpoint.handle(GREET()).catch(({ cause }: McpError) => cause)
   const first = await failure()
   expect(first).toMatchObject({ code: 'upstream.unavailable' })
   expect(await failure()).toBe(first)
@@ -94,4 +97,34 @@ it('can be served on', async () => {
   const through = connectTo(`${door.url}/mcp`)
   ending.push(() => through.close())
   expect(await through.endpoint.handle(GREET())).toMatchObject({ content: [{ text: 'hello' }] })
+})
+
+it.each([
+  ['an address', 'http://127.0.0.1:9/inner?key=secret', '127.0.0.1:9'],
+  ['a socket', 'unix:/nowhere/secret.sock', '/nowhere/secret.sock'],
+  ['a command', { command: '/nowhere/secret', args: ['--token', 'secret'] }, '/nowhere/secret'],
+] as const)('abuse-50: tells no caller of %s that cannot be reached; the cause does', async (_, target, hidden) => {
+  const events: unknown[] = []
+  const remote = connectTo(target)
+  const server = createServer({ name: 'all', version: '1', log: (event) => void events.push(event) })
+  server.mount('in', remote)
+  ending.push(
+    () => remote.close(),
+    () => server.close(),
+  )
+  const toFailure = (handle: Handle) =>
+    handle(GREET()).then(
+      () => undefined,
+      (error: McpError) => error,
+    )
+  const direct = await toFailure(remote.endpoint.handle)
+  expect(direct).toMatchObject({
+    code: 'upstream.unavailable',
+    message: 'The server behind this one cannot be reached',
+  })
+  expect(String(direct?.cause)).toContain(hidden)
+  const call = toCall('tools/call', { name: 'in__greet' })
+  const mounted = await server.endpoint.handle(call).catch((error: McpError) => error)
+  expect(mounted).toMatchObject({ code: 'upstream.unavailable', message: expect.not.stringMatching(/secret|127/) })
+  expect(events).toContainEqual(expect.objectContaining({ event: 'mount_left_out', error: expect.anything() }))
 })

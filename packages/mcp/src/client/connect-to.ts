@@ -1,4 +1,4 @@
-import { McpError } from '../errors.ts'
+import { type ErrorCode, McpError } from '../errors.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
@@ -24,7 +24,8 @@ export interface Remote {
 
 /**
  * A server elsewhere, to be mounted or served on. Nothing happens until the first call; while the server is away calls
- * fail at once with why, and it is tried again after a pause.
+ * fail at once, and it is tried again after a pause. Why it is away is the `cause` of the errors: callers are not told
+ * addresses and commands.
  * @param target as `connect` takes it
  * @example
  * const github = connectTo('https://github.example/mcp')
@@ -51,8 +52,16 @@ class LazyRemote implements Remote {
     this.#target = target
     this.#options = options
     const info = () => this.#serverInfo
+    const open = () => this.#open()
+    const closing = this.#closing.signal
     this.endpoint = {
-      handle: async (call) => (await this.#open()).handle(call),
+      async handle(call) {
+        try {
+          return await (await open()).handle(call)
+        } catch (error) {
+          throw closing.aborted ? closed() : toTold(error)
+        }
+      },
       get serverInfo() {
         return info()
       },
@@ -107,10 +116,27 @@ class LazyRemote implements Remote {
   }
 }
 
+/**
+ * What went wrong on the way, for callers who are not to learn where that leads: addresses, paths and commands are in
+ * the cause, which logs have and nobody else. What the server itself answered goes on as it is.
+ */
+function toTold(error: unknown): unknown {
+  if (!(error instanceof McpError) || error.rpc !== undefined) return error
+  const told = Object.hasOwn(TOLD, error.code) ? TOLD[error.code] : undefined
+  return told === undefined ? error : new McpError(error.code, told, { cause: error })
+}
+
 function closed(): McpError {
   return new McpError('upstream.unavailable', 'Cannot reach the server: its connection was closed here')
 }
 
+const TOLD: Partial<Record<ErrorCode, string>> = {
+  'upstream.unavailable': 'The server behind this one cannot be reached',
+  'upstream.timeout': 'The server behind this one did not answer in time',
+  'upstream.closed': 'The server behind this one was lost during the call, whose outcome is unknown',
+  'upstream.unauthorized': 'The server behind this one does not let this one in',
+  'upstream.protocol': 'The server behind this one gave an answer that cannot be read',
+}
 /** What a caller can be asked through us: of each call, what its caller declared. */
 const RELAYED: ClientCapabilities = Object.freeze({
   sampling: { tools: {}, context: {} },
