@@ -2,18 +2,21 @@
 export interface Accepts {
   readonly json: boolean
   readonly sse: boolean
+  /** It names streams before JSON: either will do, and where a stream has something for itself it gets one. */
+  readonly ratherSse?: boolean
 }
 
 /** What official clients send. */
 export const COMMON_ACCEPT = 'application/json, text/event-stream'
 
-export const BOTH: Accepts = Object.freeze({ json: true, sse: true })
+export const BOTH: Accepts = Object.freeze({ json: true, sse: true, ratherSse: false })
 
 /** Reads an `Accept` header. Absent means anything, as HTTP has it; weights only matter where they are zero. */
 export function parseAccept(header: string | undefined): Accepts {
   if (header === undefined || header === '*/*') return BOTH
   let json = false
   let sse = false
+  let ratherSse = false
   for (const part of header.split(',')) {
     const [range = '', ...parameters] = part.split(';')
     if (parameters.some((parameter) => /^\s*q=0(?:\.0*)?\s*$/i.test(parameter))) continue
@@ -27,10 +30,11 @@ export function parseAccept(header: string | undefined): Accepts {
       case 'text/event-stream':
       case 'text/*':
         sse = true
+        ratherSse ||= !json
         break
     }
   }
-  return { json, sse }
+  return { json, sse, ratherSse }
 }
 
 /** Whether a `Content-Type` is JSON in UTF-8. */

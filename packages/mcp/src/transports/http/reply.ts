@@ -103,7 +103,9 @@ export class HttpReply implements Way {
     // A stream that can be resumed takes its answer even when nobody is there.
     const isGone = response.writableEnded || response.destroyed || this.#isLeaving
     if (isGone && this.#stream === undefined) return
-    if (this.#stream !== undefined || !this.accepts.json) {
+    const { json, ratherSse } = this.accepts
+    // A stream that is primed survives the loss of its connection, which a client that asks for streams first wants.
+    if (this.#stream !== undefined || !json || (ratherSse === true && this.streams?.isPriming === true)) {
       const stream = this.#begin()
       if (answer !== undefined) stream?.send(toText(answer))
       stream?.end()

@@ -143,6 +143,20 @@ describe('the stream of an answer', () => {
     expect(answer.headers['content-type']).toBe('application/json')
     expect(store.figures()).toMatchObject({ events: 0, sessions: 0 })
   })
+
+  it('is one from the beginning for a client that names streams first, where they are primed', async () => {
+    const url = await open(async () => ({ capabilities: {}, ...DONE }))
+    const streams = { accept: 'text/event-stream, application/json' }
+    for (const revision of RESUMABLE) {
+      const session = await openWireSession(url, { revision })
+      const rather = await session.request('tools/call', { name: 't' }, { headers: streams })
+      const primed = revision === RESUMABLE[0]
+      expect(rather.headers['content-type']).toBe(primed ? 'text/event-stream' : 'application/json')
+      expect(rather.messages.at(-1).result).toMatchObject(DONE)
+      const either = await session.request('tools/call', { name: 't' })
+      expect(either.headers['content-type']).toBe('application/json')
+    }
+  })
 })
 
 describe('taking up the stream of an answer', () => {
