@@ -184,6 +184,7 @@ async function openWatches(
       const { honoured, close } = await mount.watch(call, [...asked.keys()], (native) => {
         tell(asked.get(native) ?? mounts.toPublic(mount, native))
       })
+      if (honoured.length === 0) close()
       return { uris: honoured.map((native) => asked.get(native) ?? native), close }
     }),
   )

@@ -632,6 +632,73 @@ describe('abuse-45: servers that mount each other', () => {
   })
 })
 
+describe('a mount that is hard to hear', () => {
+  /** Answers lists, and listens as told. */
+  function mounted(listen: (uris: unknown, notify: (method: string, params: JsonObject) => void) => void) {
+    const clock = createFakeClock()
+    const all = empty('all', { clock })
+    let listening = 0
+    all.mount('m', {
+      endpoint: {
+        async handle({ method, params, interim, cancellation }) {
+          if (method === 'resources/list') return { resources: [{ uri: 'r:a', name: 'a' }] }
+          if (method !== 'subscriptions/listen') return {}
+          const filter = params.notifications as JsonObject
+          if (filter.resourceSubscriptions === undefined) return new Promise(() => {})
+          listening++
+          listen(filter.resourceSubscriptions, (name, given) => interim.notify({ method: name, params: given }))
+          return new Promise((resolve) => cancellation.watch({ cancelled: () => resolve({ ended: listening-- }) }))
+        },
+      },
+    })
+    return { all, clock, listening: () => listening }
+  }
+  const ACK = 'notifications/subscriptions/acknowledged'
+  const UPDATED = 'notifications/resources/updated'
+
+  it('tells of nothing it did not agree to, and nothing stays open', async () => {
+    const { all, listening } = mounted((_, notify) => {
+      notify(ACK, { notifications: {} })
+      notify(UPDATED, { uri: 'r:a' })
+    })
+    const client = await connected(all)
+    const subscription = client.listen({ resourceSubscriptions: ['r:a'] })
+    expect(await subscription.acknowledged).toEqual({})
+    expect(listening()).toBe(0)
+  })
+
+  it('trap-19: comes after the acknowledgement, whatever it says before', async () => {
+    const { all, listening } = mounted((uris, notify) => {
+      notify(ACK, { notifications: { resourceSubscriptions: uris } })
+      notify(UPDATED, { uri: 'r:a' })
+    })
+    const client = await connected(all, { revision: '2026-07-28' })
+    const subscription = client.listen({ resourceSubscriptions: ['r:a'] })
+    for await (const { params } of subscription) {
+      expect(params.uri).toBe('r:a')
+      break
+    }
+    const notifications = client.transcript.text().match(/^< notifications.*$/gm)
+    expect(notifications).toEqual([`< ${ACK}`, `< ${UPDATED}`])
+    await subscription.ended
+    for (let turn = 0; turn < 20 && listening() > 0; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(listening()).toBe(0)
+  })
+
+  it('is not waited for longer than five seconds', async () => {
+    let asked: () => void = () => {}
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const { all, clock } = mounted(() => asked())
+    const client = await connected(all)
+    const subscription = client.listen({ resourceSubscriptions: ['r:a'] })
+    await isAsked
+    clock.advance(5_000)
+    expect(await subscription.acknowledged).toEqual({})
+  })
+})
+
 describe('lists of all', () => {
   it('trap-28: follow every cursor of a mount, "" too, and page as one', async () => {
     const all = empty('all', { pageSize: 2 })

@@ -71,6 +71,7 @@ export class Mount {
   readonly #again = new Set<ListChange>()
   #listening: KeptListening | undefined
   #heard: ListenFilter = {}
+  #isClosed = false
 
   constructor(options: MountOptions) {
     this.name = options.name
@@ -81,7 +82,7 @@ export class Mount {
 
   /** Begins to hear of changes. What was missed meanwhile counts as changed. */
   listen(): void {
-    if (this.#listening !== undefined) return
+    if (this.#listening !== undefined || this.#isClosed) return
     const near = listenersOf(this.#options.target.endpoint)
     if (near !== undefined) {
       this.#listening = { close: near.onChange((change, concerns) => this.#options.changed(change, concerns)) }
@@ -106,8 +107,8 @@ export class Mount {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#listening?.close()
-    this.#listening = undefined
     for (const timer of this.#resting.values()) timer.cancel()
     this.#resting.clear()
   }
@@ -207,14 +208,18 @@ export class Mount {
     const { clock, id } = this.#options
     const trail = toTrail(call, id)
     return new Promise((resolve) => {
-      let honoured: readonly string[] | undefined
-      const settle = (filter: ListenFilter) => {
+      let honoured: ReadonlySet<string> | undefined
+      const hear = (uri: unknown) => {
+        if (typeof uri === 'string' && honoured?.has(uri)) tell(uri)
+      }
+      const settle = ({ resourceSubscriptions = [] }: ListenFilter) => {
         timer.cancel()
-        const isFirst = honoured === undefined
-        const now = (filter.resourceSubscriptions ?? []).filter((uri) => uris.includes(uri))
-        honoured ??= now
-        if (isFirst) resolve({ honoured, close: () => kept.close() })
-        else for (const uri of now) tell(uri) // it may have changed in the gap
+        if (honoured !== undefined) {
+          for (const uri of resourceSubscriptions) hear(uri) // it may have changed in the gap
+          return
+        }
+        honoured = new Set(resourceSubscriptions.filter((uri) => uris.includes(uri)))
+        resolve({ honoured: [...honoured], close: () => kept.close() })
       }
       const timer = clock.setTimer(ACK_MS, () => settle({}))
       const kept = keepListening({
@@ -225,7 +230,7 @@ export class Mount {
         call: { principal: call.principal, downstream: withoutTasks(call.downstream) },
         acknowledged: settle,
         heard({ method, params }) {
-          if (method === 'notifications/resources/updated' && typeof params.uri === 'string') tell(params.uri)
+          if (method === 'notifications/resources/updated') hear(params.uri)
         },
       })
     })
