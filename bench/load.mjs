@@ -1,7 +1,7 @@
 // The load: raw sockets and ready bytes, so that the client costs little beside what it measures. One JSON line in
 // (a job), one JSON line out (what happened); runs in a process of its own.
-import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { exchange, openSocket } from './raw-http.mjs'
 
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -78,44 +78,4 @@ function post(path, headers, body) {
   let head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n`
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`
   return `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-}
-
-function openSocket(port) {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
-    socket.on('error', reject)
-  })
-}
-
-function exchange(socket, request) {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const onData = (chunk) => {
-      text += chunk.latin1Slice()
-      if (!isWhole(text)) return
-      done()
-      resolve(text)
-    }
-    const onClose = () => {
-      done()
-      reject(new Error(`The connection was closed in the middle of a reply: ${text.slice(0, 200)}`))
-    }
-    const done = () => {
-      socket.off('data', onData)
-      socket.off('close', onClose)
-    }
-    socket.on('data', onData)
-    socket.on('close', onClose)
-    socket.write(request)
-  })
-}
-
-function isWhole(text) {
-  const end = text.indexOf('\r\n\r\n')
-  if (end === -1) return false
-  const head = text.slice(0, end).toLowerCase()
-  const length = /content-length: *(\d+)/.exec(head)
-  if (length !== null) return text.length - end - 4 >= Number(length[1])
-  if (head.includes('transfer-encoding: chunked')) return text.endsWith('0\r\n\r\n')
-  return true
 }

@@ -1,5 +1,5 @@
 // The load over HTTP: raw sockets and ready bytes, so that the client costs little beside what it measures.
-import { connect } from 'node:net'
+import { exchange, openSocket } from '../raw-http.mjs'
 import { INITIALIZE, INITIALIZED, NEWEST, NEWEST_SESSION, toCall, toList, toText } from './message.mjs'
 
 /**
@@ -58,44 +58,4 @@ async function toLead({ port, path = '/mcp', era, method }) {
 
 function post(lead, body) {
   return `${lead}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-}
-
-function openSocket(port) {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
-    socket.on('error', reject)
-  })
-}
-
-function exchange(socket, request) {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const onData = (chunk) => {
-      text += chunk.latin1Slice()
-      if (!isWhole(text)) return
-      done()
-      resolve(text)
-    }
-    const onClose = () => {
-      done()
-      reject(new Error(`The connection was closed in the middle of a reply: ${text.slice(0, 200)}`))
-    }
-    const done = () => {
-      socket.off('data', onData)
-      socket.off('close', onClose)
-    }
-    socket.on('data', onData)
-    socket.on('close', onClose)
-    socket.write(request)
-  })
-}
-
-function isWhole(text) {
-  const end = text.indexOf('\r\n\r\n')
-  if (end === -1) return false
-  const head = text.slice(0, end).toLowerCase()
-  const length = /content-length: *(\d+)/.exec(head)
-  if (length !== null) return text.length - end - 4 >= Number(length[1])
-  if (head.includes('transfer-encoding: chunked')) return text.endsWith('0\r\n\r\n')
-  return true
 }
