@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Served } from '../peer/served.ts'
 import { type Call, type Downstream, NO_INTERIM, type Principal } from '../protocol/call.ts'
 import { cancellationOf } from '../protocol/cancellation.ts'
@@ -105,10 +106,6 @@ function toCapabilities({ capabilities }: JsonObject): JsonObject {
 
 function isImplementation(value: unknown): value is Implementation {
   return isObject(value) && typeof value.name === 'string' && typeof value.version === 'string'
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Characters of what a client says of itself. Icons may be in it. */

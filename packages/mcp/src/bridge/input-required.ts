@@ -1,6 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
@@ -97,10 +97,6 @@ function pause(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.setTimer(PAUSE_MS, resolve)
   })
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const TOLD: ReadonlySet<string> = new Set(['caller.missing_capability', 'caller.unanswered'])

@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Answer, Refusal } from '../peer/pending.ts'
 import type { Revision } from '../revisions/revision.ts'
 
@@ -75,10 +75,6 @@ function printable(text: string): string {
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()
     .slice(0, 200)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What a client says first: a path where that is not found is the wrong one. */

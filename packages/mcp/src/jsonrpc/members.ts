@@ -1,5 +1,10 @@
 import type { JsonObject } from './frame.ts'
 
+/** A JSON object: neither null nor a list. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** A copy without these members, or the value itself when it has none of them. */
 export function without(value: JsonObject, members: readonly string[]): JsonObject {
   let has = false

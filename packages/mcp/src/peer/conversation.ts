@@ -2,6 +2,7 @@ import { McpError, toRpcError } from '../errors.ts'
 import { encodeError, encodeResult } from '../jsonrpc/encode.ts'
 import type { ErrorFrame, Frame, Id, JsonObject, NotificationFrame, RequestFrame, RpcError } from '../jsonrpc/frame.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { FrameFault, parseMessage } from '../jsonrpc/parse.ts'
 import { NO_INTERIM, type Notification, type Result } from '../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
@@ -295,10 +296,6 @@ interface Question {
   readonly withdrawn: CancellationSource
   /** False once the server said that it needs no answer. */
   isWanted: boolean
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unknown(method: string): McpError {

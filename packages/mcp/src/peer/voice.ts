@@ -1,4 +1,5 @@
 import type { Id, JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Notification } from '../protocol/call.ts'
 import { PROGRESS_TOKEN, type ProgressToken, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { isLogged, isLogLevel, type LogLevel } from '../protocol/features/logging.ts'
@@ -96,8 +97,4 @@ const LIST_CHANGES: Readonly<Record<string, keyof ListenFilter>> = {
   'notifications/tools/list_changed': 'toolsListChanged',
   'notifications/prompts/list_changed': 'promptsListChanged',
   'notifications/resources/list_changed': 'resourcesListChanged',
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

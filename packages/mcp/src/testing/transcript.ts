@@ -1,4 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import {
   CLIENT_CAPABILITIES,
   CLIENT_INFO,
@@ -124,10 +125,6 @@ class Names {
     this.#given.set(value, name)
     return name
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Members that hold the id of a request, or a token that is one. */

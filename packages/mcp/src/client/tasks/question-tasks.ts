@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Result } from '../../protocol/call.ts'
@@ -135,10 +136,6 @@ function toTask({ taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs
     ttlMs,
     pollIntervalMs: POLL_MS,
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const MAX_TASKS = 256

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Evaluated } from '../evaluated.ts'
 import type { Matcher } from '../pattern/index.ts'
 import { type Check, checkBelow, listed, MARK_STEPS, quoted, type Run, type SchemaNode, spend } from '../run.ts'
@@ -255,8 +256,4 @@ function names(site: Site, keyword: string, value: unknown): readonly string[] {
     return site.refuse(keyword, 'expected a list of names')
   }
   return value
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

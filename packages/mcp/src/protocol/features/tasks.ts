@@ -1,4 +1,5 @@
 import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Notification, Result } from '../call.ts'
 import { type ClientCapabilities, hasCapability, type ServerCapabilities } from '../capabilities.ts'
 import { TASKS } from '../extensions.ts'
@@ -96,10 +97,6 @@ export function toRelatedMeta(meta: unknown, taskId: string): JsonObject {
 export function toRelatedTask({ _meta }: JsonObject): string | undefined {
   const related = isObject(_meta) ? _meta[RELATED_TASK] : undefined
   return isObject(related) && typeof related.taskId === 'string' ? related.taskId : undefined
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const request = { kind: 'request', feature: 'tasks' } as const

@@ -1,5 +1,5 @@
 import { McpError } from '../../errors.ts'
-import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { CreateMessageResult, ElicitResult, ListRootsResult } from '../../protocol/features/asking.ts'
 
@@ -38,8 +38,4 @@ export function parseRoots(answer: unknown): ListRootsResult {
 
 export function malformed(what: string, why: string): McpError {
   return new McpError('caller.invalid_params', `Cannot read the answer to ${what}: ${shown(why)}`)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

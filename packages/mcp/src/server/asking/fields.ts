@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 
 /**
  * The fields a form may have (2026-07-28 client/elicitation, PrimitiveSchemaDefinition): what a schema says beyond
@@ -135,10 +136,6 @@ function unsuited(name: string, what: string): TypeError {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Generous: who typed it corrects what is wrong, and a handler that must be sure checks for itself. */

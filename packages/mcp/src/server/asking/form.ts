@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { compileSchema, type Schema } from '../schema.ts'
 import { malformed } from './answers.ts'
 import { checkField, toField } from './fields.ts'
@@ -66,10 +67,6 @@ function toContent(
     members.push([name, value])
   }
   return Object.fromEntries(members)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Schemas are made once and asked with often. */

@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Call, Notification, Result } from '../../protocol/call.ts'
 import type { ServerCapabilities } from '../../protocol/capabilities.ts'
@@ -210,10 +211,6 @@ async function answerItself(own: ReadonlyMap<string, Answer>, call: Call, otherw
 
 function notFound(uri: string): McpError {
   return new McpError('caller.resource_not_found', `No resource at "${shown(uri)}"`, { data: { uri } })
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const ANYTHING: ServerCapabilities = Object.freeze({

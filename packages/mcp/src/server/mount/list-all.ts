@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Call, Handle } from '../../protocol/call.ts'
 import { type Item, KINDS, type Kind } from './kinds.ts'
 
@@ -49,10 +50,6 @@ export function isLacking(error: unknown): boolean {
   if (!(error instanceof McpError)) return false
   if (error.rpc !== undefined) return error.rpc.code === METHOD_NOT_FOUND
   return error.code === 'caller.unknown_method' || error.code === 'caller.unsupported_feature'
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const METHOD_NOT_FOUND = -32601

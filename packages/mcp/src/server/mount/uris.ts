@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Result } from '../../protocol/call.ts'
 
 /**
@@ -64,10 +65,6 @@ function mapList(result: Result, member: string, convert: (item: JsonObject) => 
   const items = result[member]
   if (!Array.isArray(items)) return result
   return { ...result, [member]: items.map((item: unknown) => (isObject(item) ? convert(item) : item)) }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const SCHEME = 'crosspoint:'

@@ -1,5 +1,5 @@
 import { McpError } from '../../errors.ts'
-import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
 import { ANONYMOUS, type Call, type Principal, type Result } from '../../protocol/call.ts'
@@ -280,10 +280,6 @@ function toPlace(cursor: unknown): TaskPlace | undefined {
     // Said below: whatever it is, it is no cursor of ours.
   }
   throw new McpError('caller.invalid_params', 'Cannot list tasks: the cursor is not one of this list')
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Tasks on one page of a list. */

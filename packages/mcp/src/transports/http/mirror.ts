@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 
 /**
@@ -143,10 +144,6 @@ function firstProblem<T>(items: readonly T[], check: (item: T) => string | undef
     if (problem !== undefined) return problem
   }
   return undefined
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const NONE: readonly string[] = []

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import { readMirroredParams } from './mirror.ts'
 
 /**
@@ -67,10 +68,6 @@ function agrees(header: string, value: unknown): boolean {
   if (text === undefined) return false
   if (typeof value === 'number') return NUMBER.test(text) && Number(text) === value
   return (typeof value === 'string' || typeof value === 'boolean') && text === String(value)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
