@@ -128,6 +128,15 @@ describe('a stdio server', () => {
     expect(lines).toEqual([`ARGS ${JSON.stringify(odd)}`])
   })
 
+  it('that cannot start says why in the words of its own error', async () => {
+    const target = { ...fixtureServer(), args: ['--input-type=module', '-e', "import 'not-installed'"] }
+    const failure = await openConnection(target, { client }).catch((e) => e)
+    expect(failure).toMatchObject({ code: 'upstream.unavailable' })
+    expect(failure.message).toMatch(
+      /^The server ".*" exited with code 1: Error \[ERR_MODULE_NOT_FOUND\]: Cannot find package 'not-installed' imported from .*$/,
+    )
+  })
+
   it('that never answers is given up, by name and in time', async () => {
     const failure = await openConnection(fixtureServer('mute'), {
       client,

@@ -99,6 +99,26 @@ describe.skipIf(process.platform === 'win32')('a child process', () => {
     )
   })
 
+  it('is quoted with the error it died of, and not with the stack below it', async () => {
+    const { closed } = open(`console.error('Error: from long ago'); console.error('starting'); undefined.foo()`)
+    expect((await closed)?.message).toMatch(
+      /^The server ".*" exited with code 1: TypeError: Cannot read properties of undefined \(reading 'foo'\)$/,
+    )
+  })
+
+  it.each([
+    [
+      'Traceback (most recent call last):\n  File "x.py"\nModuleNotFoundError: No module named "mcp"',
+      /: Module.*"mcp"$/,
+    ],
+    ['npm says: Error: no such package\nand more\nand more', /code 1: npm says: Error: no such package$/],
+    [`Error: ${'x'.repeat(9_000)}`, /code 1: Error: x{493}…$/],
+    ['x'.repeat(9_000), /its last words: x{500}…$/],
+  ])('is quoted within bounds, whatever it is written in (%#)', async (text, expected) => {
+    const { closed } = open(`console.error(${JSON.stringify(text)}); process.exitCode = 1`)
+    expect((await closed)?.message).toMatch(expected)
+  })
+
   it('that does not read makes a writer hold back', async () => {
     const { channel, first } = open(`console.log('ready'); setInterval(() => {}, 1e6)`)
     await first
@@ -162,6 +182,11 @@ describe('a child that cannot be started', () => {
       'since it is not in the PATH',
       () => ({ command: 'nope', env: { PATH: '/usr/bin' } }),
       /^Cannot start "nope": not found in the PATH of its environment; install it or give the full path$/,
+    ],
+    [
+      'since its arguments are written in its name',
+      () => ({ command: 'node  server.mjs --port 3' }),
+      /if those are arguments, write { command: "node", args: \["server.mjs","--port","3"\] }$/,
     ],
     ['since there is no such file', () => ({ command: '/nope/nope' }), /^Cannot start "\/nope\/nope": no such file/],
     [

@@ -178,15 +178,26 @@ class ChildChannel implements Channel {
 
   #reason(): Error {
     const what = this.#problem ?? `The server "${this.#options.command}" ${this.#exit ?? 'is gone'}`
+    const telling = this.#tail.telling()
+    if (telling !== undefined) return new Error(`${what}: ${toQuoted(telling)}`)
     const last = this.#tail.last(QUOTED_LINES)
-    return new Error(last.length === 0 ? what : `${what}; its last words: ${last.join(' | ')}`)
+    return new Error(last.length === 0 ? what : `${what}; its last words: ${last.map(toQuoted).join(' | ')}`)
   }
+}
+
+function toQuoted(line: string): string {
+  return line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line
 }
 
 function startProblem(options: ChildOptions, error: Error & { code?: string }): string {
   const { command, cwd, env } = options
   if (cwd !== undefined && !existsSync(cwd)) return `Cannot start "${command}": its directory "${cwd}" does not exist`
   if (error.code === 'ENOENT') {
+    const [program = '', ...args] = command.trim().split(/\s+/)
+    if (args.length > 0 && args.length <= MAX_SHOWN_ARGS) {
+      const usage = `{ command: "${program}", args: ${JSON.stringify(args)} }`
+      return `Cannot start "${command}": no program has that name, and no shell takes it apart; if those are arguments, write ${usage}`
+    }
     const where = command.includes('/')
       ? 'no such file; check the path'
       : env.PATH === undefined
@@ -243,5 +254,9 @@ const HIGH_WATER_BYTES = 1024 * 1024
 /** How the splitter's fault about a line over the limit begins. */
 const TOO_LONG = 'Cannot read a line longer than'
 const AFTER_KILL_MS = 1_000
+/** Characters of a line of stderr quoted in the reason for an end. */
+const MAX_QUOTED = 500
+/** Beyond this a command is hardly a line somebody typed. */
+const MAX_SHOWN_ARGS = 16
 /** Last lines of stderr quoted in the reason for an end. */
 const QUOTED_LINES = 5

@@ -39,6 +39,16 @@ export class StderrTail {
     return this.#kept.filter((line) => line.trim() !== '').slice(-count)
   }
 
+  /**
+   * The line that says what went wrong, where what was written last looks like the report of a crash: its stack says
+   * little to people. The last line that begins with an error wins, before that the first that has one in it.
+   */
+  telling(): string | undefined {
+    return (
+      this.#kept.findLast((line) => BEGINS_WITH_ERROR.test(line)) ?? this.#kept.find((line) => HAS_ERROR.test(line))
+    )
+  }
+
   #extend(part: string): void {
     if (this.#cutting) return
     this.#partial += part
@@ -78,6 +88,9 @@ export class StderrTail {
   }
 }
 
+/** As Node, Python, Go, Rust and Bun begin the last word of a program: `TypeError: …`, `Error [CODE]: …`, `panic: …`. */
+const BEGINS_WITH_ERROR = /^(?:Uncaught )?(?:[\w.$]*(?:Error|Exception)(?: \[\w+\])?|error|fatal|panic): /
+const HAS_ERROR = /Error: /
 /** Characters of one line; the rest of it is dropped. */
 const MAX_LINE = 8_192
 const MAX_KEPT = 50
