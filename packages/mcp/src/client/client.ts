@@ -74,23 +74,24 @@ export interface Client {
   listTools(options?: RequestOptions): Listing<ListToolsResult, Tool>
   /**
    * A tool that fails answers with `isError`; what throws is the request, not the tool.
+   * @param args any object, so that one of an interface will do
    * @typeParam T what `structuredContent` is, by the tool's own account
    */
-  callTool<T = unknown>(name: string, args?: JsonObject, options?: CallToolOptions): Promise<ToolResult<T>>
+  callTool<T = unknown>(name: string, args?: object, options?: CallToolOptions): Promise<ToolResult<T>>
   /**
    * Calls a tool that may take long: the server may answer with a task, and works on. `signal` gives up the call, and
    * later the waiting for the task, which goes on.
    */
-  startTask(name: string, args?: JsonObject, options?: StartTaskOptions): Promise<ToolTask>
+  startTask(name: string, args?: object, options?: StartTaskOptions): Promise<ToolTask>
   /** A task that was begun before, perhaps by another process. Nothing is sent yet. */
   task(id: string, options?: Pick<RequestOptions, 'signal'>): ToolTask
   listResources(options?: RequestOptions): Listing<ListResourcesResult, Resource>
   listResourceTemplates(options?: RequestOptions): Listing<ListResourceTemplatesResult, ResourceTemplate>
   readResource(uri: string, options?: RequestOptions): Promise<ReadResourceResult>
   listPrompts(options?: RequestOptions): Listing<ListPromptsResult, Prompt>
-  getPrompt(
+  getPrompt<Args extends { readonly [Name in keyof Args]: string | undefined }>(
     name: string,
-    args?: { readonly [name: string]: string },
+    args?: Args,
     options?: RequestOptions,
   ): Promise<GetPromptResult>
   complete(params: CompleteParams, options?: RequestOptions): Promise<CompleteResult>
@@ -106,7 +107,7 @@ export interface Client {
    * Any other request, such as one of an extension, in the newest vocabulary. Methods we know are sent where the
    * server's revision has them; those we do not are sent as they are.
    */
-  request<R extends Result = Result>(method: string, params?: JsonObject, options?: RequestOptions): Promise<R>
+  request<R extends Result = Result>(method: string, params?: object, options?: RequestOptions): Promise<R>
   /** Says that the roots are others now, to a server whose revision can be told; it asks for them anew. */
   rootsChanged(): Promise<void>
   /** Hears of changes until it is closed, the signal aborts or the connection is over; a break is mended. */
@@ -250,7 +251,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
         outputs?.note(page, params.cursor === undefined)
         return page
       }),
-    async callTool<T>(name: string, args: JsonObject = {}, of: CallToolOptions = {}) {
+    async callTool<T>(name: string, args: object = {}, of: CallToolOptions = {}) {
       const result =
         of.tasks === 'drive'
           ? await startTask(name, args, of).then((task) => task.result())
@@ -264,13 +265,14 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
     listResourceTemplates: (of) => list('resources/templates/list', 'resourceTemplates', of),
     readResource: (uri, of) => request('resources/read', { uri }, of),
     listPrompts: (of) => list('prompts/list', 'prompts', of),
-    getPrompt: (name, args = {}, of = {}) => send(handle, 'prompts/get', { name, arguments: args }, of),
+    getPrompt: (name, args, of = {}) => send(handle, 'prompts/get', { name, arguments: args ?? {} }, of),
     complete: (params, of = {}) => send(handle, 'completion/complete', params, of),
     listSkills: (of) => list('skills/list', 'skills', of),
     getSkill: async (uri, of) => (await request<GetSkillResult>('skills/get', { uri }, of)).skill,
     loadSkill: (skill, of) => loadSkill(skill, (uri) => request<ReadResourceResult>('resources/read', { uri }, of)),
     readDirectory: (uri, of) => list('resources/directory/read', 'resources', of, { uri }),
-    request: (method, params = {}, of) => request(method, params, of),
+    // An object by any type has string keys only as far as JSON goes.
+    request: (method, params = {}, of) => request(method, params as JsonObject, of),
     listen(filter, of = {}) {
       const subscription = listenTo({
         filter,
