@@ -108,6 +108,17 @@ describe('an event stream', () => {
     expect(() => readText(': keep-alive\n\n'.repeat(2_000), 1_000)).not.toThrow()
   })
 
+  it.each(['data', 'data:', 'data: ', 'id', 'event:x', 'unknown'])(
+    'abuse-16: counts every line of an event as it came, also one of "%s" that says nothing',
+    (line) => {
+      const lines = (count: number) => `${line}\n`.repeat(count)
+      const most = Math.floor(10_000 / (line.length + 1))
+      expect(() => readText(lines(most), 10_000)).not.toThrow()
+      expect(() => readText(lines(most + 1), 10_000)).toThrow(RangeError)
+      expect(() => readText(`${lines(most)}\n`.repeat(3), 10_000)).not.toThrow()
+    },
+  )
+
   it('refuses a comment and a field without end', () => {
     expect(() =>
       read(

@@ -1,3 +1,5 @@
+import { TextPieces } from './text-pieces.ts'
+
 export interface SseEvent {
   /** The event type; `message` where the stream names none. */
   readonly type: string
@@ -15,18 +17,18 @@ export interface SseReaderEvents {
 
 /**
  * Reads a stream of server-sent events (WHATWG HTML, 9.2.6) as it arrives, in any cut.
- * @throws {RangeError} from `push` when one event is larger than `maxBytes`
+ * @throws {RangeError} from `push` when the lines of one event, comments apart, are more than `maxBytes`
  */
 export class SseReader {
   readonly #maxBytes: number
   readonly #events: SseReaderEvents
   readonly #decoder = new TextDecoder('utf-8')
   /** The line at hand, in the pieces it came in: joined once, however many there are. */
-  #pieces: string[] = []
-  #heldSize = 0
-  #dataSize = 0
+  readonly #held = new TextPieces('')
+  /** Of the lines of the event at hand that are here whole: an empty line of data has to be kept, too. */
+  #size = 0
   #sawCarriageReturn = false
-  #data: string[] = []
+  readonly #data = new TextPieces('\n')
   #type = ''
   /** Of the event at hand: one that is cut off has not been seen, and its id must not count. */
   #id: string | undefined
@@ -61,18 +63,15 @@ export class SseReader {
   }
 
   #hold(piece: string): void {
-    this.#pieces.push(piece)
-    this.#heldSize += piece.length
+    this.#held.add(piece)
     this.#checkSize()
   }
 
   #line(last: string): void {
     let line = last
-    if (this.#pieces.length > 0) {
-      this.#pieces.push(last)
-      line = this.#pieces.join('')
-      this.#pieces = []
-      this.#heldSize = 0
+    if (!this.#held.isEmpty) {
+      this.#held.add(last)
+      line = this.#held.take()
     }
     if (line === '') {
       this.#dispatch()
@@ -80,36 +79,34 @@ export class SseReader {
     }
     const colon = line.indexOf(':')
     if (colon === 0) return // a comment, sent to keep the stream alive
+    this.#size += line.length + 1
+    this.#checkSize()
     const field = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1)
     this.#field(field, value)
   }
 
   #field(field: string, value: string): void {
-    if (field === 'data') {
-      this.#data.push(value)
-      this.#dataSize += value.length + 1
-      this.#checkSize()
-    } else if (field === 'event') this.#type = value
+    if (field === 'data') this.#data.add(value)
+    else if (field === 'event') this.#type = value
     else if (field === 'id' && !value.includes('\0')) this.#id = value
     else if (field === 'retry' && /^\d{1,9}$/.test(value)) this.#events.retry?.(Number(value))
   }
 
   #dispatch(): void {
-    const data = this.#data.length === 1 ? this.#data[0] : this.#data.join('\n')
+    const data = this.#data.take()
     const type = this.#type === '' ? 'message' : this.#type
     const id = this.#id
-    this.#data = []
     this.#type = ''
     this.#id = undefined
-    this.#dataSize = 0
+    this.#size = 0
     if (id !== undefined) this.#events.id?.(id)
-    if (data !== undefined && data !== '') this.#events.event({ type, data })
+    if (data !== '') this.#events.event({ type, data })
   }
 
   /** Counted in UTF-16 units, of which there are never more than bytes. */
   #checkSize(): void {
-    if (this.#heldSize + this.#dataSize > this.#maxBytes) {
+    if (this.#held.size + this.#size > this.#maxBytes) {
       throw new RangeError(`An event is larger than ${this.#maxBytes} bytes`)
     }
   }
