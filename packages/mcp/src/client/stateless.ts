@@ -117,7 +117,8 @@ class Hops {
   readonly #settings: Settings
   /** What we can carry: capabilities by name, extensions one by one. */
   readonly #paths: readonly (readonly [name: string, extension?: string])[]
-  readonly #texts = new Map<number, string>()
+  /** By which of the paths a caller declared: one digit each, as there may be more of them than bits in a number. */
+  readonly #texts = new Map<string, string>()
 
   constructor(revision: Revision, settings: Settings) {
     this.#revision = revision
@@ -131,24 +132,24 @@ class Hops {
   /** We declare what we can carry and the caller behind us can do (PROTOCOL: the capabilities belong to the hop). */
   of(call: Call): string {
     const declared = call.downstream.capabilities
-    let mask = 0
+    let declares = ''
     for (let at = 0; at < this.#paths.length; at++) {
       const [name = '', extension] = this.#paths[at] ?? []
       const value = extension === undefined ? declared[name] : declared.extensions?.[extension]
-      if (value !== undefined) mask |= 1 << at
+      declares += value === undefined ? '0' : '1'
     }
-    let text = this.#texts.get(mask)
+    let text = this.#texts.get(declares)
     if (text === undefined) {
-      text = toHop(this.#revision, this.#settings, this.#toShared(mask))
-      this.#texts.set(mask, text)
+      text = toHop(this.#revision, this.#settings, this.#toShared(declares))
+      if (this.#texts.size < MAX_TEXTS) this.#texts.set(declares, text)
     }
     const { logLevel } = call.interim
     return logLevel === undefined ? text : `${text},"${LOG_LEVEL}":"${logLevel}"`
   }
 
-  #toShared(mask: number): ClientCapabilities {
+  #toShared(declares: string): ClientCapabilities {
     const { capabilities } = this.#settings
-    const shared = this.#paths.filter((_, at) => (mask & (1 << at)) !== 0)
+    const shared = this.#paths.filter((_, at) => declares[at] === '1')
     const ids = shared.flatMap(([, id]) => (id === undefined ? [] : [id]))
     const names = shared.flatMap(([name, id]) => (id === undefined ? [[name, capabilities[name]] as const] : []))
     const extensions = Object.fromEntries(ids.map((id) => [id, capabilities.extensions?.[id]]))
@@ -177,3 +178,6 @@ function pickRevision(supported: unknown, asked: Revision, settings: Settings): 
   if (names.includes(asked.name) || settings.revision !== undefined) return asked
   return ENVELOPE_REVISIONS.find(({ name }) => names.includes(name)) ?? asked
 }
+
+/** Sets of capabilities whose text is kept: callers of a gateway may declare as many different ones as they like. */
+const MAX_TEXTS = 256
