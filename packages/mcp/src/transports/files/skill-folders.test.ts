@@ -58,7 +58,34 @@ it('abuse-38: follows no link, to a file or to a folder, and sees nothing that b
 
 it('refuses a folder that is too deep', async () => {
   write(`${'x/'.repeat(18)}SKILL.md`)
-  await expect(read()).rejects.toThrow('deeper than 16 folders')
+  await expect(read()).rejects.toThrow('at most 16 folders inside of each other work (maxDepth)')
+})
+
+it('abuse-14: gives up a tree of empty folders at the bound, and looks at no more of them', async () => {
+  for (let at = 0; at < 50; at++) mkdirSync(join(folder, `a${at}`, 'b'), { recursive: true })
+  write('z/SKILL.md')
+  expect((await readSkillFolders(folder, { maxEntries: 102 })).map(({ path }) => path)).toEqual(['z'])
+  await expect(readSkillFolders(folder, { maxEntries: 101 })).rejects.toThrow('at most 101 files and folders work')
+})
+
+it('abuse-14: counts links and hidden names too, which cost as much to look at', async () => {
+  write('a/SKILL.md')
+  for (let at = 0; at < 5; at++) {
+    write(`.hidden${at}`)
+    symlinkSync('nowhere', join(folder, `link${at}`))
+  }
+  expect(await readSkillFolders(folder, { maxEntries: 12 })).toHaveLength(1)
+  await expect(readSkillFolders(folder, { maxEntries: 11 })).rejects.toThrow('(maxEntries)')
+})
+
+it.each([
+  ['maxFiles', 2],
+  ['maxBytes', 11],
+] as const)('abuse-14: reads no more than %s allows', async (limit, enough) => {
+  write('a/SKILL.md', '12345')
+  write('a/b', '678901')
+  expect(await readSkillFolders(folder, { [limit]: enough })).toHaveLength(1)
+  await expect(readSkillFolders(folder, { [limit]: enough - 1 })).rejects.toThrow(`(${limit})`)
 })
 
 it('says so when there is no such folder', async () => {
