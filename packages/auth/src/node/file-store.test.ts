@@ -10,6 +10,7 @@ import { createFileStore } from './file-store.ts'
 import { createOAuth } from './index.ts'
 
 // Runs the build, which `npm test` makes first.
+const KILLED = fileURLToPath(new URL('../../fixtures/killed.mjs', import.meta.url))
 const REFRESHER = fileURLToPath(new URL('../../fixtures/refresher.mjs', import.meta.url))
 
 const cleanup: (() => Promise<unknown>)[] = []
@@ -100,6 +101,61 @@ describe('a folder of tokens', () => {
     await one.exclusively('a', async () => {
       await expect(other.exclusively('a', async () => 1)).rejects.toThrow('another process holds')
     })
+  })
+})
+
+describe('what killed processes left in a folder', () => {
+  const LEFT = /^[0-9a-f]{64}\.(?:json|lock)\.[0-9a-f-]{36}$/
+  const leftIn = async (folder: string) => (await readdir(folder)).filter((name) => LEFT.test(name))
+  const kill = (kind: string, folder: string) =>
+    promisify(execFile)(process.execPath, [KILLED, kind, folder]).catch((error: { signal: unknown }) => error.signal)
+  const age = async (path: string, ms: number) => {
+    const then = new Date(Date.now() - ms)
+    await utimes(path, then, then)
+  }
+
+  /** One of each kind, made by processes that were killed in the middle, and nothing else. */
+  async function makeLeftovers(): Promise<{ folder: string; left: readonly string[] }> {
+    const folder = await makeFolder()
+    expect(await kill('json', folder)).toBe('SIGKILL')
+    expect(await namesIn(folder, '.lock')).toHaveLength(1)
+    expect(await kill('lock', folder)).toBe('SIGKILL')
+    const left = await leftIn(folder)
+    expect(left.map((name) => name.split('.')[1]).sort()).toEqual(['json', 'lock'])
+    expect(await readdir(folder)).toHaveLength(2)
+    return { folder, left }
+  }
+
+  it('goes when another begins to use it, once it is older than any wait for a lock', async () => {
+    const { folder, left } = await makeLeftovers()
+    for (const name of left) await age(join(folder, name), 31_000)
+    const store = createFileStore({ folder })
+    await store.write('a', { x: 1 })
+    expect(await leftIn(folder)).toEqual([])
+    expect(await store.read('a')).toEqual({ x: 1 })
+  })
+
+  it('stays while it may still be wanted', async () => {
+    const { folder, left } = await makeLeftovers()
+    for (const name of left) await age(join(folder, name), 59_000)
+    await createFileStore({ folder, lockTimeoutMs: 60_000 }).write('a', { x: 1 })
+    expect(await leftIn(folder)).toEqual(left)
+  })
+
+  it('is told from locks that are held, and from files that are not ours', async () => {
+    const { folder, left } = await makeLeftovers()
+    const [name = ''] = left
+    const foreign = ['notes.json.old', `${name}.bak`, name.replace(/^./, 'Z'), 'x.lock.0']
+    for (const each of foreign) await writeFile(join(folder, each), 'mine')
+    await createFileStore({ folder, staleMs: 600_000 }).exclusively('b', async () => {
+      const before = await readdir(folder)
+      for (const each of before) await age(join(folder, each), 500_000)
+      await createFileStore({ folder }).write('c', { x: 1 })
+      expect(await leftIn(folder)).toEqual([])
+      expect(await readdir(folder)).toEqual(expect.arrayContaining(before.filter((each) => !LEFT.test(each))))
+      expect(before.filter((each) => each.endsWith('.lock'))).toHaveLength(1)
+    })
+    expect(await namesIn(folder, '.lock')).toEqual([])
   })
 })
 

@@ -3,7 +3,8 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, type JsonObject, parseObject } from '../json.ts'
 import { createLine, type TokenStore } from '../store.ts'
-import { type LockTimes, withLock } from './lock-file.ts'
+import { sweepLeftovers } from './leftovers.ts'
+import { LOCK_TIMES, type LockTimes, withLock } from './lock-file.ts'
 
 export interface FileStoreOptions extends LockTimes {
   /** A folder of its own; made where it is missing. Nobody but its owner can look into it. */
@@ -12,15 +13,18 @@ export interface FileStoreOptions extends LockTimes {
 
 /**
  * Keeps tokens in files, for one person on one machine: readable by their owner alone, not encrypted. Any number of
- * processes may share a folder.
+ * processes may share a folder. What processes that were killed left in it goes when another begins to use it.
  */
 export function createFileStore({ folder, ...times }: FileStoreOptions): TokenStore {
   const line = createLine()
   const fileOf = (key: string) => join(folder, createHash('sha256').update(key).digest('hex'))
+  let swept: Promise<void> | undefined
 
   async function makeFolder(): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await chmod(folder, 0o700) // it may have been there
+    swept ??= sweepLeftovers(folder, Math.max(times.staleMs ?? 0, times.lockTimeoutMs ?? LOCK_TIMES.lockTimeoutMs))
+    await swept
   }
 
   return {

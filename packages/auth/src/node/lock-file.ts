@@ -12,13 +12,15 @@ export interface LockTimes {
   readonly lockTimeoutMs?: number
 }
 
+export const LOCK_TIMES = Object.freeze({ staleMs: 10_000, lockTimeoutMs: 30_000 }) satisfies LockTimes
+
 /**
  * Does work while nobody else does work with the same lock. A file that must not have been there before is the lock;
  * its owner touches it now and then. Of an owner that is gone it is taken over: at once where it ran on this machine,
  * else when it was not touched for too long.
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, times: LockTimes = {}): Promise<T> {
-  const { staleMs = 10_000, lockTimeoutMs = 30_000 } = times
+  const { staleMs = LOCK_TIMES.staleMs, lockTimeoutMs = LOCK_TIMES.lockTimeoutMs } = times
   const owner = randomUUID()
   await acquire(path, owner, staleMs, lockTimeoutMs)
   const alive = setInterval(() => void touch(path), staleMs / 4)
