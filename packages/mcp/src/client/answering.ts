@@ -1,10 +1,10 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Result } from '../protocol/call.ts'
 import type { CreateMessageParams, ElicitResult } from '../protocol/features/asking.ts'
 import { readForm } from './form.ts'
 import type { Answering, ElicitForm, ElicitUrl, Handlers, Question } from './handlers.ts'
-import { isObject } from './opened.ts'
 import { checkSampleRequest } from './sampling.ts'
 
 /**

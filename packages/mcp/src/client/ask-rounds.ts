@@ -1,8 +1,8 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Call, Handle, Interim, Result } from '../protocol/call.ts'
-import { isObject } from './opened.ts'
 import { pause, unlessCancelled } from './until-cancelled.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { McpError } from '../errors.ts'
 import { type CompiledJsonSchema, compileJsonSchema, JsonSchemaError } from '../json-schema/index.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import { isObject } from './opened.ts'
 
 /** A form of a server (2025-11-25 client/elicitation: requested schema), ready to be answered. */
 export interface Form {

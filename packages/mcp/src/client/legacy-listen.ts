@@ -1,11 +1,11 @@
 import { toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
 import type { Cancellation } from '../protocol/cancellation.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { Wire } from '../transports/wire.ts'
-import { isObject } from './opened.ts'
 import { WaitingChanges } from './waiting-changes.ts'
 
 export interface ListeningOptions {

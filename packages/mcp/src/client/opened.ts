@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Handle, Result } from '../protocol/call.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -36,10 +37,6 @@ export function parseIdentity(
 export function withContent(result: JsonObject): Result {
   if (result.content === undefined || result.content === null) return { ...result, content: [] }
   throw new McpError('upstream.protocol', 'Cannot read the answer to "tools/call": its content is not a list')
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isImplementation(value: unknown): value is Implementation {

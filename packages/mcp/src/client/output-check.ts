@@ -1,8 +1,8 @@
 import { McpError } from '../errors.ts'
 import { type CompiledJsonSchema, compileJsonSchema } from '../json-schema/index.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import type { Notification } from '../protocol/call.ts'
 import type { CallToolResult, ListToolsResult } from '../protocol/features/tools.ts'
-import { isObject } from './opened.ts'
 
 /** The output schema of a tool, as it was listed last. */
 interface Listed {

@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { findToolFault } from '../protocol/features/tool-results.ts'
-import { isObject } from './opened.ts'
 
 /**
  * Reads a request for sampling (2025-11-25 client/sampling: tool use): tools only where they were declared, a message

@@ -1,11 +1,11 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { ReadResourceResult } from '../protocol/features/resources.ts'
 import type { Skill, SkillResource } from '../protocol/features/skills.ts'
 import { parseFrontmatter } from '../server/skills/frontmatter.ts'
-import { isObject } from './opened.ts'
 
 /** A skill that was loaded and is what its entry says. */
 export interface LoadedSkill {

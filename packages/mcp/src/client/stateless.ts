@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
@@ -11,7 +11,7 @@ import { ENVELOPE_REVISIONS } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import { toFailure, UNSUPPORTED_REVISION } from './failure.ts'
-import { isObject, type Opened, parseIdentity, withContent } from './opened.ts'
+import { type Opened, parseIdentity, withContent } from './opened.ts'
 import type { Settings } from './settings.ts'
 
 /** Asks a server what it is, in an envelope revision. */

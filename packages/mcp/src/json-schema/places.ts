@@ -1,4 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import {
   ASSUMED_2020_12,
   type Dialect,
@@ -185,8 +186,4 @@ export function resolveUri(reference: string, base: string): string | undefined 
 
 export function refused(document: Document, pointer: string, message: string): JsonSchemaError {
   return new JsonSchemaError(`${document.label}${pointer}`, message)
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

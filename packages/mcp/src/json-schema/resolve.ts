@@ -1,6 +1,6 @@
+import { isObject } from '../jsonrpc/members.ts'
 import { METASCHEMAS } from './metaschemas.ts'
 import {
-  isObject,
   type Library,
   type Place,
   type Resource,

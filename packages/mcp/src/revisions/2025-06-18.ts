@@ -1,10 +1,10 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import { withoutUrlElicitation } from './error-codes.ts'
 import type { Delta } from './revision.ts'
 import { toOneBlock, toSingleBlocks } from './sampling.ts'
-import { changeMember, isObject, onCapabilities } from './steps.ts'
+import { changeMember, onCapabilities } from './steps.ts'
 
 /** No tasks, no URL elicitation, no tools in sampling, no primed streams. */
 export const r20250618: Delta = {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import { SERVER_INFO, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { SKILLS } from '../protocol/extensions.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from './core-tasks.ts'
 import { toNewerError, toOlderError } from './error-codes.ts'
 import type { Delta } from './revision.ts'
-import { changeMember, isObject, mapMember, omitting, onCapabilities, withoutExtension } from './steps.ts'
+import { changeMember, mapMember, omitting, onCapabilities, withoutExtension } from './steps.ts'
 import { toObjectOutput } from './structured-output.ts'
 import { toNewerTool, toOlderTool } from './tools.ts'
 

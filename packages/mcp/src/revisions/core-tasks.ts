@@ -1,9 +1,9 @@
 import { INTERNAL_ERROR, METHOD_NOT_FOUND } from '../jsonrpc/codes.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import { TASKS } from '../protocol/extensions.ts'
 import { isTasksNeeded } from '../protocol/features/tasks.ts'
-import { isObject, withoutExtension } from './steps.ts'
+import { withoutExtension } from './steps.ts'
 
 /**
  * Tasks of the extension in the words of the revision that had them in its core, and back. Only what one message can

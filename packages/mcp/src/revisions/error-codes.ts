@@ -1,6 +1,6 @@
 import { INTERNAL_ERROR, INVALID_PARAMS } from '../jsonrpc/codes.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
-import { isObject } from './steps.ts'
+import { isObject } from '../jsonrpc/members.ts'
 
 /**
  * Error codes between the vocabularies (PROTOCOL §15.5). A code that means nothing in the newest one travels inside

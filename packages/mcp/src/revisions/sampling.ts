@@ -1,7 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
-import { isObject } from './steps.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 
 /**
  * Sampling toward revisions in which a message holds exactly one block and knows no tools. Several blocks of one

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
 import type { Step } from './revision.ts'
 
 /**
@@ -7,10 +7,6 @@ import type { Step } from './revision.ts'
  * and never assigns a key of a peer: spreads and `Object.fromEntries` define members, so that `__proto__` stays one
  * like any other.
  */
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** The step that has nothing to do. */
 export function same<T>(value: T): T {

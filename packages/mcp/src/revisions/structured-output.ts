@@ -1,5 +1,5 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { isObject } from './steps.ts'
+import { isObject } from '../jsonrpc/members.ts'
 
 /**
  * Structured output may be any JSON value in the newest revision and only an object before. A tool whose output

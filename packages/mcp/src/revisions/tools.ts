@@ -1,6 +1,6 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { without } from '../jsonrpc/members.ts'
-import { changeMember, isObject } from './steps.ts'
+import { isObject, without } from '../jsonrpc/members.ts'
+import { changeMember } from './steps.ts'
 import { toObjectSchema } from './structured-output.ts'
 
 /** Toward revisions whose tools answer with objects and whose schemas describe properties by objects. */

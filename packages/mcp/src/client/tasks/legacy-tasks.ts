@@ -1,11 +1,10 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
-import { without } from '../../jsonrpc/members.ts'
+import { isObject, without } from '../../jsonrpc/members.ts'
 import type { Clock } from '../../peer/clock.ts'
 import { type Call, NO_INTERIM, type Notification, type Result } from '../../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../../protocol/cancellation.ts'
 import { type DetailedTask, isFinal, NEEDS_TASKS, RELATED_TASK, toTaskWish } from '../../protocol/features/tasks.ts'
-import { isObject } from '../opened.ts'
 
 export interface LegacyTasksOptions {
   readonly clock: Clock
