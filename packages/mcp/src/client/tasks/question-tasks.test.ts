@@ -1,10 +1,12 @@
-import { createDeferred } from '@crosspoint/testkit'
+import { getEventListeners } from 'node:events'
+import { createDeferred, createFakeClock } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { ElicitResult } from '../../protocol/features/asking.ts'
 import { connect } from '../client.ts'
 import { createRawServer, toInitialized } from '../fixtures/raw-server.ts'
 import type { Handlers } from '../handlers.ts'
+import { QuestionTasks } from './question-tasks.ts'
 
 const cleanup: (() => unknown)[] = []
 afterEach(async () => {
@@ -30,7 +32,7 @@ async function open(handlers: Handlers, revision = '2025-11-25') {
     }
   }
   const declared = ((raw.received[0]?.params ?? {}) as JsonObject).capabilities as JsonObject
-  return { ask, declared }
+  return { ask, declared, raw }
 }
 
 function withForm() {
@@ -75,6 +77,44 @@ describe('a question that a server makes a task of', () => {
     answered.resolve({ action: 'accept', content: {} })
     expect(await waiting).toHaveProperty('error')
     expect((await ask('tasks/get', { taskId: task.taskId })).result.status).toBe('cancelled')
+  })
+
+  it('goes on when the server takes back what it asked about it: only tasks/cancel ends a task', async () => {
+    const { answered, signals, handlers } = withForm()
+    const { ask, raw } = await open(handlers)
+    const { task } = (await ask('elicitation/create', { ...FORM, task: {} })).result as { task: JsonObject }
+    const { taskId } = task
+    // The first answered question of this server has the id 101; each one after it is one more.
+    raw.send({ method: 'notifications/cancelled', params: { requestId: 101 } })
+    for (let id = 1_000; id < 1_200; id++) {
+      raw.send({ id, method: 'tasks/result', params: { taskId } })
+      raw.send({ method: 'notifications/cancelled', params: { requestId: id } })
+      if (id % 20 === 0) expect((await ask('tasks/get', { taskId })).result.status).toBe('working')
+    }
+    expect(signals.map((signal) => signal.aborted)).toEqual([false])
+    const waiting = ask('tasks/result', { taskId })
+    answered.resolve({ action: 'accept', content: {} })
+    expect((await waiting).result).toMatchObject({ action: 'accept' })
+    expect(raw.received.filter(({ id }) => Number(id) >= 1_000)).toEqual([])
+  })
+
+  it('abuse-41: leaves nothing behind of those who waited for it and went', async () => {
+    const answered = createDeferred<JsonObject>()
+    const tasks = new QuestionTasks(() => answered.promise, createFakeClock())
+    const controller = new AbortController()
+    const question = { server: undefined, signal: controller.signal }
+    const made = (await tasks.answer('elicitation/create', { task: {} }, question)) as { task: { taskId: string } }
+    const { taskId } = made.task
+    const gone = new Error('taken back')
+    const waiting = tasks.answer('tasks/result', { taskId }, question)
+    const late = tasks.answer('tasks/result', { taskId }, { server: undefined, signal: AbortSignal.abort(gone) })
+    const other = tasks.answer('tasks/result', { taskId }, { server: undefined, signal: new AbortController().signal })
+    controller.abort(gone)
+    await expect(waiting).rejects.toBe(gone)
+    await expect(late).rejects.toBe(gone)
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    answered.resolve({ action: 'decline' })
+    expect(await other).toMatchObject({ action: 'decline' })
   })
 
   it('fails as the question would have failed', async () => {

@@ -13,7 +13,7 @@ interface QuestionTask {
   readonly createdAt: string
   readonly ttlMs: number
   readonly controller: AbortController
-  /** What the question is answered with, or why it is not. */
+  /** What the question is answered with, or why it is not; that it was cancelled is known before its handler ends. */
   readonly outcome: Promise<Result>
   status: TaskStatus
   statusMessage: string | undefined
@@ -46,7 +46,7 @@ export class QuestionTasks {
       case 'tasks/list':
         return { tasks: [...this.#tasks.values()].map(toTask) }
       case 'tasks/result':
-        return this.#result(this.#find(params))
+        return toResult(this.#find(params), question)
       case 'tasks/cancel':
         return this.#cancel(this.#find(params))
     }
@@ -66,7 +66,7 @@ export class QuestionTasks {
       createdAt,
       ttlMs,
       controller,
-      outcome: this.#answer(method, params, { server, signal: controller.signal }),
+      outcome: unlessAborted(controller.signal, this.#answer(method, params, { server, signal: controller.signal })),
       status: 'working',
       statusMessage: undefined,
       lastUpdatedAt: createdAt,
@@ -82,23 +82,12 @@ export class QuestionTasks {
     return { task: { ...told, ttl: ttlMs, pollInterval: pollIntervalMs } }
   }
 
-  async #result(task: QuestionTask): Promise<Result> {
-    if (task.status === 'cancelled') throw new McpError('caller.cancelled', 'The task was cancelled')
-    const result = await new Promise<Result>((resolve, reject) => {
-      task.outcome.then(resolve, reject)
-      task.controller.signal.addEventListener('abort', () =>
-        reject(new McpError('caller.cancelled', 'The task was cancelled')),
-      )
-    })
-    return { ...result, _meta: toRelatedMeta(result._meta, task.taskId) }
-  }
-
   #cancel(task: QuestionTask): Result {
     if (isFinal(task.status)) {
       throw new McpError('caller.invalid_params', `Cannot cancel the task: it is "${task.status}" already`)
     }
     settle(task, 'cancelled')
-    task.controller.abort(new McpError('caller.cancelled', 'The server cancelled its question'))
+    task.controller.abort(new McpError('caller.cancelled', 'The task was cancelled'))
     return toTask(task)
   }
 
@@ -117,6 +106,26 @@ export class QuestionTasks {
       if (!isFinal(task.status)) task.controller.abort(new McpError('caller.cancelled', 'The question has expired'))
     }
   }
+}
+
+/**
+ * Ends as the task does: with the answer, or with the error that the question would have got. A server that no longer
+ * waits for it (`notifications/cancelled`) says nothing about the task, which goes on and can be asked for again; what
+ * ends a task is `tasks/cancel` (2025-11-25 basic/utilities/tasks: result retrieval, task cancellation).
+ */
+async function toResult({ taskId, outcome }: QuestionTask, { signal }: Question): Promise<Result> {
+  const result = await unlessAborted(signal, outcome)
+  return { ...result, _meta: toRelatedMeta(result._meta, taskId) }
+}
+
+/** What the promise gives, or an end as soon as the signal says so: nothing of it stays on a signal that outlives it. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 function settle(task: QuestionTask, status: TaskStatus, statusMessage?: string): void {
