@@ -113,6 +113,12 @@ export function toMissed(honoured: ListenFilter): Notification[] {
   return missed
 }
 
+/** A listener who asked about every list. */
+export const ALL_LISTS: ListenFilter = Object.freeze({
+  toolsListChanged: true,
+  promptsListChanged: true,
+  resourcesListChanged: true,
+})
 const LIST_CHANGES = [
   ['toolsListChanged', 'notifications/tools/list_changed'],
   ['promptsListChanged', 'notifications/prompts/list_changed'],

@@ -1,3 +1,4 @@
+import { ALL_LISTS, toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { type Clock, systemClock } from '../peer/clock.ts'
@@ -125,18 +126,27 @@ export interface Client {
  */
 export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
   checkClientOptions(options)
-  const { handlers, capabilities, clock = systemClock, stray } = options
+  const { handlers, capabilities, clock = systemClock, stray, changed } = options
   const to = toTarget(target)
   let connection: Connection | undefined // not yet while it is opened, and servers ask then, too
   const asked = handlers === undefined ? {} : toAsked(handlers, capabilities, () => connection, clock)
   const pages = handlers?.elicitUrl === undefined ? undefined : new RequiredPages(clock, asked.ask ?? refuseToAnswer)
-  const hear = (notification: Notification) => {
-    pages?.hear(notification)
-    stray?.(notification)
+  const news: News = { heard: () => {} } // nothing is kept before it is open
+  const answering: ClientOptions = {
+    ...options,
+    ...asked,
+    stray(notification) {
+      pages?.hear(notification)
+      news.heard(notification)
+      stray?.(notification)
+    },
+    changed(notification) {
+      news.heard(notification)
+      changed?.(notification)
+    },
   }
-  const answering: ClientOptions = { ...options, ...asked, ...(pages !== undefined && { stray: hear }) }
   connection = await openAgain(to, carryingTasks(answering))
-  return createClient(connection, answering, { pages, where: to.kind === 'http' ? to.url : undefined })
+  return createClient(connection, answering, { pages, news, where: to.kind === 'http' ? to.url : undefined })
 }
 
 /** Plain JavaScript is told here what types would have said. */
@@ -151,15 +161,20 @@ function checkClientOptions(options: ClientOptions | undefined): void {
 
 /** The typed functions over a connection that is open. */
 export function toClient(connection: Connection, options: ClientOptions): Client {
-  return createClient(connection, options, { pages: undefined, where: undefined })
+  return createClient(connection, options, { pages: undefined, news: { heard: () => {} }, where: undefined })
 }
 
 function openAgain(target: Target, options: ClientOptions): Promise<Connection> {
   const { restart = false, clock = systemClock } = options
   if (restart === false || target.kind !== 'stdio') return openConnection(target, options)
   // What is known of the server's era saves its next start a probe.
-  const open = (before: Connection | undefined) =>
-    openConnection(target, before === undefined ? options : { ...options, verdict: before.verdict })
+  const open = async (before: Connection | undefined) => {
+    if (before === undefined) return openConnection(target, options)
+    const again = await openConnection(target, { ...options, verdict: before.verdict })
+    // Another process may have other things, whatever its revision would have said.
+    for (const notification of toMissed(ALL_LISTS)) options.changed?.(notification)
+    return again
+  }
   return openRestarting(open, clock, restart === true ? {} : restart)
 }
 
@@ -195,13 +210,19 @@ function carryingTasks<Options extends ConnectionOptions>(options: Options): Opt
   return { ...options, capabilities: withTaskWish(options.capabilities ?? {}, {}) }
 }
 
+/** What is kept of a server's answers must hear of its changes, also of those that nobody listens to. */
+interface News {
+  heard(notification: Notification): void
+}
+
 interface Surroundings {
+  readonly news: News
   readonly pages: RequiredPages | undefined
   /** Which server this is among those that share a cache. */
   readonly where: string | undefined
 }
 
-function createClient(connection: Connection, options: ClientOptions, { pages, where }: Surroundings): Client {
+function createClient(connection: Connection, options: ClientOptions, { pages, news, where }: Surroundings): Client {
   const { clock = systemClock, ask = refuseToAnswer } = options
   const { revision } = connection.verdict
   const caller: CallerOptions = {
@@ -215,6 +236,10 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
   const fresh = cache?.around(handle, true) ?? handle
   const listening = new Set<Subscription>()
   const outputs = options.validateOutput === false ? undefined : new OutputCheck(options.fault)
+  news.heard = (notification) => {
+    cache?.forget(notification)
+    outputs?.hear(notification)
+  }
   let isOver = false
   void connection.closed.then(() => {
     isOver = true
@@ -247,8 +272,9 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
     discover: (of) => request('server/discover', {}, of),
     listTools: (of) =>
       createListing('tools', async (params) => {
+        const since = outputs?.changes
         const page = await request<ListToolsResult>('tools/list', params, of)
-        outputs?.note(page, params.cursor === undefined)
+        outputs?.note(page, params.cursor === undefined, since)
         return page
       }),
     async callTool<T>(name: string, args: object = {}, of: CallToolOptions = {}) {
@@ -286,10 +312,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, w
         signal: of.signal,
         clock,
         isReachable: () => !isOver,
-        heard: (notification) => {
-          cache?.forget(notification)
-          outputs?.hear(notification)
-        },
+        heard: news.heard,
       })
       listening.add(subscription)
       void subscription.ended.then(() => listening.delete(subscription))

@@ -81,6 +81,11 @@ export interface ConnectionOptions {
   readonly ask?: (request: Notification, withdrawn?: Cancellation) => Promise<Result>
   /** Notifications that belong to no call: log messages without a home. Default: dropped. */
   readonly stray?: (notification: Notification) => void
+  /**
+   * Hears of every change that a server of a handshake revision tells of, whether anybody listens to it or not. After a
+   * gap each list counts as changed. Default: only those hear who listen.
+   */
+  readonly changed?: (notification: Notification) => void
   /** Lines a child writes to stderr, cut at 8 KiB. */
   readonly stderr?: (line: string) => void
   /** Faults the connection survived: noise on stdout, unknown frames. */

@@ -106,6 +106,7 @@ class HandshakeSession {
     this.#listening = new Listening({
       wire,
       capabilities: identity.capabilities,
+      changed: settings.changed,
       subscribe: (method, uri) => this.#agrees(method, { uri }),
     })
     wire.onLost(() => {

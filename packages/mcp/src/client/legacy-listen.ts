@@ -1,4 +1,4 @@
-import { toMissed } from '../bridge/standing-listen.ts'
+import { ALL_LISTS, toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
@@ -11,6 +11,8 @@ import { WaitingChanges } from './waiting-changes.ts'
 export interface ListeningOptions {
   readonly wire: Pick<Wire, 'onChange' | 'hearsChanges' | 'closed'>
   readonly capabilities: ServerCapabilities
+  /** Hears of every change, whoever listens, and before them. */
+  readonly changed?: ((notification: Notification) => void) | undefined
   /** Sends `resources/subscribe` or `resources/unsubscribe`; true when the server agreed. Never rejects. */
   readonly subscribe: (method: string, uri: string) => Promise<boolean>
 }
@@ -40,8 +42,12 @@ export class Listening {
   constructor(options: ListeningOptions) {
     this.#options = options
     options.wire.onChange((notification) => {
-      if (notification === undefined) this.#missed()
-      else for (const listener of this.#listeners) deliver(listener, notification)
+      if (notification === undefined) {
+        this.#missed()
+        return
+      }
+      options.changed?.(notification)
+      for (const listener of this.#listeners) deliver(listener, notification)
     })
     void options.wire.closed.then(({ reason }) => {
       const error = new McpError('upstream.closed', `The subscription is over: ${reason}`)
@@ -129,6 +135,7 @@ export class Listening {
 
   /** Something may have changed unheard: listeners are told of everything they asked about. */
   #missed(): void {
+    for (const notification of toMissed(ALL_LISTS)) this.#options.changed?.(notification)
     for (const listener of this.#listeners) {
       for (const notification of toMissed(listener.honoured)) deliver(listener, notification)
     }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Notification } from '../protocol/call.ts'
 import type { CallToolResult } from '../protocol/features/tools.ts'
+import { REVISIONS } from '../revisions/index.ts'
 import { createServer } from '../server/index.ts'
 import { connect } from './client.ts'
+import { createRawServer, toInitialized } from './fixtures/raw-server.ts'
 import { OutputCheck } from './output-check.ts'
 
 const sum = { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] }
@@ -65,6 +68,39 @@ describe('a client that calls a tool', () => {
   })
 })
 
+describe('a list that is said to have changed while nobody listens', () => {
+  /** A server by hand whose tool was listed as a sum, and answers something else. */
+  async function listed(revision: string) {
+    const raw = createRawServer(({ method }) => {
+      if (method === 'initialize') return toInitialized(revision, { tools: { listChanged: true } })
+      if (method === 'server/discover') {
+        const capabilities = { tools: { listChanged: true } }
+        return { result: { resultType: 'complete', supportedVersions: [revision], capabilities, ttlMs: 0 } }
+      }
+      if (method === 'tools/list') return { result: { resultType: 'complete', ttlMs: 0, tools: [tool('add', sum)] } }
+      return { result: { resultType: 'complete', content: [], structuredContent: { sum: 'three' } } }
+    })
+    const told: string[] = []
+    const changed = ({ method }: Notification) => void told.push(method)
+    const client = await connect(raw.target, { client: { name: 'test', version: '1' }, revision, changed })
+    await client.listTools().all()
+    await expect(client.callTool('add')).rejects.toMatchObject({ code: 'upstream.protocol' })
+    raw.send({ method: 'notifications/tools/list_changed' })
+    return { client, told }
+  }
+
+  test.each(REVISIONS.map(({ name }) => name))('%s: what was listed before does not count', async (revision) => {
+    const { client, told } = await listed(revision)
+    // The answer comes after the change, on the same pipe; what is checked, is checked when it is there.
+    expect(await client.callTool('add')).toMatchObject({ structuredContent: { sum: 'three' } })
+    await client.listTools().all()
+    await expect(client.callTool('add')).rejects.toMatchObject({ code: 'upstream.protocol' })
+    const isTold = revision !== REVISIONS[0]?.name
+    expect(told).toEqual(isTold ? ['notifications/tools/list_changed'] : [])
+    await client.close()
+  })
+})
+
 describe('what is checked', () => {
   test('trap-26: any JSON that conforms, by presence and not by truth', () => {
     const check = new OutputCheck()
@@ -103,6 +139,14 @@ describe('what is checked', () => {
     expect(() => check.check('a', text)).not.toThrow()
     check.note({ tools: [tool('a', sum)] }, true)
     expect(() => check.check('a', text)).toThrow('expected an object')
+  })
+
+  test('nothing of a page that was on its way while the list changed', () => {
+    const check = new OutputCheck()
+    const since = check.changes
+    check.hear({ method: 'notifications/tools/list_changed', params: {} })
+    check.note({ tools: [tool('a', sum)] }, true, since)
+    expect(() => check.check('a', result({ structuredContent: 'x' }))).not.toThrow()
   })
 
   test('a list that is no list, and tools that are no tools, are passed over', () => {

@@ -22,14 +22,24 @@ export class OutputCheck {
   /** The list before, for schemas that did not change. */
   #before: ReadonlyMap<string, Listed> = new Map()
   #room = MAX_CHARACTERS
+  #changes = 0
 
   /** @param fault told once of each schema that cannot be used */
   constructor(fault: (reason: string, sample: string) => void = () => {}) {
     this.#fault = fault
   }
 
-  /** @param isFirst a list begins with this page, and what was known of the one before does not count any more */
-  note({ tools }: ListToolsResult, isFirst: boolean): void {
+  /** How often the list is said to have changed. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /**
+   * @param isFirst a list begins with this page, and what was known of the one before does not count any more
+   * @param since {@link changes} as the page was asked for: one that was under way during a change is passed over
+   */
+  note({ tools }: ListToolsResult, isFirst: boolean, since = this.#changes): void {
+    if (since !== this.#changes) return
     if (isFirst) {
       this.#before = this.#listed
       this.#listed = new Map()
@@ -42,7 +52,8 @@ export class OutputCheck {
   /** When the list is another now, nothing is checked until it was seen. */
   hear({ method }: Notification): void {
     if (method !== 'notifications/tools/list_changed') return
-    this.#before = this.#listed
+    this.#changes++
+    if (this.#listed.size > 0) this.#before = this.#listed
     this.#listed = new Map()
   }
 

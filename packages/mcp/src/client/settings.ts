@@ -5,7 +5,7 @@ import type { ConnectionOptions } from './connection.ts'
 /** {@link ConnectionOptions} with every default filled in. */
 export type Settings = Readonly<Required<Omit<ConnectionOptions, Optional>> & Pick<ConnectionOptions, Optional>>
 
-type Optional = 'signal' | 'authorization' | 'revision' | 'verdict' | 'ask' | 'stray' | 'stderr' | 'fault'
+type Optional = 'signal' | 'authorization' | 'revision' | 'verdict' | 'ask' | 'stray' | 'changed' | 'stderr' | 'fault'
 
 export function toSettings(options: ConnectionOptions): Settings {
   return {
