@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import {
   createDoors,
+  createFakeClock,
   JSON_HEADERS,
   openRaw,
   openWireSession,
@@ -147,6 +148,37 @@ describe('abuse-05: too much', () => {
     }
     expect(await ended).toMatch(/^HTTP\/1\.1 413 /)
     expect(Math.max(most, heldInBuffers() - before)).toBeLessThan(1024 * 1024)
+  })
+
+  it.each([
+    ['413, announced', 413, 'Content-Type: application/json\r\nContent-Length: 1000000000'],
+    ['413, in chunks', 413, 'Content-Type: application/json\r\nTransfer-Encoding: chunked'],
+    ['415', 415, 'Content-Type: text/plain\r\nTransfer-Encoding: chunked'],
+  ])('is not read on once it was refused: %s', async (_what, status, lines) => {
+    const clock = createFakeClock()
+    const limits = { ...CALLER_LIMITS, maxBytes: 1_000 }
+    const { door } = await doors.open(async () => ({}), { limits, clock }, { clock })
+    const peer = await openRaw(door.port)
+    peer.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n\r\n`)
+    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+    let pushed = 0
+    let stalled = 0
+    const push = () =>
+      peer.socket.write(chunk, (error) => {
+        if (error) return
+        pushed += chunk.length
+        stalled = 0
+        push()
+      })
+    push()
+    const answer = await peer.until('\r\n\r\n')
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer).toMatch(/connection: close/i)
+    // Both ends are in this process: who could still push would do so in one of so many turns.
+    while (stalled++ < 2_000 && pushed < 256 * 1024 * 1024) await new Promise(setImmediate)
+    expect(pushed).toBeLessThan(32 * 1024 * 1024) // what the system holds of a connection nobody reads
+    clock.advance(1_000)
+    await peer.ended
   })
 
   it.each(['gzip', 'deflate', 'br', 'zstd', 'gzip, identity'])(

@@ -20,6 +20,8 @@ export interface HttpRequest {
   once(event: 'end', listener: () => void): unknown
   /** Reads on and throws away. */
   resume(): unknown
+  /** Reads no more for now: what is sent waits on the other side. */
+  pause(): unknown
 }
 
 /** What we need of a response that is being written, as of a {@link HttpRequest}. */

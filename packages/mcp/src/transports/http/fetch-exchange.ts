@@ -79,6 +79,11 @@ class FetchRequest extends Events implements HttpRequest {
     queueMicrotask(() => void this.#read())
   }
 
+  /** What comes meanwhile is read by nobody: only a response that has to close its connection pauses a request. */
+  pause(): void {
+    this.leave()
+  }
+
   /**
    * Reads no more: the answer is given. The body is not cancelled, which streams made of Node's do not survive; what
    * nobody reads does not come either.

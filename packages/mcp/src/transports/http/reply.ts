@@ -171,7 +171,7 @@ export class HttpReply implements Way {
 
   #json(status: number, text: string): void {
     const { response } = this
-    if (this.#context.door.isClosing) response.shouldKeepAlive = false
+    if (this.#context.door.isClosing || (!response.req.complete && !isShort(response))) response.shouldKeepAlive = false
     if (status === 503 || status === 429) response.setHeader('retry-after', '1')
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     if (response.shouldKeepAlive || response.req.complete) response.end(text)
@@ -190,7 +190,8 @@ export class HttpReply implements Way {
 
   /**
    * Answers while the client is still sending. To close at once would reset the connection, and the answer with it;
-   * so what comes is read and thrown away for a moment.
+   * so what is on its way is thrown away for a moment. Who sends more than that is not read any more: its bytes stay
+   * where they are until the connection ends.
    */
   #linger(text: string): void {
     const { req } = this.response
@@ -202,6 +203,11 @@ export class HttpReply implements Way {
     const timer = this.#context.door.clock.setTimer(LINGER_MS, end)
     this.response.once('close', () => timer.cancel())
     req.once('end', end)
+    let bytes = 0
+    req.on('data', (chunk) => {
+      bytes += chunk.length
+      if (bytes >= LINGER_BYTES) req.pause()
+    })
     req.resume()
   }
 
@@ -255,9 +261,17 @@ const lines = new WeakMap<HttpSocket, Set<() => void>>()
 /** Requests that may stand behind an unanswered one. Hardly a client sends any; each may hold a whole body. */
 const MAX_IN_LINE = 100
 
+/** What is left of a request is so little that its connection may go on after it. */
+function isShort({ req }: HttpResponse): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+  return coding === undefined && Number(length ?? 0) <= LINGER_BYTES
+}
+
 function hungUp(): McpError {
   return new McpError('caller.cancelled', 'The caller closed the connection')
 }
 
 const LINGER_MS = 1_000
+/** What is thrown away of a body after it was refused. */
+const LINGER_BYTES = 64 * 1024
 const NO_CONTENT = Object.freeze({ 'content-length': 0 })
