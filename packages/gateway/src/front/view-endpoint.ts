@@ -16,10 +16,9 @@ import { Passage } from '../routes/passage.ts'
 import { shown } from '../shown.ts'
 import { Listeners, type ListenersOptions } from './listeners.ts'
 
-/** Settings of an endpoint that a reload may change while it is served. */
-export type EndpointSettings = Pick<
-  Endpoint,
-  'limits' | 'maxConcurrent' | 'maxSessions' | 'sessionIdleMs' | 'maxStreamBytes'
+/** Settings of an endpoint that a reload may change while it is served; all are given, and none is forgotten below. */
+export type EndpointSettings = Required<
+  Pick<Endpoint, 'limits' | 'maxConcurrent' | 'maxSessions' | 'sessionIdleMs' | 'maxStreamBytes'>
 >
 
 export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
@@ -102,7 +101,7 @@ function toEndpoint(
   toolSchema: (name: string) => JsonObject | undefined,
   serverInfo: () => Implementation,
   { settings, clock, log }: ViewEndpointOptions,
-): Endpoint {
+): Endpoint & EndpointSettings {
   return {
     handle,
     clock,
@@ -126,5 +125,5 @@ function toEndpoint(
     get maxStreamBytes() {
       return settings().maxStreamBytes
     },
-  } as Endpoint // every getter returns a value: `settings` fills them all
+  }
 }

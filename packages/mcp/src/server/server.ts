@@ -280,7 +280,7 @@ export function createServer(options: ServerOptions): Server {
 
 /** The options that are settings of the doors go on as they are; a member nobody gave stays away. */
 function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpoint {
-  const endpoint: { -readonly [Member in keyof Endpoint]: Endpoint[Member] } = {
+  const endpoint: Unfinished = {
     handle,
     serverInfo: parts.settings.serverInfo,
     log: parts.settings.log,
@@ -293,21 +293,33 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
         : own?.input.json
     },
   }
-  const { questionTimeoutMs, maxQuestions, maxStreams, resume } = options
-  const { revisions, limits, maxConcurrent, maxSessions, sessionIdleMs, maxStreamBytes, callTimeoutMs } = options
-  if (revisions !== undefined) endpoint.revisions = revisions
-  if (limits !== undefined) endpoint.limits = limits
-  if (maxConcurrent !== undefined) endpoint.maxConcurrent = maxConcurrent
-  if (maxSessions !== undefined) endpoint.maxSessions = maxSessions
-  if (sessionIdleMs !== undefined) endpoint.sessionIdleMs = sessionIdleMs
-  if (maxStreamBytes !== undefined) endpoint.maxStreamBytes = maxStreamBytes
-  if (maxStreams !== undefined) endpoint.maxStreams = maxStreams
-  if (resume !== undefined) endpoint.resume = resume
-  if (questionTimeoutMs !== undefined) endpoint.questionTimeoutMs = questionTimeoutMs
-  if (maxQuestions !== undefined) endpoint.maxQuestions = maxQuestions
-  if (callTimeoutMs !== undefined) endpoint.callTimeoutMs = callTimeoutMs
-  if (options.authenticate !== undefined) endpoint.authenticate = options.authenticate
-  if (options.scopesFor !== undefined) endpoint.scopesFor = options.scopesFor
-  if (options.clock !== undefined) endpoint.clock = options.clock
+  for (const member of PASSED_ON) passOn(options, endpoint, member)
   return endpoint
 }
+
+type Unfinished = { -readonly [Member in keyof Endpoint]: Endpoint[Member] }
+
+function passOn<Member extends PassedOn>(from: Pick<Endpoint, PassedOn>, to: Unfinished, member: Member): void {
+  if (from[member] !== undefined) to[member] = from[member]
+}
+
+/** Settings of an endpoint that are the author's to give. */
+type PassedOn = Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'log'>
+
+/** An object, since the compiler misses a member of it that is forgotten, and no member of a list. */
+const PASSED_ON = Object.keys({
+  revisions: true,
+  limits: true,
+  maxConcurrent: true,
+  maxSessions: true,
+  sessionIdleMs: true,
+  maxStreamBytes: true,
+  maxStreams: true,
+  resume: true,
+  callTimeoutMs: true,
+  questionTimeoutMs: true,
+  maxQuestions: true,
+  authenticate: true,
+  scopesFor: true,
+  clock: true,
+} satisfies Record<PassedOn, true>) as readonly PassedOn[] // the keys of a literal are its type's keys
