@@ -3,7 +3,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { type Clock, systemClock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
-import type { ClientCapabilities } from '../protocol/capabilities.ts'
+import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
 import type { DiscoverResult } from '../protocol/features/base.ts'
 import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
 import type { GetPromptResult, ListPromptsResult, Prompt } from '../protocol/features/prompts.ts'
@@ -18,10 +18,11 @@ import type { GetSkillResult, ListSkillsResult, ReadDirectoryResult, Skill } fro
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { findRevision } from '../revisions/index.ts'
 import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
-import { type ConnectTarget, toTarget } from './connect-target.ts'
+import { type ConnectTarget, checkTarget, toTarget } from './connect-target.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
 import { checkHandlers, type Handlers, toCapabilities } from './handlers.ts'
 import { listenTo, type Subscription } from './listen.ts'
@@ -31,6 +32,7 @@ import { OutputCheck } from './output-check.ts'
 import { RequiredPages } from './required-pages.ts'
 import { type CacheOptions, ResponseCache } from './response-cache.ts'
 import { openRestarting, type RestartOptions } from './restart.ts'
+import { CONNECTION_OPTIONS } from './settings.ts'
 import { type LoadedSkill, loadSkill } from './skills.ts'
 import { QuestionTasks } from './tasks/question-tasks.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
@@ -125,6 +127,7 @@ export interface Client {
  * await client.close()
  */
 export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
+  checkTarget(target)
   checkClientOptions(options)
   const { handlers, capabilities, clock = systemClock, stray, changed } = options
   const to = toTarget(target)
@@ -150,13 +153,14 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
 }
 
 /** Plain JavaScript is told here what types would have said. */
-function checkClientOptions(options: ClientOptions | undefined): void {
-  const { name, version } = options?.client ?? {}
+function checkClientOptions(options: ClientOptions): void {
+  const { name, version }: Partial<Implementation> = (options as Partial<ClientOptions> | undefined)?.client ?? {}
   if (typeof name !== 'string' || typeof version !== 'string') {
     const usage = "{ client: { name: 'example', version: '1.0.0' } }"
     throw new TypeError(`Cannot connect without saying who does: give ${usage} as the second argument`)
   }
-  if (options?.handlers !== undefined) checkHandlers(options.handlers)
+  checkOptions('connect', options, OPTION_NAMES)
+  if (options.handlers !== undefined) checkHandlers(options.handlers)
 }
 
 /** The typed functions over a connection that is open. */
@@ -336,4 +340,12 @@ function toCache(options: ClientOptions, revision: string, where: string | undef
 function refuseToAnswer({ method }: Notification): Promise<Result> {
   const message = `Cannot answer "${method}": this client was given nothing to answer it with`
   return Promise.reject(new McpError('caller.missing_capability', message))
+}
+
+const OPTION_NAMES: OptionNames<ClientOptions> = {
+  ...CONNECTION_OPTIONS,
+  handlers: true,
+  validateOutput: true,
+  cache: true,
+  restart: true,
 }

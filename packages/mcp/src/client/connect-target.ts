@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { serveChannel } from '../transports/duplex/serve.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 import { createMemoryPipe } from '../transports/memory/pipe.ts'
@@ -19,6 +20,22 @@ export type ConnectTarget =
   | { readonly endpoint: Endpoint }
   | Target
 
+/**
+ * Plain JavaScript is told here what types would have said.
+ * @throws {TypeError} for what is no target
+ */
+export function checkTarget(target: ConnectTarget): void {
+  if (typeof target === 'string') return
+  if (typeof target !== 'object' || target === null) throw new TypeError(`Cannot connect to this: ${USAGE}`)
+  if ('endpoint' in target) return
+  if (!('kind' in target)) {
+    if (!('command' in target)) throw new TypeError(`Cannot connect to an object without a "command": ${USAGE}`)
+    checkOptions('start a server', target, NAMES.stdio)
+  } else if (!Object.hasOwn(NAMES, target.kind)) {
+    throw new TypeError(`Cannot connect to a target of this kind: there are ${Object.keys(NAMES).join(', ')}`)
+  } else checkOptions('connect', target, NAMES[target.kind] as OptionNames<Target>) // the names of its own kind
+}
+
 export function toTarget(target: ConnectTarget): Target {
   if (typeof target === 'string') return { kind: 'http', url: target }
   if ('kind' in target) return target
@@ -29,3 +46,13 @@ export function toTarget(target: ConnectTarget): Target {
   }
   return { kind: 'stdio', env: inheritedEnvironment(), ...target }
 }
+
+type OfKind<Kind extends Target['kind']> = Extract<Target, { readonly kind: Kind }>
+
+const NAMES: { readonly [Kind in Target['kind']]: OptionNames<OfKind<Kind>> } = {
+  stdio: { kind: true, command: true, args: true, env: true, cwd: true },
+  http: { kind: true, url: true, transport: true, headers: true, authorization: true },
+  channel: { kind: true, channel: true },
+}
+const USAGE =
+  "give a URL, { command: 'node', args: ['server.mjs'] }, { kind: 'http', url, headers } or a server of this process"

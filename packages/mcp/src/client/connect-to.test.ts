@@ -128,3 +128,19 @@ it.each([
   expect(mounted).toMatchObject({ code: 'upstream.unavailable', message: expect.not.stringMatching(/secret|127/) })
   expect(events).toContainEqual(expect.objectContaining({ event: 'mount_left_out', error: expect.anything() }))
 })
+
+it.each([
+  [
+    { minRetry: 1 },
+    'Cannot connect with the option "minRetry": there is none; did you mean "minRetryMs" (in milliseconds)?',
+  ],
+  [{ url: 'x' }, 'Cannot connect with the option "url": there is none'],
+])('refuses options that nobody reads, when it is made', (options, message) => {
+  expect(() => connectTo('http://127.0.0.1:9', options as never)).toThrow(new TypeError(message))
+})
+
+it('refuses a target that is none, when it is made', () => {
+  expect(() => connectTo({ url: 'http://127.0.0.1:9' } as never)).toThrow(
+    'Cannot connect to an object without a "command"',
+  )
+})

@@ -2,9 +2,11 @@ import { type ErrorCode, McpError } from '../errors.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
-import { type ConnectTarget, toTarget } from './connect-target.ts'
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
+import { type ConnectTarget, checkTarget, toTarget } from './connect-target.ts'
 import type { Connection, ConnectionOptions, Verdict } from './connection.ts'
 import { openConnection } from './open.ts'
+import { CONNECTION_OPTIONS } from './settings.ts'
 
 export interface ConnectToOptions extends Partial<ConnectionOptions> {
   /** After a connection that failed, the next attempt waits this long, twice as long each time. Default 1 s. */
@@ -32,6 +34,8 @@ export interface Remote {
  * server.mount('github', github)
  */
 export function connectTo(target: ConnectTarget, options: ConnectToOptions = {}): Remote {
+  checkTarget(target)
+  checkOptions('connect', options, OPTION_NAMES)
   return new LazyRemote(target, options)
 }
 
@@ -145,3 +149,4 @@ const RELAYED: ClientCapabilities = Object.freeze({
 })
 const OURSELVES: Implementation = Object.freeze({ name: 'crosspoint', version: '1' })
 const UNKNOWN: Implementation = Object.freeze({ name: 'remote', version: '0' })
+const OPTION_NAMES: OptionNames<ConnectToOptions> = { ...CONNECTION_OPTIONS, minRetryMs: true, maxRetryMs: true }

@@ -1,5 +1,6 @@
 import { UPSTREAM_LIMITS } from '../jsonrpc/limits.ts'
 import { systemClock } from '../peer/clock.ts'
+import type { OptionNames } from '../protocol/option-names.ts'
 import type { ConnectionOptions } from './connection.ts'
 
 /** {@link ConnectionOptions} with every default filled in. */
@@ -20,6 +21,28 @@ export function toSettings(options: ConnectionOptions): Settings {
     clock: systemClock,
     ...withoutUndefined(options),
   }
+}
+
+export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
+  client: true,
+  capabilities: true,
+  revision: true,
+  verdict: true,
+  limits: true,
+  signal: true,
+  authorization: true,
+  connectTimeoutMs: true,
+  probeTimeoutMs: true,
+  requestTimeoutMs: true,
+  killGraceMs: true,
+  maxInFlight: true,
+  maxSockets: true,
+  ask: true,
+  stray: true,
+  stderr: true,
+  fault: true,
+  clock: true,
+  changed: true,
 }
 
 /** A default holds for an option that is there and undefined, too. */

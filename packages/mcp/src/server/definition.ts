@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { isStandardSchema } from './standard-schema.ts'
 
 /**
@@ -5,14 +6,22 @@ import { isStandardSchema } from './standard-schema.ts'
  * sentence where they register, rather than a failure at the first call.
  * @param what such as `the tool "forecast"`
  * @param usage how it is written
+ * @param names what it may say of itself
  */
-export function checkDefinition(what: string, definition: unknown, handler: unknown, usage: string): void {
+export function checkDefinition<Definition extends object>(
+  what: string,
+  definition: Definition,
+  handler: unknown,
+  usage: string,
+  names: OptionNames<Definition>,
+): void {
   if (typeof definition !== 'object' || definition === null || isStandardSchema(definition)) {
     throw new TypeError(`Cannot register ${what}: its second argument is what it is; write ${usage}`)
   }
   if (typeof handler !== 'function') {
     throw new TypeError(`Cannot register ${what}: its third argument is the function that answers; write ${usage}`)
   }
+  checkOptions(`register ${what}`, definition, names)
 }
 
 /** What the protocol lists by a name: without one, clients refuse the whole list. */

@@ -5,6 +5,7 @@ import type { Call, Result } from '../protocol/call.ts'
 import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { GetPromptResult, Prompt, PromptArgument, PromptMessage } from '../protocol/features/prompts.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import type { OptionNames } from '../protocol/option-names.ts'
 import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
@@ -149,7 +150,7 @@ function buildPrompt(
   if (name === '' || name.length > MAX_NAME)
     throw new Error(`Cannot register a prompt whose name has ${name.length} characters`)
   const usage = `server.prompt('${name}', { arguments: { city: { required: true } } }, handler)`
-  checkDefinition(`the prompt "${name}"`, definition, handler ?? (() => {}), usage)
+  checkDefinition(`the prompt "${name}"`, definition, handler ?? (() => {}), usage, MEMBERS)
   if (isStandardSchema(definition.arguments)) {
     throw new TypeError(
       `Cannot register the prompt "${name}" with a schema: its arguments are texts by name; write ${usage}`,
@@ -196,4 +197,14 @@ function toListedArgument([name, { complete: _complete, ...shownMembers }]: [
   return { name, ...shownMembers }
 }
 
+const MEMBERS: OptionNames<PromptDefinition> = {
+  title: true,
+  description: true,
+  arguments: true,
+  template: true,
+  icons: true,
+  parked: true,
+  _meta: true,
+  access: true,
+}
 const MAX_NAME = 128

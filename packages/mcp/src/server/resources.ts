@@ -5,6 +5,7 @@ import type { Call, Result } from '../protocol/call.ts'
 import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
+import type { OptionNames } from '../protocol/option-names.ts'
 import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
 import type { Guarded, Subject } from './access.ts'
 import { perform } from './asking/perform.ts'
@@ -184,7 +185,7 @@ function buildResource(uri: string, definition: ResourceDefinition, read: ReadHa
   if (!HAS_SCHEME.test(uri))
     throw new Error(`Cannot register the resource "${uri}": a URI starts with a scheme, as in "app://x"`)
   const what = `the resource "${uri}"`
-  checkDefinition(what, definition, read, `server.resource('${uri}', { name }, read)`)
+  checkDefinition(what, definition, read, `server.resource('${uri}', { name }, read)`, RESOURCE_MEMBERS)
   checkListedName(what, definition)
   const { parked = false, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
   const version = toVersionMeta(definition)
@@ -200,7 +201,7 @@ function buildTemplate(
   read: TemplateReadHandler,
 ): Entry<ResourceTemplate, LiveTemplate> {
   const what = `the resource template "${uriTemplate}"`
-  checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`)
+  checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`, TEMPLATE_MEMBERS)
   checkListedName(what, given)
   const { complete = {}, parked = false, ...definition } = given
   const template = parseUriTemplate(uriTemplate)
@@ -212,4 +213,31 @@ function buildTemplate(
   }
 }
 
+const RESOURCE_MEMBERS: OptionNames<ResourceDefinition> = {
+  name: true,
+  title: true,
+  description: true,
+  mimeType: true,
+  size: true,
+  annotations: true,
+  icons: true,
+  parked: true,
+  lastModified: true,
+  etag: true,
+  revision: true,
+  _meta: true,
+  access: true,
+}
+const TEMPLATE_MEMBERS: OptionNames<TemplateDefinition> = {
+  name: true,
+  title: true,
+  description: true,
+  mimeType: true,
+  annotations: true,
+  icons: true,
+  parked: true,
+  complete: true,
+  _meta: true,
+  access: true,
+}
 const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/

@@ -128,3 +128,8 @@ test('a port that is taken is told with what would help, and an option that is u
 test('what is no server is not served', async () => {
   await expect(serve({ port: 0 } as never)).rejects.toThrow('write serve(createServer({ … }), options)')
 })
+
+test('an option nobody reads is refused before anything is opened, with the one that was meant', async () => {
+  const message = 'Cannot serve with the option "prot": there is none; did you mean "port"?'
+  await expect(serve(createEcho(), { prot: 0 } as never)).rejects.toThrow(new TypeError(message))
+})

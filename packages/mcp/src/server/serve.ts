@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { toSocketAddress } from '../transports/http/address.ts'
 import type { HttpDoorOptions } from '../transports/http/door.ts'
 import type { StdioOptions } from '../transports/stdio/serve.ts'
@@ -46,6 +47,7 @@ export interface Serving {
 export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
   if (server?.endpoint === undefined)
     throw new TypeError('Cannot serve this: write serve(createServer({ … }), options)')
+  checkOptions('serve', options, OPTION_NAMES)
   const isHttp = options.port !== undefined || options.socket !== undefined
   return isHttp ? serveOnHttp(server, options) : serveOnStdio(server, options.stdio)
 }
@@ -99,4 +101,15 @@ async function serveOnStdio(server: Server, options: StdioOptions = {}): Promise
       await served.close()
     },
   }
+}
+
+const OPTION_NAMES: OptionNames<ServeOptions> = {
+  port: true,
+  socket: true,
+  host: true,
+  path: true,
+  sse: true,
+  announce: true,
+  http: true,
+  stdio: true,
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
+import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
 import { type AskingOptions, type AskingSettings, toAskingSettings } from './asking/settings.ts'
@@ -61,6 +62,7 @@ export interface ServerSettings {
 
 export function toSettings(options: ServerOptions): ServerSettings {
   checkIdentity(options)
+  checkOptions('create a server', options, OPTION_NAMES)
   return {
     serverInfo: toServerInfo(options),
     instructions: options.instructions,
@@ -108,4 +110,41 @@ function positive(name: string, value: number): number {
 
 function logErrors(event: EndpointEvent): void {
   if (event.level === 'error') console.error(event)
+}
+
+const OPTION_NAMES: OptionNames<ServerOptions> = {
+  name: true,
+  version: true,
+  title: true,
+  description: true,
+  websiteUrl: true,
+  icons: true,
+  instructions: true,
+  pageSize: true,
+  features: true,
+  logging: true,
+  watching: true,
+  extensions: true,
+  maxListeners: true,
+  maxWatched: true,
+  tasks: true,
+  log: true,
+  stateKey: true,
+  stateTtlMs: true,
+  maxStateBytes: true,
+  maxParked: true,
+  revisions: true,
+  limits: true,
+  maxConcurrent: true,
+  maxSessions: true,
+  sessionIdleMs: true,
+  maxStreamBytes: true,
+  maxStreams: true,
+  resume: true,
+  callTimeoutMs: true,
+  questionTimeoutMs: true,
+  maxQuestions: true,
+  authenticate: true,
+  scopesFor: true,
+  clock: true,
 }

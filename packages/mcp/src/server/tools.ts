@@ -5,6 +5,7 @@ import type { Call, Result } from '../protocol/call.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
+import type { OptionNames } from '../protocol/option-names.ts'
 import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
@@ -220,7 +221,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   if (!TOOL_NAME.test(name)) {
     throw new Error(`Cannot register the tool "${name}": a name is 1 to 128 of letters, digits, "_", "-" and "."`)
   }
-  checkDefinition(`the tool "${name}"`, definition, run, `server.tool('${name}', { input }, handler)`)
+  checkDefinition(`the tool "${name}"`, definition, run, `server.tool('${name}', { input }, handler)`, MEMBERS)
   const {
     input: inputGiven,
     inputSchema,
@@ -269,6 +270,21 @@ function compileOf(name: string, side: 'input' | 'output', schema: Schema, liste
   }
 }
 
+const MEMBERS: OptionNames<ToolDefinition> = {
+  title: true,
+  description: true,
+  input: true,
+  inputSchema: true,
+  output: true,
+  outputSchema: true,
+  annotations: true,
+  ui: true,
+  parked: true,
+  icons: true,
+  task: true,
+  _meta: true,
+  access: true,
+}
 const NO_ARGUMENTS: JsonObject = Object.freeze({})
 const NOTHING_IN: JsonObject = Object.freeze({ type: 'object', additionalProperties: false })
 /** Tool Names, as the newer revisions of the specification recommend them (server/tools). */
