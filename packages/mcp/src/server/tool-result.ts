@@ -1,5 +1,6 @@
 import type { ContentBlock } from '../protocol/features/content.ts'
 import type { CallToolResult } from '../protocol/features/tools.ts'
+import { findUnsendable } from './unsendable.ts'
 
 /**
  * What a tool handler may return: text; content blocks; a full result (an object whose `content` is a list of
@@ -37,9 +38,19 @@ export function toFailedResult(text: string): CallToolResult {
 }
 
 function toText(value: unknown): string {
-  const text: unknown = JSON.stringify(value)
-  if (typeof text === 'string') return text
-  throw new TypeError('Cannot send a tool output that is not JSON')
+  let text: unknown
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    const unsendable = findUnsendable(value)
+    throw unsendable === undefined ? error : new TypeError(unsendable, { cause: error })
+  }
+  // What came out empty may have had something in it; a search of the text is all that others pay for that.
+  if (typeof text === 'string' && !text.includes('{}')) return text
+  const unsendable = findUnsendable(value)
+  if (unsendable !== undefined || typeof text !== 'string')
+    throw new TypeError(unsendable ?? 'Cannot send a tool output that is not JSON')
+  return text
 }
 
 export function isFullResult(output: unknown): output is CallToolResult {

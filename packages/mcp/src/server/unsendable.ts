@@ -1,0 +1,64 @@
+import { shown } from '../jsonrpc/shown.ts'
+
+/**
+ * What an author returned and JSON does not have, in a sentence that says where it is: `JSON.stringify` makes `{}` of a
+ * Map or a Promise without a word, and of the rest an error that does not say where. To be asked only when its text looks
+ * like that, since it goes through the whole value.
+ * @returns undefined where nothing of the kind is found, among the first 10,000 values and not deeper than 100
+ */
+export function findUnsendable(value: unknown): string | undefined {
+  return findIn(value, '', new Set(), { left: MAX_VALUES })
+}
+
+function findIn(value: unknown, path: string, above: Set<object>, budget: { left: number }): string | undefined {
+  if (budget.left-- <= 0 || above.size > MAX_DEPTH) return undefined
+  const name = toKind(value)
+  if (name !== undefined) return toSentence(name, path)
+  if (typeof value !== 'object' || value === null || hasToJson(value)) return undefined
+  if (above.has(value)) return `Cannot send what a tool returned: it has itself in it${toPlace(path)}`
+  above.add(value)
+  for (const [key, member] of Object.entries(value)) {
+    // JSON leaves these out of objects, and optional members are written so.
+    if (member === undefined || typeof member === 'function' || typeof member === 'symbol') continue
+    const found = findIn(member, `${path}${Array.isArray(value) ? `[${key}]` : `.${key}`}`, above, budget)
+    if (found !== undefined) return found
+  }
+  above.delete(value)
+  return undefined
+}
+
+/** The name of what JSON does not have; undefined for what it has. */
+function toKind(value: unknown): string | undefined {
+  if (typeof value === 'bigint') return 'BigInt'
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof value
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || hasToJson(value)) return undefined
+  if (Object.keys(value).length > 0) return undefined
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  return PLAIN.has(kind) ? undefined : kind
+}
+
+function hasToJson(value: object): boolean {
+  return typeof (value as { toJSON?: unknown }).toJSON === 'function'
+}
+
+function toSentence(kind: string, path: string): string {
+  const remedy = Object.hasOwn(REMEDIES, kind) ? REMEDIES[kind] : 'return plain objects, lists, text and numbers'
+  return `Cannot send what a tool returned: JSON has no ${shown(kind)}${path === '' ? '' : `, as${toPlace(path)}`}; ${remedy}`
+}
+
+function toPlace(path: string): string {
+  return path === '' ? '' : ` at ${shown(path)}`
+}
+
+/** `new String('x')` and the like are sent as what is in them; objects of a class by their members, if they have any. */
+const PLAIN: ReadonlySet<string> = new Set(['Object', 'Arguments', 'String', 'Number', 'Boolean'])
+const REMEDIES: Readonly<Record<string, string>> = {
+  Map: 'use Object.fromEntries(map)',
+  Set: 'use [...set]',
+  BigInt: 'use text, or Number(…) where it is small enough',
+  Promise: 'await it',
+  Error: 'throw it, or return its message',
+  function: 'call it, or leave it out',
+}
+const MAX_VALUES = 10_000
+const MAX_DEPTH = 100
