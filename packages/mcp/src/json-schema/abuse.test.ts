@@ -144,6 +144,87 @@ describe('abuse-35: schemas that are too much', () => {
   })
 })
 
+describe('abuse-34: abuse-35: compiling is counted', () => {
+  /** The least `maxWork` with which a schema is compiled. */
+  function workOf(schema: unknown): number {
+    let [low, high] = [0, 10_000_000]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isCompiled(schema, middle)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  function isCompiled(schema: unknown, maxWork: number): boolean {
+    try {
+      compileJsonSchema(schema, { maxWork })
+      return true
+    } catch (error) {
+      expect(String(error)).toContain('takes more work than is allowed')
+      return false
+    }
+  }
+
+  const times = <T>(count: number, each: (at: number) => T) => Array.from({ length: count }, (_, at) => each(at))
+  const letter = (at: number) => String.fromCodePoint(0x4e00 + 2 * at)
+
+  test.each<[string, (size: number) => unknown]>([
+    ['subschemas', (size) => ({ allOf: times(size, (at) => ({ minLength: at })) })],
+    ['references', (size) => ({ $defs: { a: {} }, allOf: times(size, () => ({ $ref: '#/$defs/a' })) })],
+    [
+      'long references',
+      (size) => ({ $defs: { a: {} }, $ref: `#/$defs/${'%61'.repeat(size)}`.replace(/(%61)+$/, '%61') }),
+    ],
+    ['identities', (size) => ({ allOf: times(size, (at) => ({ $id: `https://a.example/${at}` })) })],
+    ['parts that may be absent', (size) => ({ pattern: `^${times(size, (at) => `${letter(at)}?`).join('')}$` })],
+    ['ways that begin differently', (size) => ({ pattern: `^(${times(size, letter).join('|')})$` })],
+    ['groups within groups', (size) => ({ pattern: `^${'(?:a|'.repeat(size / 4)}b${')'.repeat(size / 4)}$` })],
+    ['repetitions', (size) => ({ pattern: `(a?){${size}}b` })],
+    ['classes', (size) => ({ pattern: `[${times(size, letter).join('')}]+b|c` })],
+  ])('%s take work in proportion to their number', (_title, schema) => {
+    const [small, large] = [workOf(schema(50)), workOf(schema(200))]
+    expect(small).toBeGreaterThan(0)
+    expect(large).toBeLessThan(5 * small + 1_000)
+  })
+
+  test.each<[string, unknown]>([
+    ['parts that may be absent', times(500, (at) => `^${times(60, (of) => `${letter(of + at)}?`).join('')}${at}$`)],
+    ['ways that begin differently', times(500, (at) => `^(${times(60, (of) => letter(of + at)).join('|')})${at}$`)],
+    ['groups within groups', times(500, (at) => `^${'(?:a|'.repeat(30)}b${')'.repeat(30)}${at}`)],
+    ['classes', times(50, (at) => `[${times(990, (of) => letter(of + at)).join('')}]+a`)],
+    ['short ones', times(1_900, (at) => `^a${at}$`)],
+  ])('many patterns are refused before they are looked into: %s', (_title, patterns) => {
+    const anyOf = (patterns as string[]).map((pattern) => ({ pattern }))
+    expect(() => compileJsonSchema({ anyOf })).toThrow('takes more work than is allowed')
+  })
+
+  test('references through what no keyword leads to pay for each step', () => {
+    let hidden: object = { type: 'string' }
+    for (let at = 0; at < 1_000; at++) hidden = { u: hidden }
+    const allOf = times(1_900, (at) => ({ $ref: `#/x${'/u'.repeat(1_000 - (at % 900))}` }))
+    expect(() => compileJsonSchema({ x: hidden, allOf })).toThrow('takes more work than is allowed')
+  })
+
+  test('what "not" forbids is not written out again at every level', () => {
+    const written: unknown[] = []
+    const description = { toJSON: (key: string) => written.push(key) }
+    let schema: object = { type: 'string', description }
+    for (let at = 0; at < 60; at++) schema = { not: schema }
+    const compiled = compileJsonSchema(schema)
+    expect(compiled.validate(5)?.text).toContain('what the schema under "not" says')
+    expect(written).toEqual([])
+  })
+
+  test.each([
+    ['1,900 subschemas', { allOf: times(1_900, (at) => ({ type: 'string', minLength: at })) }],
+    ['1,900 references', { $defs: { a: {} }, allOf: times(1_900, () => ({ $ref: '#/$defs/a' })) }],
+    ['300 patterns as people write them', { anyOf: times(300, (at) => ({ pattern: `^[a-z]{1,10}-[0-9]+-${at}$` })) }],
+  ])('what is only large is compiled: %s', (_title, schema) => {
+    expect(() => compileJsonSchema(schema)).not.toThrow()
+  })
+})
+
 describe('abuse-34: patterns', () => {
   /** Steps a check took: the fewest with which it is not given up. */
   function stepsOf(schema: unknown, value: unknown): number {
@@ -221,7 +302,7 @@ describe('abuse-34: patterns', () => {
 
   test('all patterns of a schema share what one may take', () => {
     const anyOf = Array.from({ length: 40 }, (_, at) => ({ pattern: `(a?){900}${at}` }))
-    expect(() => compileJsonSchema({ anyOf })).toThrow('take too much room together')
+    expect(() => compileJsonSchema({ anyOf })).toThrow('takes more work than is allowed')
   })
 })
 

@@ -7,12 +7,12 @@ import { stringKeywords } from './keywords/strings.ts'
 import { typeKeywords } from './keywords/types.ts'
 import { unevaluatedKeywords } from './keywords/unevaluated.ts'
 import { alwaysConforms, type NodeParts, neverConforms, toNodeCheck } from './node-check.ts'
-import { compilePattern, type Matcher, patternRoom } from './pattern/index.ts'
+import { type Matcher, Patterns } from './pattern/index.ts'
 import { type Library, type Place, type Resource, refused } from './places.ts'
-import { toToken } from './refused.ts'
 import { resolveReference } from './resolve.ts'
-import type { SchemaNode, Scope } from './run.ts'
-import type { Keywords, Site } from './site.ts'
+import type { Check, SchemaNode, Scope } from './run.ts'
+import { type Compiled, type Compiling, SchemaSite } from './schema-site.ts'
+import type { Keywords } from './site.ts'
 
 /** In the order they are checked: cheap ones and those that say most come first. */
 const KEYWORDS: readonly Keywords[] = [
@@ -24,20 +24,22 @@ const KEYWORDS: readonly Keywords[] = [
   combinedKeywords,
 ]
 
-interface Compiled extends SchemaNode {
-  readonly place: Place
-  /** Schemas applied to the same value. */
-  readonly inPlace: Compiled[]
-}
+/** Which of `KEYWORDS` a keyword belongs to, or to those that come last, as one bit. */
+const GROUP_OF: ReadonlyMap<string, number> = new Map(
+  [...KEYWORDS, unevaluatedKeywords].flatMap(({ names }, at) =>
+    names.split(' ').map((name): [string, number] => [name, 1 << at]),
+  ),
+)
+
+const LAST_GROUP = 1 << KEYWORDS.length
 
 /** Compiles a schema and all it refers to. Subschemas wait in line, so that no chain of references goes deep. */
-export class Compiler {
+export class Compiler implements Compiling {
   readonly #library: Library
   readonly #assertsFormats: boolean
   readonly #nodes = new Map<Place, Compiled>()
   readonly #waiting: Compiled[] = []
-  readonly #patternRoom = patternRoom()
-  readonly #patterns = new Map<string, Matcher>()
+  readonly #patterns: Patterns
   readonly #filled: { readonly node: Compiled; readonly parts: NodeParts }[] = []
   readonly #scopes = new Map<Resource, DynamicScope>()
   readonly #dynamicNames = new Set<string>()
@@ -45,11 +47,12 @@ export class Compiler {
   constructor(library: Library, assertsFormats: boolean) {
     this.#library = library
     this.#assertsFormats = assertsFormats
+    this.#patterns = new Patterns(library.work)
   }
 
   /** @throws {JsonSchemaError} for a schema that says something it cannot mean, or that can only go on forever */
   compile(root: Place): SchemaNode {
-    const node = this.#nodeAt(root)
+    const node = this.nodeAt(root)
     do {
       for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) this.#fill(next)
       this.#prepareDynamic()
@@ -62,13 +65,26 @@ export class Compiler {
     return node
   }
 
-  #nodeAt(place: Place): Compiled {
+  nodeAt(place: Place): Compiled {
     const known = this.#nodes.get(place)
     if (known !== undefined) return known
     const node: Compiled = { place, check: neverConforms, inPlace: [] }
     this.#nodes.set(place, node)
     this.#waiting.push(node)
     return node
+  }
+
+  resolve(from: Place, keyword: string, reference: unknown): Place {
+    return resolveReference(this.#library, from, keyword, reference)
+  }
+
+  pattern(source: string, refuse: (message: string) => never): Matcher {
+    const matcher = this.#patterns.matcherOf(source)
+    return typeof matcher === 'string' ? refuse(`cannot use the pattern: ${matcher}`) : matcher
+  }
+
+  noteDynamicName(name: string): void {
+    this.#dynamicNames.add(name)
   }
 
   #fill(node: Compiled): void {
@@ -78,92 +94,16 @@ export class Compiler {
       return
     }
     this.#scopeOf(resource)
-    let cost = 1
-    let isLeaf = true
-    const site = this.#siteOf(
-      node,
-      schema as JsonObject, // walking the document told it from lists
-      (steps) => {
-        cost += steps
-      },
-      () => {
-        isLeaf = false
-      },
-    )
-    const checks = KEYWORDS.flatMap((keywords) => keywords(site))
-    const last = unevaluatedKeywords(site)
+    const site = new SchemaSite(this, node, schema as JsonObject, this.#assertsFormats) // the walk told it from lists
+    let groups = 0
+    for (const name in schema) groups |= GROUP_OF.get(name) ?? 0
+    const checks: Check[] = []
+    for (const [at, keywords] of KEYWORDS.entries()) {
+      if ((groups & (1 << at)) !== 0) checks.push(...keywords.toChecks(site))
+    }
+    const last = groups < LAST_GROUP ? [] : unevaluatedKeywords.toChecks(site)
+    const { cost, isLeaf } = site
     this.#filled.push({ node, parts: { checks, last, cost, isLeaf } })
-  }
-
-  #siteOf(node: Compiled, schema: JsonObject, costs: Site['costs'], applies: () => void): Site {
-    const { place } = node
-    const { dialect, document } = place.resource
-    // In draft-07 nothing beside `$ref` counts (core §8.3).
-    const isOnlyRef = dialect.draft === 'draft-07' && schema.$ref !== undefined
-    const value = (keyword: string): unknown => {
-      if (!dialect.keywords.has(keyword) || (isOnlyRef && keyword !== '$ref')) return undefined
-      return Object.hasOwn(schema, keyword) ? schema[keyword] : undefined
-    }
-    const refuse = (path: string, message: string): never => {
-      throw refused(document, `${place.pointer}/${path}`, message)
-    }
-    const below = (...path: readonly (string | number)[]): Compiled => {
-      applies()
-      const found = document.places.get(`${place.pointer}/${path.map(toToken).join('/')}`)
-      return found === undefined ? refuse(path.join('/'), 'expected a schema') : this.#nodeAt(found)
-    }
-    const inPlace = (target: Compiled): Compiled => {
-      applies()
-      node.inPlace.push(target)
-      return target
-    }
-    const refersTo = (keyword: string): Compiled =>
-      inPlace(this.#nodeAt(resolveReference(this.#library, place, keyword, schema[keyword])))
-    return {
-      schema,
-      place,
-      assertsFormat: this.#assertsFormats || dialect.assertsFormat,
-      value,
-      costs,
-      refuse,
-      below,
-      inPlace: (...path) => inPlace(below(...path)),
-      reference: refersTo,
-      dynamicReference: () => {
-        const target = refersTo('$dynamicRef')
-        const name = String(schema.$dynamicRef).split('#')[1] ?? ''
-        const isDynamic = target.place.resource.dynamicAnchors.get(name) === target.place
-        if (isDynamic) this.#dynamicNames.add(name)
-        return { node: target, name: isDynamic ? name : undefined }
-      },
-      count(keyword) {
-        const count = value(keyword)
-        if (count === undefined || (Number.isInteger(count) && Number(count) >= 0)) return count as number | undefined
-        return refuse(keyword, 'expected a whole number of at least 0')
-      },
-      list(keyword) {
-        const list = value(keyword)
-        return list === undefined || Array.isArray(list) ? list : refuse(keyword, 'expected a list')
-      },
-      map(keyword) {
-        const map = value(keyword)
-        if (map === undefined) return undefined
-        return typeof map === 'object' && map !== null ? Object.entries(map) : refuse(keyword, 'expected an object')
-      },
-      pattern: (source, ...path) => {
-        if (typeof source !== 'string') return refuse(path.join('/'), 'expected a pattern, which is text')
-        return this.#pattern(source, (message) => refuse(path.map(toToken).join('/'), message))
-      },
-    }
-  }
-
-  #pattern(source: string, refuse: (message: string) => never): Matcher {
-    const known = this.#patterns.get(source)
-    if (known !== undefined) return known
-    const compiled = compilePattern(source, this.#patternRoom)
-    if (typeof compiled === 'string') return refuse(`cannot use the pattern: ${compiled}`)
-    this.#patterns.set(source, compiled)
-    return compiled
   }
 
   #scopeOf(resource: Resource): DynamicScope {
@@ -176,10 +116,11 @@ export class Compiler {
 
   /** Whatever a dynamic reference may lead to must be there when it does. */
   #prepareDynamic(): void {
-    for (const [resource, { dynamicNodes }] of this.#scopes) {
-      for (const name of this.#dynamicNames) {
-        const place = resource.dynamicAnchors.get(name)
-        if (place !== undefined && !dynamicNodes.has(name)) dynamicNodes.set(name, this.#nodeAt(place))
+    if (this.#dynamicNames.size === 0) return
+    for (const [{ dynamicAnchors }, { dynamicNodes }] of this.#scopes) {
+      this.#library.work.spend(1 + dynamicAnchors.size)
+      for (const [name, place] of dynamicAnchors) {
+        if (this.#dynamicNames.has(name) && !dynamicNodes.has(name)) dynamicNodes.set(name, this.nodeAt(place))
       }
     }
   }

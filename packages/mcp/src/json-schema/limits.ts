@@ -1,9 +1,14 @@
-/** What a schema, and checking a value by it, may cost. By the defaults a check holds one core for less than 50 ms. */
+/** What a schema, and checking a value by it, may cost. By the defaults neither holds one core for 50 ms. */
 export interface JsonSchemaLimits {
   /** How deep subschemas may nest. A check may apply eight times as many within each other. Default 64. */
   readonly maxDepth: number
   /** Most subschemas, of the documents given with the schema too. Default 2,000. */
   readonly maxSubschemas: number
+  /**
+   * Most work of compiling: some 20 for a subschema, 3 for each character of a pattern and more for what it means, and
+   * what following references and identities takes. Default 100,000.
+   */
+  readonly maxWork: number
   /** Most members and items in the text of a schema, names and values of `enum` included. Default 10,000. */
   readonly maxMembers: number
   /**
@@ -18,6 +23,7 @@ export interface JsonSchemaLimits {
 export const JSON_SCHEMA_LIMITS: JsonSchemaLimits = Object.freeze({
   maxDepth: 64,
   maxSubschemas: 2_000,
+  maxWork: 100_000,
   maxMembers: 10_000,
   maxSteps: 300_000,
   maxFaults: 5,

@@ -11,6 +11,7 @@ import {
 } from './dialect.ts'
 import type { JsonSchemaLimits } from './limits.ts'
 import { JsonSchemaError, toToken } from './refused.ts'
+import type { Work } from './work.ts'
 
 /** A schema with an identity of its own: a document, or a part of one that has an `$id`. */
 export interface Resource {
@@ -49,6 +50,7 @@ export interface Library {
   readonly resources: Map<string, Resource>
   /** Subschemas so far, counted against the limit. */
   subschemas: number
+  readonly work: Work
 }
 
 /**
@@ -110,10 +112,14 @@ function addPlace({ library, document, counted }: Walk, place: Place): Place {
   if (counted && ++library.subschemas > library.limits.maxSubschemas) {
     throw refused(document, place.pointer, `a schema has at most ${library.limits.maxSubschemas} subschemas`)
   }
+  library.work.spend(SUBSCHEMA_WORK + (place.pointer.length >> 4))
   if (place.pointer.length > MAX_POINTER) throw refused(document, '', 'the names around a subschema are too long')
   document.places.set(place.pointer, place)
   return place
 }
+
+/** Work of one subschema, with the keywords it has. */
+const SUBSCHEMA_WORK = 20
 
 /** Characters of a pointer: each subschema has one. */
 const MAX_POINTER = 4_096
@@ -128,7 +134,7 @@ function toResource({ library, document }: Walk, schema: JsonObject, pointer: st
       : outer.dialect
   const id = ownId(schema, dialect)
   if (id === undefined && !isRoot) return outer
-  const uri = id === undefined ? outer.uri : resolveUri(id, outer.uri)?.split('#')[0]
+  const uri = id === undefined ? outer.uri : resolveUri(id, outer.uri, library.work)?.split('#')[0]
   if (uri === undefined) throw refused(document, `${pointer}/$id`, `"${id}" is not a URI`)
   const resource = newResource(document, pointer, uri, dialect)
   // What was given under a name stays reachable by it, whatever it calls itself.
@@ -176,13 +182,17 @@ function newResource(document: Document, pointer: string, uri: string, dialect: 
 }
 
 /** RFC 3986 §5, by the URL of the platform, which knows `urn:` and a base without authority. */
-export function resolveUri(reference: string, base: string): string | undefined {
+export function resolveUri(reference: string, base: string, work: Work): string | undefined {
+  work.spend(URI_WORK + ((reference.length + base.length) >> 3))
   try {
     return new URL(reference, base).href
   } catch {
     return undefined
   }
 }
+
+/** Work of taking a URI apart, besides what its length takes. */
+const URI_WORK = 20
 
 export function refused(document: Document, pointer: string, message: string): JsonSchemaError {
   return new JsonSchemaError(`${document.label}${pointer}`, message)

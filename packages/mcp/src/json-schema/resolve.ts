@@ -19,13 +19,14 @@ export function resolveReference(library: Library, from: Place, keyword: string,
   const { document, uri: base } = from.resource
   const at = `${from.pointer}/${keyword}`
   if (typeof reference !== 'string') throw refused(document, at, 'expected a reference, which is text')
-  const [uri = '', ...rest] = (resolveUri(reference, base) ?? '').split('#')
+  const [uri = '', ...rest] = (resolveUri(reference, base, library.work) ?? '').split('#')
   if (uri === '') throw refused(document, at, `"${reference}" is not a URI reference`)
   const resource = findResource(library, uri)
   if (resource === undefined) {
     const means = uri.startsWith(PRIVATE_BASE) ? '' : ` ("${uri}")`
     throw refused(document, at, `"${reference}"${means} is not part of the schema, and references are never fetched`)
   }
+  library.work.spend(reference.length >> 2)
   const fragment = decode(rest.join('#'))
   const place = fragment === undefined ? undefined : findPlace(library, resource, fragment)
   if (place === undefined) throw refused(document, at, `"${reference}" leads nowhere`)
@@ -57,6 +58,7 @@ function findHidden(library: Library, outer: Resource, pointer: string): Place |
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
     value = (value as { readonly [key: string]: unknown })[key] // own, as was just seen
     path += `/${token}`
+    library.work.spend(TOKEN_WORK + (path.length >> 4))
     resource = outer.document.places.get(path)?.resource ?? resource
   }
   return typeof value === 'boolean' || isObject(value) ? readHiddenPlace(library, resource, pointer, value) : undefined
@@ -69,6 +71,9 @@ function decode(fragment: string): string | undefined {
     return undefined
   }
 }
+
+/** Work of one step of a pointer. */
+const TOKEN_WORK = 4
 
 /** The base of schemas that have none. */
 export const PRIVATE_BASE = 'schema:///'

@@ -86,6 +86,8 @@ export function spend(run: Run, steps: number): void {
 
 /** A large value may take more. It is looked at only now, since most checks never come here. */
 function spendMore(run: Run): void {
+  // Counting is not free either: it is left where no value could be large enough.
+  if (run.left + run.maxMore < 0) throw TOO_MUCH
   if (run.large !== undefined) run.left += Math.min(run.maxMore, countParts(run.large, run.maxMore) * STEPS_PER_PART)
   run.large = undefined
   if (run.left < 0) throw TOO_MUCH
@@ -98,9 +100,10 @@ function countParts(value: unknown, enough: number): number {
   while (waiting.length > 0) {
     const next = waiting.pop()
     if (typeof next !== 'object' || next === null) continue
-    const parts: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
-    count += parts.length
+    const size = Array.isArray(next) ? next.length : Object.keys(next).length
+    count += size
     if (count * STEPS_PER_PART >= enough) break
+    const parts: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
     for (const part of parts) if (typeof part === 'object') waiting.push(part)
   }
   return count
@@ -150,6 +153,23 @@ export function found(value: unknown): string {
     default:
       return `a ${typeof value}, which is not JSON`
   }
+}
+
+/** JSON of a value, as long as it is no longer than that; a longer one is not read to its end. */
+export function briefJson(value: unknown, most: number): string | undefined {
+  return roomAfter(value, most) < 0 ? undefined : JSON.stringify(value)
+}
+
+/** Characters that are left when a value was written, about; below 0 as soon as there are none. */
+function roomAfter(value: unknown, room: number): number {
+  if (typeof value === 'string') return room - value.length - 2
+  if (typeof value !== 'object' || value === null) return room - String(value).length
+  let left = room - 2
+  for (const [key, part] of Object.entries(value)) {
+    left = roomAfter(part, left - (Array.isArray(value) ? 1 : key.length + 4))
+    if (left < 0) break
+  }
+  return left
 }
 
 export function quoted(text: string): string {

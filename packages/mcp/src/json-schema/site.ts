@@ -30,5 +30,10 @@ export interface Site {
   refuse(path: string, message: string): never
 }
 
-/** Keywords that belong together, as checks in the order they are made. */
-export type Keywords = (site: Site) => readonly Check[]
+/** Keywords that belong together. */
+export interface Keywords {
+  /** All of them, with spaces between. A schema that has none of them is not asked. */
+  readonly names: string
+  /** Checks in the order they are made. */
+  toChecks(site: Site): readonly Check[]
+}

@@ -4,6 +4,7 @@ import { type Library, readDocument } from './places.ts'
 import { JsonSchemaError, toLine } from './refused.ts'
 import { PRIVATE_BASE } from './resolve.ts'
 import { type Fault, Overrun, Report, type Run, type SchemaNode } from './run.ts'
+import { Work } from './work.ts'
 
 export interface JsonSchemaOptions extends Partial<JsonSchemaLimits> {
   /**
@@ -46,7 +47,7 @@ export function compileJsonSchema(schema: unknown, options: JsonSchemaOptions = 
   const limits = { ...JSON_SCHEMA_LIMITS, ...rest }
   checkSize([schema, ...Object.values(documents)], limits)
   const given = new Map(Object.entries(documents).map(([uri, document]) => [uri.replace(/#$/, ''), document]))
-  const library: Library = { limits, given, resources: new Map(), subschemas: 0 }
+  const library: Library = { limits, given, resources: new Map(), subschemas: 0, work: new Work(limits.maxWork) }
   const root = readDocument(library, schema, PRIVATE_BASE, '', true)
   for (const [uri, document] of given) readDocument(library, document, uri, uri, true)
   return toCompiled(new Compiler(library, assertFormats).compile(root), limits)

@@ -1,12 +1,15 @@
 import { toCanonicalText } from '../canonical.ts'
 import { type Check, checkBelow, found, MARK_STEPS, probe, type Run, type SchemaNode, spend } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** What a schema says of the items of an array. */
-export function arrayKeywords(site: Site): readonly Check[] {
-  return [sizeCheck(site), itemsCheck(site), containsCheck(site), uniqueCheck(site)].filter(
-    (check) => check !== undefined,
-  )
+export const arrayKeywords: Keywords = {
+  names: 'minItems maxItems items prefixItems additionalItems contains minContains maxContains uniqueItems',
+  toChecks(site) {
+    return [sizeCheck(site), itemsCheck(site), containsCheck(site), uniqueCheck(site)].filter(
+      (check) => check !== undefined,
+    )
+  },
 }
 
 function sizeCheck(site: Site): Check | undefined {

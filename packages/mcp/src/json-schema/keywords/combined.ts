@@ -1,6 +1,7 @@
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Evaluated } from '../evaluated.ts'
 import {
+  briefJson,
   type Check,
   type Fault,
   found,
@@ -11,13 +12,16 @@ import {
   type SchemaNode,
   spend,
 } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** Keywords that apply other schemas to the same value, references among them. */
-export function combinedKeywords(site: Site): readonly Check[] {
-  return [...references(site), ...allOf(site), anyOf(site), oneOf(site), not(site), conditional(site)].filter(
-    (check) => check !== undefined,
-  )
+export const combinedKeywords: Keywords = {
+  names: '$ref $dynamicRef allOf anyOf oneOf not if then else',
+  toChecks(site) {
+    return [...references(site), ...allOf(site), anyOf(site), oneOf(site), not(site), conditional(site)].filter(
+      (check) => check !== undefined,
+    )
+  },
 }
 
 function references(site: Site): readonly Check[] {
@@ -132,10 +136,12 @@ function distanceOf(faults: readonly Fault[], report: Report | undefined): numbe
 function not(site: Site): Check | undefined {
   if (site.value('not') === undefined) return undefined
   const node = site.inPlace('not')
-  const forbidden = shown(JSON.stringify(site.schema.not))
   return (value, run) => {
     if (!probe(node, value, run, undefined)) return true
-    run.report?.add('not', `expected something that is not ${forbidden}, found ${found(value)}`)
+    if (run.report !== undefined) {
+      const forbidden = briefJson(site.schema.not, MAX_WRITTEN) ?? 'what the schema under "not" says'
+      run.report.add('not', `expected something that is not ${shown(forbidden)}, found ${found(value)}`)
+    }
     return false
   }
 }
@@ -150,3 +156,5 @@ function conditional(site: Site): Check | undefined {
     return next === undefined || next.check(value, run, seen)
   }
 }
+
+const MAX_WRITTEN = 80

@@ -1,15 +1,18 @@
 import { type Check, found, type Run, spend } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** `minimum`, `maximum`, their exclusive forms and `multipleOf`. */
-export function numberKeywords(site: Site): readonly Check[] {
-  return [
-    boundCheck(site, 'minimum', 'at least', (value, bound) => value >= bound),
-    boundCheck(site, 'exclusiveMinimum', 'more than', (value, bound) => value > bound),
-    boundCheck(site, 'maximum', 'at most', (value, bound) => value <= bound),
-    boundCheck(site, 'exclusiveMaximum', 'less than', (value, bound) => value < bound),
-    multipleCheck(site),
-  ].filter((check) => check !== undefined)
+export const numberKeywords: Keywords = {
+  names: 'minimum exclusiveMinimum maximum exclusiveMaximum multipleOf',
+  toChecks(site) {
+    return [
+      boundCheck(site, 'minimum', 'at least', (value, bound) => value >= bound),
+      boundCheck(site, 'exclusiveMinimum', 'more than', (value, bound) => value > bound),
+      boundCheck(site, 'maximum', 'at most', (value, bound) => value <= bound),
+      boundCheck(site, 'exclusiveMaximum', 'less than', (value, bound) => value < bound),
+      multipleCheck(site),
+    ].filter((check) => check !== undefined)
+  },
 }
 
 function boundCheck(

@@ -3,13 +3,17 @@ import { isObject } from '../../jsonrpc/members.ts'
 import type { Evaluated } from '../evaluated.ts'
 import type { Matcher } from '../pattern/index.ts'
 import { type Check, checkBelow, listed, MARK_STEPS, quoted, type Run, type SchemaNode, spend } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** What a schema says of the members of an object. */
-export function objectKeywords(site: Site): readonly Check[] {
-  return [namedCheck(site), sizeCheck(site), namesCheck(site), ...dependentChecks(site)].filter(
-    (check) => check !== undefined,
-  )
+export const objectKeywords: Keywords = {
+  names:
+    'properties required patternProperties additionalProperties minProperties maxProperties propertyNames dependentRequired dependentSchemas dependencies',
+  toChecks(site) {
+    return [namedCheck(site), sizeCheck(site), namesCheck(site), ...dependentChecks(site)].filter(
+      (check) => check !== undefined,
+    )
+  },
 }
 
 /** A member that is named by the schema. */
@@ -44,7 +48,7 @@ function namedCheck(site: Site): Check | undefined {
     if (isLarge && run.report === undefined && countMembers(value, run) * 2 < named.length) {
       return checkFew(members, value, run, seen)
     }
-    spend(run, OBJECT_STEPS + (named.length >> 1))
+    spend(run, OBJECT_STEPS + named.length)
     let conforms = true
     let present = 0
     let isMissing = false
@@ -125,7 +129,7 @@ function toMembers(site: Site): Members {
 
 function tellMissing({ named }: Members, value: JsonObject, run: Run): void {
   if (run.report === undefined) return
-  spend(run, named.length)
+  spend(run, named.length * 4)
   const missing = named.filter(({ name, required }) => required && ownMember(value, name) === undefined)
   run.report.add('required', `missing ${listed(missing, ({ name }) => quoted(name))}`)
 }
@@ -233,7 +237,7 @@ function dependentChecks(site: Site): readonly Check[] {
 }
 
 function dependentNames(name: string, wanted: readonly string[], site: Site): Check {
-  site.costs(wanted.length)
+  site.costs(wanted.length * 3)
   return (value, run) => {
     if (!isObject(value) || ownMember(value, name) === undefined) return true
     if (wanted.every((other) => ownMember(value, other) !== undefined)) return true

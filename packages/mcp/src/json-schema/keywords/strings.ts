@@ -1,10 +1,13 @@
 import { FORMATS } from '../formats.ts'
 import { type Check, found, quoted, type Run, spend } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** `minLength`, `maxLength`, `pattern` and `format`. */
-export function stringKeywords(site: Site): readonly Check[] {
-  return [lengthCheck(site), patternCheck(site), formatCheck(site)].filter((check) => check !== undefined)
+export const stringKeywords: Keywords = {
+  names: 'minLength maxLength pattern format',
+  toChecks(site) {
+    return [lengthCheck(site), patternCheck(site), formatCheck(site)].filter((check) => check !== undefined)
+  },
 }
 
 /** Lengths count code points, not the units of UTF-16; they are counted only where the difference can matter. */

@@ -1,10 +1,13 @@
 import { toCanonicalText } from '../canonical.ts'
-import { type Check, found, listed, quoted } from '../run.ts'
-import type { Site } from '../site.ts'
+import { briefJson, type Check, found, listed, quoted } from '../run.ts'
+import type { Keywords, Site } from '../site.ts'
 
 /** `type`, `enum` and `const`. */
-export function typeKeywords(site: Site): readonly Check[] {
-  return [typeCheck(site), enumCheck(site), constCheck(site)].filter((check) => check !== undefined)
+export const typeKeywords: Keywords = {
+  names: 'type enum const',
+  toChecks(site) {
+    return [typeCheck(site), enumCheck(site), constCheck(site)].filter((check) => check !== undefined)
+  },
 }
 
 const NULL = 1
@@ -102,8 +105,7 @@ function isCompound(value: unknown): value is object {
 
 function written(value: unknown): string {
   if (typeof value === 'string') return quoted(value)
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > MAX_WRITTEN ? found(value) : text
+  return briefJson(value, MAX_WRITTEN) ?? found(value)
 }
 
 const MAX_WRITTEN = 60

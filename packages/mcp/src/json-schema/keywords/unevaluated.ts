@@ -1,15 +1,18 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { type Check, checkBelow, quoted, type SchemaNode, spend } from '../run.ts'
-import type { Site } from '../site.ts'
+import type { Keywords } from '../site.ts'
 
 /** `unevaluatedProperties` and `unevaluatedItems`: for what no other keyword of the schema has looked at. They come last. */
-export function unevaluatedKeywords(site: Site): readonly Check[] {
-  const checks: Check[] = []
-  const names = site.value('unevaluatedProperties')
-  if (names !== undefined) checks.push(unevaluatedNames(site.below('unevaluatedProperties'), names === false))
-  const items = site.value('unevaluatedItems')
-  if (items !== undefined) checks.push(unevaluatedItems(site.below('unevaluatedItems'), items === false))
-  return checks
+export const unevaluatedKeywords: Keywords = {
+  names: 'unevaluatedProperties unevaluatedItems',
+  toChecks(site) {
+    const checks: Check[] = []
+    const names = site.value('unevaluatedProperties')
+    if (names !== undefined) checks.push(unevaluatedNames(site.below('unevaluatedProperties'), names === false))
+    const items = site.value('unevaluatedItems')
+    if (items !== undefined) checks.push(unevaluatedItems(site.below('unevaluatedItems'), items === false))
+    return checks
+  },
 }
 
 function unevaluatedNames(node: SchemaNode, isForbidden: boolean): Check {

@@ -1,4 +1,5 @@
 import { type Run, spend } from '../run.ts'
+import type { Work } from '../work.ts'
 import { hasChar, MAX_CODE_POINT } from './char-set.ts'
 import type { Program, Step } from './program.ts'
 
@@ -25,25 +26,29 @@ export class Automaton {
   #size = 0
   #first: State | undefined
 
-  private constructor(program: Program) {
+  private constructor(program: Program, work: Work) {
     this.#program = program
     const begins = new Set([0])
     for (const step of program.steps) {
       if (step.does !== 'read') continue
+      work.spend(step.set.ranges.length * CLASS_WORK)
       for (const [from, to] of step.set.ranges) begins.add(from).add(to + 1)
     }
     this.#classes = [...begins].filter((begin) => begin <= MAX_CODE_POINT).sort((a, b) => a - b)
-    for (let codePoint = 0; codePoint < 128; codePoint++) this.#classOfAscii[codePoint] = this.#search(codePoint)
+    for (const [of, begin] of this.#classes.entries()) {
+      if (begin >= 128) break
+      this.#classOfAscii.fill(of, begin)
+    }
   }
 
-  /** Undefined for programs that look around, or at what only the platform knows of a character. */
-  static of(program: Program): Automaton | undefined {
+  /** @returns undefined for programs that look around, or at what only the platform knows of a character. */
+  static of(program: Program, work: Work): Automaton | undefined {
     const isPlain = program.steps.every((step) => {
       if (step.does === 'look') return false
       if (step.does === 'place') return step.place === 'start' || step.place === 'end'
       return step.does !== 'read' || step.set.properties.length === 0
     })
-    return isPlain ? new Automaton(program) : undefined
+    return isPlain ? new Automaton(program, work) : undefined
   }
 
   isMatch(text: string, run: Run): boolean {
@@ -135,6 +140,9 @@ export class Automaton {
     return { reads, matches }
   }
 }
+
+/** Work of finding where the classes of one range begin. */
+const CLASS_WORK = 4
 
 /** What finding the class of a character costs, and what entering a step does while a state is made. */
 const SEARCH_STEPS = 2

@@ -62,28 +62,27 @@ function hasProperty(properties: CharSet['properties'], codePoint: number): bool
   return properties.some((property) => property(character))
 }
 
-/** Whether some character is in both; true where that is not known. */
-export function mayOverlap(a: CharSet, b: CharSet): boolean {
-  if (a.properties.length > 0 || b.properties.length > 0) return !(isEmpty(a) || isEmpty(b))
-  let [i, j] = [0, 0]
-  for (;;) {
-    const [left, right] = [a.ranges[i], b.ranges[j]]
-    if (left === undefined || right === undefined) return false
-    if (left[1] < right[0]) i++
-    else if (right[1] < left[0]) j++
-    else return true
-  }
-}
-
 function isEmpty({ ranges, properties }: CharSet): boolean {
   return ranges.length === 0 && properties.length === 0
 }
 
+/** Whether no character is in two of the sets; false where that is not known. */
+export function areApart(sets: readonly CharSet[]): boolean {
+  const filled = sets.filter((set) => !isEmpty(set))
+  if (filled.length < 2) return true
+  if (filled.some(({ properties }) => properties.length > 0)) return false
+  const sorted = filled.flatMap(({ ranges }) => ranges).sort((a, b) => a[0] - b[0])
+  return sorted.every(([from], at) => from > (sorted[at - 1]?.[1] ?? -1))
+}
+
 export function unionOf(sets: readonly CharSet[]): CharSet {
+  const filled = sets.filter((set) => !isEmpty(set))
+  const [only] = filled
+  if (filled.length < 2) return only ?? NONE
   return charSet(
-    sets.flatMap(({ ranges }) => ranges),
-    sets.flatMap(({ properties }) => properties),
-    sets.reduce((sum, { asks }) => sum + asks, 0),
+    filled.flatMap(({ ranges }) => ranges),
+    filled.flatMap(({ properties }) => properties),
+    filled.reduce((sum, { asks }) => sum + asks, 0),
   )
 }
 

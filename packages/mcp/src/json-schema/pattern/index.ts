@@ -1,4 +1,5 @@
 import { Overrun, type Run, spend } from '../run.ts'
+import type { Work } from '../work.ts'
 import { Automaton } from './automaton.ts'
 import { isLinear } from './native.ts'
 import { PatternFault, parsePattern } from './parse.ts'
@@ -8,32 +9,48 @@ import { isMatch } from './simulate.ts'
 /** Whether a text matches a pattern somewhere. It pays for the work by the steps of the check. */
 export type Matcher = (text: string, run: Run) => boolean
 
-/** What all patterns of one schema may take together, counted down. */
-export interface PatternRoom {
-  characters: number
-  steps: number
-}
+/** The patterns of one schema, each compiled once, and what they may take together. */
+export class Patterns {
+  readonly #work: Work
+  readonly #matchers = new Map<string, Matcher>()
+  /** How many more may be left to the platform. */
+  #natives = MAX_NATIVES
 
-export function patternRoom(): PatternRoom {
-  return { characters: MAX_CHARACTERS, steps: MAX_STEPS }
-}
+  constructor(work: Work) {
+    this.#work = work
+  }
 
-/**
- * A pattern (ECMA-262, flag `u`) as a function that takes linear time, whatever the pattern. Those that the platform's
- * engine matches in linear time are left to it; the others are simulated. Both give the same answers.
- * @returns why it is refused, as half a sentence, for what is no pattern, too long, or has back references
- */
-export function compilePattern(source: string, room: PatternRoom): Matcher | string {
-  if (source.length > MAX_LENGTH) return `it has more than ${MAX_LENGTH} characters`
-  room.characters -= source.length
-  if (room.characters < 0) return `the patterns of a schema have at most ${MAX_CHARACTERS} characters`
-  try {
+  /**
+   * A pattern (ECMA-262, flag `u`) as a function that takes linear time, whatever the pattern. Those that the
+   * platform's engine matches in linear time are left to it; the others are simulated. Both give the same answers.
+   * @returns why it is refused, as half a sentence, for what is no pattern, too long, or has back references
+   * @throws {JsonSchemaError} when compiling the schema takes too much
+   */
+  matcherOf(source: string): Matcher | string {
+    const known = this.#matchers.get(source)
+    if (known !== undefined) return known
+    if (source.length > MAX_LENGTH) return `it has more than ${MAX_LENGTH} characters`
+    try {
+      const matcher = this.#compile(source)
+      this.#matchers.set(source, matcher)
+      return matcher
+    } catch (error) {
+      if (error instanceof PatternFault) return error.message
+      throw error
+    }
+  }
+
+  #compile(source: string): Matcher {
+    this.#work.spend(PATTERN_WORK + source.length * CHARACTER_WORK)
     const regex = parsePattern(source)
-    const native = source.length <= MAX_ANALYSED && isLinear(regex) ? toNative(source) : undefined
-    return native === undefined ? simulated(toProgram(regex, room)) : leftToPlatform(native)
-  } catch (error) {
-    if (error instanceof PatternFault) return error.message
-    throw error
+    const native =
+      source.length <= MAX_ANALYSED && this.#natives > 0 && isLinear(regex, this.#work) ? toNative(source) : undefined
+    if (native !== undefined) {
+      this.#natives--
+      this.#work.spend(NATIVE_WORK)
+      return leftToPlatform(native)
+    }
+    return simulated(toProgram(regex, this.#work), this.#work)
   }
 }
 
@@ -58,8 +75,8 @@ function leftToPlatform(native: RegExp): Matcher {
   }
 }
 
-function simulated(program: Program): Matcher {
-  const automaton = Automaton.of(program)
+function simulated(program: Program, work: Work): Matcher {
+  const automaton = Automaton.of(program, work)
   if (automaton === undefined) return (text, run) => isMatch(program, text, run)
   return (text, run) => automaton.isMatch(text, run)
 }
@@ -67,6 +84,10 @@ function simulated(program: Program): Matcher {
 const MAX_LENGTH = 2_000
 /** Longer patterns are simulated without asking whether they need to be. */
 const MAX_ANALYSED = 200
-const MAX_CHARACTERS = 100_000
-/** Steps of all programs, with repetitions written out. */
-const MAX_STEPS = 20_000
+/** The platform makes code of each while it is used, which nobody counts. */
+const MAX_NATIVES = 100
+
+/** Work of one pattern, besides what its length takes. */
+const PATTERN_WORK = 30
+const CHARACTER_WORK = 3
+const NATIVE_WORK = 200

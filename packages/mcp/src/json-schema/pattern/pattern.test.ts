@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Run } from '../run.ts'
+import { Work } from '../work.ts'
 import { Automaton } from './automaton.ts'
-import { compilePattern, patternRoom } from './index.ts'
+import { Patterns } from './index.ts'
 import { isLinear } from './native.ts'
 import { parsePattern } from './parse.ts'
 import { toProgram } from './program.ts'
@@ -19,12 +20,14 @@ const newRun = (): Run => ({
   scopes: [],
 })
 
+const plenty = () => new Work(1e6)
+
 /** Whatever way a pattern would be matched by us: each must say the same. */
 function answers(source: string, text: string): readonly boolean[] {
   const regex = parsePattern(source)
-  const program = toProgram(regex, patternRoom())
-  const automaton = Automaton.of(program)
-  const matcher = compilePattern(source, patternRoom())
+  const program = toProgram(regex, plenty())
+  const automaton = Automaton.of(program, plenty())
+  const matcher = new Patterns(plenty()).matcherOf(source)
   if (typeof matcher === 'string') throw new Error(matcher)
   const all = [isMatch(program, text, newRun()), matcher(text, newRun())]
   return automaton === undefined ? all : [...all, automaton.isMatch(text, newRun()), automaton.isMatch(text, newRun())]
@@ -101,7 +104,7 @@ describe('which patterns are left to the platform', () => {
     ['a{1,100}', false],
     ['^(?:a{1,2}){1,2}$', false],
   ])('%s: %s', (source, linear) => {
-    expect(isLinear(parsePattern(source))).toBe(linear)
+    expect(isLinear(parsePattern(source), plenty())).toBe(linear)
   })
 })
 
@@ -116,7 +119,7 @@ describe('what people write although the flag "u" forbids it', () => {
     ['^[a-\\d]$', '-', true],
     ['^\\"$', '"', true],
   ])('%s is read as meant', (source, text, matches) => {
-    const matcher = compilePattern(source, patternRoom())
+    const matcher = new Patterns(plenty()).matcherOf(source)
     expect(typeof matcher === 'string' ? matcher : matcher(text, newRun())).toBe(matches)
   })
 })
@@ -140,7 +143,7 @@ describe('what is refused says why', () => {
     ['('.repeat(100), 'its groups nest deeper than 64 levels'],
     ['a'.repeat(2001), 'it has more than 2000 characters'],
   ])('%s', (source, why) => {
-    expect(compilePattern(source, patternRoom())).toBe(why)
+    expect(new Patterns(plenty()).matcherOf(source)).toBe(why)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Work } from '../work.ts'
 import type { CharSet } from './char-set.ts'
 import { PatternFault, type Place, type Regex } from './parse.ts'
 
@@ -24,22 +25,18 @@ export interface Look {
 }
 
 /**
- * @param room steps that are left, for this pattern and others
+ * @param work pays for each step
  * @throws {PatternFault} for one that repeats too much to be written out
  */
-export function toProgram(regex: Regex, room: Room): Program {
-  return build(regex, false, room)
+export function toProgram(regex: Regex, work: Work): Program {
+  return build(regex, false, work)
 }
 
-interface Room {
-  steps: number
-}
-
-function build(regex: Regex, isBackwards: boolean, room: Room): Program {
+function build(regex: Regex, isBackwards: boolean, work: Work): Program {
   const steps: Step[] = []
   const looks: Look[] = []
   const add = <S extends Step>(step: S): number => {
-    if (--room.steps < 0) throw new PatternFault('it and other patterns of the schema take too much room together')
+    work.spend(STEP_WORK)
     if (steps.length >= MAX_STEPS) throw new PatternFault(`with its repetitions it is longer than ${MAX_STEPS} steps`)
     return steps.push(step) - 1
   }
@@ -51,7 +48,7 @@ function build(regex: Regex, isBackwards: boolean, room: Room): Program {
       case 'place':
         return add({ does: 'place', place: part.place, next })
       case 'look':
-        looks.push({ program: build(part.part, part.ahead, room), ahead: part.ahead, negated: part.negated })
+        looks.push({ program: build(part.part, part.ahead, work), ahead: part.ahead, negated: part.negated })
         return add({ does: 'look', look: looks.length - 1, next })
       case 'sequence':
         return isBackwards
@@ -83,3 +80,5 @@ function build(regex: Regex, isBackwards: boolean, room: Room): Program {
 
 /** Steps of a pattern with its repetitions written out. */
 const MAX_STEPS = 4_000
+/** Work of writing one of them out. */
+const STEP_WORK = 3
