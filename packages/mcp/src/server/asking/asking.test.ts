@@ -589,7 +589,7 @@ describe('a parked handler', () => {
   function createParked(handler: Handler, options: Partial<ServerOptions> = {}) {
     const clock = createFakeClock()
     const server = createServer({ name: 's', version: '1', clock, ...options })
-    server.tool('t', { parked: true }, (_args, context) => handler(context) as object)
+    server.tool('t', { input: { type: 'object' }, parked: true }, (_args, context) => handler(context) as object)
     server.tool('other', {}, (_args, { elicit }) => elicit('Who?', NAME))
     const call = (params: JsonObject = {}, principal = ada, capabilities: JsonObject = ALL) => {
       const recorded = recordCall('tools/call', { name: 't', ...params }, { principal, capabilities })
@@ -682,6 +682,101 @@ describe('a parked handler', () => {
     await expect(call(params, { ...ada, id: 'eve' })).rejects.toMatchObject({ code: 'caller.invalid_params' })
     await expect(call({ ...params, name: 'other' })).rejects.toMatchObject({ code: 'caller.invalid_params' })
   })
+
+  it('abuse-14: nobody may have more runs waiting than their share, and nobody else loses a run by it', async () => {
+    const { call } = createParked(async ({ elicit }) => (await elicit('Who?', NAME)).name, {
+      maxParked: 4,
+      maxParkedPerPrincipal: 2,
+    })
+    const eve: Principal = { ...ada, id: 'eve' }
+    const mine = await call()
+    await call({}, eve)
+    await call({}, eve)
+    for (let tries = 0; tries < 5; tries++) {
+      await expect(call({}, eve)).rejects.toMatchObject({
+        code: 'policy.limit',
+        message: 'Cannot keep a call waiting for answers: no more than 2 of this caller may wait at once',
+      })
+    }
+    const mineToo = await call()
+    await expect(call({}, { ...ada, id: 'third' })).rejects.toMatchObject({ code: 'policy.busy' })
+    expect(textOf(await call(toRetry(mine, accept({ name: 'Ada' }))))).toBe('Ada')
+    expect(textOf(await call(toRetry(mineToo, accept({ name: 'Bea' }))))).toBe('Bea')
+  })
+
+  it('abuse-14: counts the bytes a caller leaves waiting, and forgets them with the run', async () => {
+    let begun = 0
+    const { call, clock } = createParked(
+      ({ elicit }) => {
+        begun++
+        return elicit('Who?', NAME)
+      },
+      { maxParkedBytesPerPrincipal: 50_000, maxParkedBytes: 70_000 },
+    )
+    const large = { arguments: { text: 'x'.repeat(20_000) } }
+    await call(large)
+    await expect(call(large)).rejects.toMatchObject({
+      code: 'policy.limit',
+      message: expect.stringContaining('50000 bytes'),
+    })
+    await expect(call(large, { ...ada, id: 'eve' })).rejects.toMatchObject({ code: 'policy.busy' })
+    expect(begun).toBe(1)
+    clock.advance(600_000)
+    await call(large)
+  })
+
+  it('abuse-14: ends a run whose answers grow beyond the share, and says why', async () => {
+    const ended = createDeferred<unknown>()
+    const { call } = createParked(
+      async ({ elicit }) => {
+        try {
+          for (;;) await elicit('More?', NAME)
+        } catch (error) {
+          ended.resolve(error)
+          throw error
+        }
+      },
+      { maxParkedBytesPerPrincipal: 30_000 },
+    )
+    let result = await call()
+    const more = () => call(toRetry(result, accept({ name: 'x'.repeat(10_000) })))
+    for (let round = 0; round < 2; round++) result = await more()
+    await expect(more()).rejects.toMatchObject({ code: 'policy.limit' })
+    expect(await ended.promise).toMatchObject({ code: 'policy.limit' })
+    result = await call()
+    expect(result.resultType).toBe('input_required')
+  })
+
+  it('abuse-14: of a run that is over only its outcomes count', async () => {
+    const { call } = createParked(async ({ elicit }) => (await elicit('Who?', NAME)).name, {
+      maxParkedBytesPerPrincipal: 50_000,
+    })
+    const large = { arguments: { text: 'x'.repeat(20_000) } }
+    for (let run = 0; run < 5; run++) {
+      const params = { ...large, ...toRetry(await call(large), accept({ name: 'Ada' })) }
+      expect([textOf(await call(params)), textOf(await call(params))]).toEqual(['Ada', 'Ada'])
+    }
+  })
+
+  it('an outcome that has no room reaches its caller, and is not remembered', async () => {
+    const { call } = createParked(
+      async ({ elicit }) => {
+        await elicit('Who?', NAME)
+        return 'x'.repeat(20_000)
+      },
+      { maxParkedBytesPerPrincipal: 10_000 },
+    )
+    const params = toRetry(await call(), accept({ name: 'Ada' }))
+    expect(textOf(await call(params))).toHaveLength(20_000)
+    await expect(call(params)).rejects.toMatchObject({ code: 'caller.invalid_params' })
+  })
+
+  it.each([{ maxParked: 0 }, { maxParkedPerPrincipal: 1.5 }, { maxParkedBytes: -1 }])(
+    'is not made with %j',
+    (options) => {
+      expect(() => createParked(() => 'x', options)).toThrow('must be a positive integer')
+    },
+  )
 
   it('no more than the bound, and none after the server is closed', async () => {
     const { server, call, clock } = createParked(({ elicit }) => elicit('Who?', NAME), { maxParked: 1 })

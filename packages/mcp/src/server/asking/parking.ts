@@ -1,9 +1,11 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { sizeOf } from '../../jsonrpc/size.ts'
 import type { Call, Result } from '../../protocol/call.ts'
 import { CancellationSource, type CancelWatcher } from '../../protocol/cancellation.ts'
 import { OpenContext } from '../context.ts'
 import type { ServerSettings } from '../settings.ts'
+import { toOwner } from '../tally.ts'
 import { visit } from './asker.ts'
 import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
@@ -29,8 +31,9 @@ export function startParked(
   work: Work,
   responses: JsonObject = {},
 ): Promise<Result> {
-  settings.asking.parked.checkRoom()
-  return new Parking(settings, call, work, responses).begin()
+  const parking = new Parking(settings, call, work, responses)
+  settings.asking.parked.checkRoom(parking.owner, parking.bytes)
+  return parking.begin()
 }
 
 /** @throws {McpError} `caller.invalid_params` for a run that is over, forgotten or elsewhere */
@@ -49,6 +52,7 @@ export async function resumeParked(
 
 class Parking implements ParkedRun, CancelWatcher {
   readonly id = crypto.randomUUID()
+  readonly owner: string
   readonly #settings: ServerSettings
   readonly #asking: Asking
   readonly #context: OpenContext
@@ -56,13 +60,23 @@ class Parking implements ParkedRun, CancelWatcher {
   readonly #given: CancellationSource = new CancellationSource()
   readonly #outcomes = new Map<number, Promise<Result>>()
   #done: Promise<Result> | undefined
+  /** Of parameters and answers: the handler has them while it is at work. */
+  #givenBytes: number
+  #outcomeBytes = 0
   #isWaiting: () => void = () => {}
 
   constructor(settings: ServerSettings, call: Call, work: Work, responses: JsonObject) {
+    this.owner = toOwner(call.principal)
     this.#settings = settings
     this.#work = work
+    // Those of the first round, which the handler has, and those of the latest.
+    this.#givenBytes = 2 * sizeOf(call.params)
     this.#asking = new Asking(call, { mode: 'parked', responses, waiting: () => this.#isWaiting() })
     this.#context = new OpenContext(call, settings, this.#asking, this.#given)
+  }
+
+  get bytes(): number {
+    return this.#givenBytes + this.#outcomeBytes
   }
 
   begin(): Promise<Result> {
@@ -78,6 +92,7 @@ class Parking implements ParkedRun, CancelWatcher {
     if (known !== undefined || round !== this.#outcomes.size) return known
     this.#asking.call = call
     this.#context.call = call
+    this.#givenBytes += sizeOf(responses)
     return this.#round(round + 1, () => this.#answer(responses))
   }
 
@@ -102,7 +117,6 @@ class Parking implements ParkedRun, CancelWatcher {
 
   async #outcome(round: number, begin: () => Promise<void>): Promise<Result> {
     const { call } = this.#asking
-    const { states, parked } = this.#settings.asking
     const waiting = new Promise<undefined>((resolve) => {
       this.#isWaiting = () => resolve(undefined)
     })
@@ -116,24 +130,39 @@ class Parking implements ParkedRun, CancelWatcher {
     }
     try {
       const result = await Promise.race([waiting, this.#done])
-      if (result !== undefined) {
-        if (round > 1) parked.keep(this)
-        return result
-      }
-      if (round === 1) parked.checkRoom()
-      parked.keep(this)
-      const state = { park: this.id, n: round }
-      return {
-        resultType: 'input_required',
-        inputRequests: toInputRequests(this.#asking.open.values()),
-        requestState: await states.seal(call, 'run', state),
-      }
+      if (result === undefined) return await this.#park(call, round)
+      // Of a run that is over at once nobody has a state to come back with.
+      if (round > 1) this.#end(sizeOf(result))
+      return result
     } catch (error) {
       this.#asking.fail(error)
+      if (round > 1) this.#end(0)
       throw error
     } finally {
       call.cancellation.unwatch(this)
     }
+  }
+
+  async #park(call: Call, round: number): Promise<Result> {
+    const { states, parked } = this.#settings.asking
+    const inputRequests = toInputRequests(this.#asking.open.values())
+    const requestState = await states.seal(call, 'run', { park: this.id, n: round })
+    const asked: Result = { resultType: 'input_required', inputRequests, requestState }
+    this.#outcomeBytes += sizeOf(asked)
+    parked.keep(this, this.bytes)
+    return asked
+  }
+
+  /** What is left of a run that is over are its outcomes: parameters and all it worked with can go. */
+  #end(bytes: number): void {
+    const outcomes = this.#outcomes
+    const over: ParkedRun = {
+      id: this.id,
+      owner: this.owner,
+      resume: (_call, after) => outcomes.get(after + 1),
+      abandon() {},
+    }
+    this.#settings.asking.parked.remember(over, this.#outcomeBytes + bytes)
   }
 
   async #answer(responses: JsonObject): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../peer/clock.ts'
+import type { Bounds } from '../tally.ts'
 import { Pages } from './pages.ts'
 import { ParkedRuns } from './parked.ts'
 import { createSealer, type StateKey } from './seal.ts'
@@ -18,6 +19,12 @@ export interface AskingOptions {
   readonly maxStateBytes?: number
   /** Most runs of `parked` handlers that wait in memory; one more is refused. Default 1,000. */
   readonly maxParked?: number
+  /** Most of one caller, so that nobody takes the room of others. Callers nobody authenticated count as one. Default 250. */
+  readonly maxParkedPerPrincipal?: number
+  /** Most bytes of parameters, answers and outcomes of such runs. Default 128 MiB. */
+  readonly maxParkedBytes?: number
+  /** Most bytes of those of one caller. Default 32 MiB. */
+  readonly maxParkedBytesPerPrincipal?: number
 }
 
 export interface AskingSettings {
@@ -33,6 +40,23 @@ export function toAskingSettings(options: AskingOptions, audience: string, clock
   return {
     states: new States({ sealer, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
     pages: new Pages(),
-    parked: new ParkedRuns({ clock, max: options.maxParked ?? 1_000, ttlMs }),
+    parked: new ParkedRuns({ clock, bounds: toBounds(options), ttlMs }),
+  }
+}
+
+function toBounds(options: AskingOptions): Bounds {
+  const bounds = {
+    maxParked: options.maxParked ?? 1_000,
+    maxParkedPerPrincipal: options.maxParkedPerPrincipal ?? 250,
+    maxParkedBytes: options.maxParkedBytes ?? 128 * 1024 * 1024,
+    maxParkedBytesPerPrincipal: options.maxParkedBytesPerPrincipal ?? 32 * 1024 * 1024,
+  }
+  for (const [name, value] of Object.entries(bounds)) {
+    if (Number.isInteger(value) && value > 0) continue
+    throw new Error(`Cannot create a server with ${name} ${value}: it must be a positive integer`)
+  }
+  return {
+    all: { count: bounds.maxParked, bytes: bounds.maxParkedBytes },
+    perOwner: { count: bounds.maxParkedPerPrincipal, bytes: bounds.maxParkedBytesPerPrincipal },
   }
 }
