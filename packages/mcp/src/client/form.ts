@@ -4,7 +4,11 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 
-/** A form of a server (2025-11-25 client/elicitation: requested schema), ready to be answered. */
+/**
+ * A form of a server (2025-11-25 client/elicitation: requested schema), ready to be answered. A whole JSON Schema
+ * checks what we send, formats included: a strict server must find nothing wrong with it. What our own servers take
+ * from others is more (`server/asking/fields.ts` says why).
+ */
 export interface Form {
   /**
    * The content to send: fields that were left out get the default the form has for them (SEP-1034).

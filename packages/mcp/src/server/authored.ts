@@ -1,3 +1,5 @@
+import { UnsuitedForm } from './asking/errors.ts'
+
 /**
  * The text of an error its author meant to be read: an `Error` (or a class of the author's own), or a thrown
  * string. Undefined for a slip of the program (`TypeError` and its kin) and for what the system reports
@@ -5,6 +7,7 @@
  */
 export function toAuthoredText(error: unknown): string | undefined {
   if (typeof error === 'string') return shortened(error)
+  if (error instanceof UnsuitedForm) return error.told
   if (!(error instanceof Error) || error.message === '') return undefined
   if (SLIPS.some((slip) => error instanceof slip) || 'errno' in error || 'syscall' in error) return undefined
   return shortened(error.message)

@@ -186,7 +186,7 @@ export class OpenContext implements Context {
   }
 
   #ask(): Asker {
-    this.#asker ??= createAsker(this.openAsking())
+    this.#asker ??= createAsker(this.openAsking(), this.#settings.log)
     return this.#asker
   }
 }

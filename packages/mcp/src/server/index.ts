@@ -1,7 +1,7 @@
 export type { AccessRule, Subject } from './access.ts'
 export type { Asker, AskOptions, Elicited, ElicitOptions, VisitedPage } from './asking/asker.ts'
 export type { RequiredPage } from './asking/errors.ts'
-export { Declined, UrlElicitationRequired } from './asking/errors.ts'
+export { Declined, UnsuitedForm, UrlElicitationRequired } from './asking/errors.ts'
 export type { StateKey } from './asking/seal.ts'
 export type { AskingOptions } from './asking/settings.ts'
 export type { HandleOptions, Handles } from './asking/states.ts'

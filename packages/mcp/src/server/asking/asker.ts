@@ -3,11 +3,12 @@ import type { Call } from '../../protocol/call.ts'
 import { hasCapability } from '../../protocol/capabilities.ts'
 import type { CreateMessageParams, CreateMessageResult, ElicitResult, Root } from '../../protocol/features/asking.ts'
 import { findToolFault } from '../../protocol/features/tool-results.ts'
+import type { EndpointEvent } from '../../transports/endpoint.ts'
 import type { Parsed, Schema } from '../schema.ts'
 import { parseElicited, parseRoots, parseSampled } from './answers.ts'
 import type { Asking } from './asking.ts'
-import { Declined } from './errors.ts'
-import { toForm } from './form.ts'
+import { Declined, UnsuitedForm } from './errors.ts'
+import { type Form, toForm } from './form.ts'
 
 /** What goes with any question. */
 export interface AskOptions {
@@ -47,6 +48,7 @@ export interface VisitedPage {
 export interface Asker {
   /**
    * Asks for a form to be filled in: any schema that is an object of texts, numbers, yes or no, and choices.
+   * @throws {UnsuitedForm} which names the field, for a schema that is anything else, such as an object in an object
    * @throws {Declined} where the user declines or cancels: uncaught, a tool fails with a text that says so
    */
   readonly elicit: <S extends Schema>(message: string, schema: S, options?: ElicitOptions) => Promise<Parsed<S>>
@@ -73,13 +75,23 @@ export interface Asker {
   readonly once: <T>(key: string, work: () => T | Promise<T>) => Promise<T>
 }
 
-export function createAsker(asking: Asking): Asker {
+/** @param log told of a schema that can be no form: callers are not told what is wrong with it */
+export function createAsker(asking: Asking, log: (event: EndpointEvent) => void): Asker {
+  function open<S extends Schema>(schema: S, jsonSchema: JsonObject | undefined): Form {
+    try {
+      return toForm(schema, jsonSchema)
+    } catch (error) {
+      if (error instanceof UnsuitedForm)
+        log({ level: 'error', event: 'form_unsuited', method: asking.call.method, error })
+      throw error
+    }
+  }
   async function tryElicit<S extends Schema>(
     message: string,
     schema: S,
     { key, jsonSchema }: ElicitOptions = {},
   ): Promise<Elicited<Parsed<S>>> {
-    const { requestedSchema, parse } = toForm(schema, jsonSchema)
+    const { requestedSchema, parse } = open(schema, jsonSchema)
     const request = { method: 'elicitation/create', params: { message, requestedSchema } }
     return asking.ask(
       request,

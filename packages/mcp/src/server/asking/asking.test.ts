@@ -7,7 +7,7 @@ import type { Notification, Principal, Result } from '../../protocol/call.ts'
 import type { EndpointEvent } from '../../transports/endpoint.ts'
 import type { Context } from '../context.ts'
 import { createServer, type ServerOptions } from '../index.ts'
-import { Declined, UrlElicitationRequired } from './errors.ts'
+import { Declined, UnsuitedForm, UrlElicitationRequired } from './errors.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -582,6 +582,45 @@ describe('a caller that can be asked while its call is open', () => {
       isError: true,
     })
     await expect(handle('prompts/get', { name: 'p' })).rejects.toMatchObject({ code: 'caller.unanswered' })
+  })
+})
+
+describe('a question by a form that no form can be', () => {
+  const NESTED = z.object({ name: z.string(), address: z.object({ city: z.string() }) })
+  const TOLD = 'Cannot ask the user: the question does not fit a form; the log of the server says why'
+
+  it('names the field where it is asked, and says what would do', async () => {
+    let thrown: unknown
+    const { call } = createOne(async ({ elicit }) => {
+      thrown = await elicit('Where?', NESTED).catch((error: unknown) => error)
+      return 'went on'
+    })
+    expect(textOf(await call())).toBe('went on')
+    expect(thrown).toBeInstanceOf(UnsuitedForm)
+    expect(thrown).toMatchObject({
+      message:
+        'Cannot ask for "address", of type "object": a form has text, numbers, true or false, choices and lists of ' +
+        'choices. It is flat: ask for the parts of an object as fields of their own',
+    })
+  })
+
+  it('is told to the caller without its insides, and to the log with them', async () => {
+    const { call, logged } = createOne(({ elicit }) => elicit('Where?', NESTED))
+    expect(await call()).toEqual({ content: [{ type: 'text', text: TOLD }], isError: true })
+    const error = expect.objectContaining({ message: expect.stringContaining('"address"') })
+    expect(logged).toEqual([{ level: 'error', event: 'form_unsuited', method: 'tools/call', error }])
+  })
+
+  it('is told so in resources and prompts too', async () => {
+    const { server } = createOne(() => 'x')
+    server.resource('x:1', { name: 'r' }, (_uri, { elicit }) => elicit('Where?', NESTED) as never)
+    server.prompt('p', {}, (_args, { elicit }) => elicit('Where?', NESTED) as never)
+    const ask = (method: string, params: JsonObject) =>
+      server.endpoint.handle(recordCall(method, params, { capabilities: ALL }).call)
+    await expect(ask('resources/read', { uri: 'x:1' })).rejects.toMatchObject({ message: `Cannot read "x:1": ${TOLD}` })
+    await expect(ask('prompts/get', { name: 'p' })).rejects.toMatchObject({
+      message: `Cannot make the prompt "p": ${TOLD}`,
+    })
   })
 })
 

@@ -35,6 +35,19 @@ export class UrlElicitationRequired extends Error {
 }
 
 /**
+ * Thrown where a schema cannot be a form, whoever is asked. The message names the field and says what a form can have,
+ * for the author; the caller reads `told`, since nobody there can do anything about it.
+ */
+export class UnsuitedForm extends TypeError {
+  readonly told = 'Cannot ask the user: the question does not fit a form; the log of the server says why'
+
+  constructor(message: string) {
+    super(message)
+    this.name = 'UnsuitedForm'
+  }
+}
+
+/**
  * Ends a run at a question that is not answered yet, so that `finally` blocks run. The run begins anew when the
  * answer is there; what a handler does with this error changes nothing.
  */

@@ -1,16 +1,26 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
+import { UnsuitedForm } from './errors.ts'
 
 /**
  * The fields a form may have (2026-07-28 client/elicitation, PrimitiveSchemaDefinition): what a schema says beyond
  * them is left to the check of the answer.
+ *
+ * Answers are checked here by rules of our own, and not by the JSON Schema room as our client checks what it sends
+ * (`client/form.ts`): a person typed them, into a form of somebody else's client. What such a client takes for a date
+ * or an address is taken here too (`2026-02-01 10:00`, an address with letters of any script), which the formats of
+ * RFC 3339 and RFC 5321 would refuse; null stands for a field left empty; and faults are said in words for people.
+ * A handler still gets nothing that its own schema refuses. Sharing one table would make this side refuse answers of
+ * real people, or the other send what strict servers refuse.
  */
 
-/** @throws {TypeError} for a field that no form can have */
+/** @throws {UnsuitedForm} for a field that no form can have */
 export function toField(name: string, schema: unknown): JsonObject {
   if (!isObject(schema)) throw unsuited(name, 'a schema without a type')
   if (isSecret(name, schema)) {
-    throw new TypeError(`Cannot ask for "${name}" by a form: a secret is asked for on a page of yours, with elicitUrl`)
+    throw new UnsuitedForm(
+      `Cannot ask for "${name}" by a form: a secret is asked for on a page of yours, with elicitUrl`,
+    )
   }
   const words = pick(schema, ['title', 'description', 'default'])
   const choices = toChoices(schema)
@@ -128,9 +138,10 @@ function pick(schema: JsonObject, members: readonly string[]): JsonObject {
   return Object.fromEntries(members.flatMap((name) => (schema[name] === undefined ? [] : [[name, schema[name]]])))
 }
 
-function unsuited(name: string, what: string): TypeError {
-  return new TypeError(
-    `Cannot ask for "${name}", ${what}: a form has text, numbers, true or false, choices and lists of choices`,
+function unsuited(name: string, what: string): UnsuitedForm {
+  return new UnsuitedForm(
+    `Cannot ask for "${name}", ${what}: a form has text, numbers, true or false, choices and lists of choices. ` +
+      'It is flat: ask for the parts of an object as fields of their own',
   )
 }
 

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import { compileSchema, type Schema } from '../schema.ts'
 import { malformed } from './answers.ts'
+import { UnsuitedForm } from './errors.ts'
 import { checkField, toField } from './fields.ts'
 
 /** A schema as a form shows it, and as its answers are read. */
@@ -18,7 +19,7 @@ export interface Form {
 /**
  * Makes a form of any schema that can be one: an object of strings, numbers, booleans, choices and lists of choices.
  * @param listed the JSON Schema of a Standard Schema that offers none of its own
- * @throws {TypeError} that names the field which no form can have
+ * @throws {UnsuitedForm} that names the field which no form can have
  */
 export function toForm(schema: Schema, listed?: JsonObject): Form {
   const known = listed === undefined ? forms.get(schema) : undefined
@@ -26,7 +27,7 @@ export function toForm(schema: Schema, listed?: JsonObject): Form {
   const { json, check } = compileSchema(schema, 'input', listed)
   const { type, properties } = json
   if (type !== 'object' || !isObject(properties)) {
-    throw new TypeError('Cannot ask with this schema: a form is an object ("type": "object") with "properties"')
+    throw new UnsuitedForm('Cannot ask with this schema: a form is an object ("type": "object") with "properties"')
   }
   const fields = Object.entries(properties).map(([name, field]) => [name, toField(name, field)] as const)
   const required = Array.isArray(json.required) ? json.required.filter((name) => Object.hasOwn(properties, name)) : []
