@@ -109,6 +109,18 @@ describe('the guide to clients', () => {
       expect(await printed(spawn(process.execPath, [name], { cwd: folder }))).toBe(output)
     },
   )
+
+  it('has a program in TypeScript that compiles for our target, runs, and ends by itself', async () => {
+    const { folder, write } = createWorkspace()
+    symlinkSync(`${root}node_modules`, `${folder}/node_modules`, 'junction')
+    write('library.mjs', server)
+    write('short.mts', blocks(guide, 'ts')[0] ?? '')
+    const { target } = JSON.parse(readFileSync(`${root}tsconfig.base.json`, 'utf8')).compilerOptions
+    const settings = ['--strict', '--types', 'node', '--module', 'nodenext', '--target', target]
+    const compiler = [`${root}node_modules/typescript/bin/tsc`, ...settings, 'short.mts']
+    expect(await printed(spawn(process.execPath, compiler, { cwd: folder }))).toBe('')
+    expect(await printed(spawn(process.execPath, ['short.mjs'], { cwd: folder }))).toBe("[ 'Emma' ]\n")
+  })
 })
 
 /** All that a program says until it ends. */

@@ -32,6 +32,10 @@ export async function connectDirectly(endpoint: Endpoint): Promise<DirectConnect
       inFlight--
     }
   }
+  const close = async () => {
+    isClosed = true
+    end({ reason: 'Closed', asked: true })
+  }
   return {
     handle,
     verdict: { revision: (supportedVersions as readonly string[])[0] ?? '', at: new Date(0).toISOString() },
@@ -47,9 +51,7 @@ export async function connectDirectly(endpoint: Endpoint): Promise<DirectConnect
     },
     break: (reason) => end({ reason, asked: false }),
     async tell() {},
-    async close() {
-      isClosed = true
-      end({ reason: 'Closed', asked: true })
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -116,6 +116,8 @@ export interface Client {
   /** Hears of changes until it is closed, the signal aborts or the connection is over; a break is mended. */
   listen(filter: ListenFilter, options?: Pick<RequestOptions, 'signal'>): Subscription
   close(): Promise<void>
+  /** Closes it where a block with `await using` is left. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -271,6 +273,11 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
     return beginTask(handle, call, ask, clock)
   }
 
+  const close: Client['close'] = () => {
+    for (const subscription of listening) subscription.close()
+    return connection.close()
+  }
+
   return {
     connection,
     discover: (of) => request('server/discover', {}, of),
@@ -323,10 +330,8 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
       return subscription
     },
     rootsChanged: () => connection.tell({ method: 'notifications/roots/list_changed', params: {} }),
-    close() {
-      for (const subscription of listening) subscription.close()
-      return connection.close()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -22,6 +22,8 @@ export interface Remote {
   /** One connection: every caller sees the same through it. */
   readonly shared: true
   close(): Promise<void>
+  /** Closes it where a block with `await using` is left. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -76,6 +78,10 @@ class LazyRemote implements Remote {
     this.#closing.abort()
     const connection = await this.#connection?.catch(() => undefined)
     await connection?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   #open(): Promise<Connection> {

@@ -109,4 +109,6 @@ export interface Connection {
   /** Tells the server something, where its revision has a word for it. Never rejects. */
   tell(notification: Notification): Promise<void>
   close(): Promise<void>
+  /** Closes it where a block with `await using` is left. */
+  [Symbol.asyncDispose](): Promise<void>
 }

@@ -36,6 +36,7 @@ export async function openConnection(target: Target, options: ConnectionOptions)
         if (codec?.descriptor.kind === 'notification') await wire.notify(method, codec.downParams(params))
       },
       close: () => wire.close(),
+      [Symbol.asyncDispose]: () => wire.close(),
     }
   } catch (error) {
     const closed = await dialer.close()

@@ -81,6 +81,10 @@ class Restarting implements Connection {
     await starting?.then((connection) => connection.close()).catch(() => {}) // it did not even start
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   async #again(call: Call): Promise<Connection> {
     if (this.#end !== undefined) throw gone(call.method, this.#end)
     if (this.#starting === undefined && this.#failures > 0) {

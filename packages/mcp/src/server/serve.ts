@@ -34,6 +34,8 @@ export interface Serving {
   readonly closed: Promise<void>
   /** Ends subscriptions, lets calls at work finish, and shuts the door. */
   close(): Promise<void>
+  /** Closes it where a block with `await using` is left. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -73,15 +75,11 @@ async function serveOnHttp(server: Server, options: ServeOptions): Promise<Servi
   })
   const url = socket === undefined ? door.url + path : toSocketAddress(socket, path)
   if (options.announce ?? process.stderr.isTTY) console.error(`Listening at ${url}`)
-  return {
-    url,
-    closed,
-    async close() {
-      server.close()
-      await door.close()
-      resolveClosed()
-    },
-  }
+  return toServing(url, closed, async () => {
+    server.close()
+    await door.close()
+    resolveClosed()
+  })
 }
 
 async function serveOnStdio(server: Server, options: StdioOptions = {}): Promise<Serving> {
@@ -93,14 +91,14 @@ async function serveOnStdio(server: Server, options: StdioOptions = {}): Promise
   }
   const { serveStdio } = await import('../transports/stdio/serve.ts')
   const served = serveStdio(server.endpoint, options)
-  return {
-    url: undefined,
-    closed: served.closed,
-    async close() {
-      server.close()
-      await served.close()
-    },
-  }
+  return toServing(undefined, served.closed, async () => {
+    server.close()
+    await served.close()
+  })
+}
+
+function toServing(url: string | undefined, closed: Promise<void>, close: () => Promise<void>): Serving {
+  return { url, closed, close, [Symbol.asyncDispose]: close }
 }
 
 const OPTION_NAMES: OptionNames<ServeOptions> = {

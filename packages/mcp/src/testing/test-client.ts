@@ -34,12 +34,9 @@ export async function testClient(
   const served = serveChannel(server.endpoint, pipe.server, principal === undefined ? {} : { principal })
   const { channel, recording } = recordChannel(pipe.client)
   const client = await connect({ kind: 'channel', channel }, { client: { name: 'test', version: '1.0.0' }, ...more })
-  return {
-    ...client,
-    transcript: recording,
-    async close() {
-      await client.close()
-      await served.close({ drainMs: 0 })
-    },
+  const close = async () => {
+    await client.close()
+    await served.close({ drainMs: 0 })
   }
+  return { ...client, transcript: recording, close, [Symbol.asyncDispose]: close }
 }
