@@ -12,8 +12,17 @@ export interface CallsOptions {
   readonly maxConcurrent: number
   /** Most in line; more are refused with `policy.limit`. */
   readonly maxWaiting: number
+  /** Most bytes in line. Default: not counted. */
+  readonly maxWaitingBytes?: number
+  /** How many bytes the message has that is being taken. Asked for those alone that have to wait. */
+  readonly weigh?: () => number
   /** Most listening at once, beside the others. Default 256. */
   readonly maxListening?: number
+}
+
+interface Waiting {
+  readonly call: OpenCall
+  readonly bytes: number
 }
 
 /** The calls of one conversation, or of one door: how many work at once, how long each may, and how they all end. */
@@ -24,7 +33,8 @@ export class Calls implements Keeper {
   readonly #listening = new Map<Id, OpenCall>()
   /** Stands for the id of a call that is not found by its own. */
   #count = 0
-  #line: OpenCall[] = []
+  #line: Waiting[] = []
+  #lineBytes = 0
   #running = 0
   #isHeld = false
   #overdue: Timer | undefined
@@ -39,9 +49,14 @@ export class Calls implements Keeper {
     return this.#open.size + this.#listening.size
   }
 
+  /** Bytes of what is in line. */
+  get waitingBytes(): number {
+    return this.#lineBytes
+  }
+
   /** Runs the call now, or when one before it ends. A call that cannot be taken fails at once. */
   take(call: OpenCall): void {
-    const { keyed, maxListening = MAX_LISTENING, maxConcurrent, maxWaiting } = this.#options
+    const { keyed, maxListening = MAX_LISTENING, maxConcurrent } = this.#options
     call.key = keyed ? call.id : this.#count++
     if (this.#open.has(call.key) || this.#listening.has(call.key)) {
       call.fail(new McpError('peer.invalid_request', `Cannot take a request whose id is that of one still open`))
@@ -59,16 +74,19 @@ export class Calls implements Keeper {
       return
     }
     const mustWait = this.#isHeld || this.#running >= maxConcurrent
-    if (mustWait && this.#line.length >= maxWaiting) {
+    const bytes = mustWait ? (this.#options.weigh?.() ?? 0) : 0
+    if (mustWait && !this.#hasRoomFor(bytes)) {
       call.keeper = undefined
-      call.fail(new McpError('policy.limit', `Cannot take another request: ${maxWaiting} are waiting`))
+      const { length } = this.#line
+      call.fail(length === 0 ? tooManyWork(this.#running) : tooManyWait(length, this.#lineBytes))
       return
     }
     call.held = { it: call }
     this.#open.set(call.key, call.held)
     this.#overdue ??= this.#served.clock.setTimer(this.#served.callTimeoutMs, () => this.#failOverdue())
     if (mustWait) {
-      this.#line.push(call)
+      this.#line.push({ call, bytes })
+      this.#lineBytes += bytes
       return
     }
     this.#running++
@@ -79,9 +97,9 @@ export class Calls implements Keeper {
     if (call.isListening) this.#listening.delete(call.key)
     else this.#open.delete(call.key)
     if (call.held !== undefined) call.held.it = undefined
-    if (!call.isListening && call.isRunning) {
-      this.#running--
-      if (this.#line.length > 0) this.#runNext()
+    if (!call.isListening) {
+      if (call.isRunning) this.#running--
+      if (this.#line.length > 0) this.#leaveLine(call)
     }
     if (this.#whenIdle.length === 0 || this.size > 0) return
     for (const resolve of this.#whenIdle.splice(0)) resolve()
@@ -114,7 +132,7 @@ export class Calls implements Keeper {
 
   /** Fails all that are open. */
   fail(error: McpError): void {
-    this.#line = []
+    this.#emptyLine()
     for (const call of this.#all()) call.fail(error)
     this.#overdue?.cancel()
     this.#overdue = undefined
@@ -122,7 +140,7 @@ export class Calls implements Keeper {
 
   /** Drops all that are open: nobody is there to be answered. */
   drop(reason: McpError): void {
-    this.#line = []
+    this.#emptyLine()
     for (const call of this.#all()) call.drop(reason)
     this.#overdue?.cancel()
     this.#overdue = undefined
@@ -139,15 +157,36 @@ export class Calls implements Keeper {
     return [...open, ...this.#listening.values()]
   }
 
-  #runNext(): boolean {
-    if (this.#isHeld) return false
-    for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
-      if (next.isOver) continue
-      this.#running++
-      next.run()
-      return true
+  /** What waits no longer makes room at once: who sends and takes back must not fill the line with nothing. */
+  #leaveLine(call: OpenCall): void {
+    if (call.isRunning) {
+      this.#runNext()
+      return
     }
-    return false
+    const at = this.#line.findIndex((waiting) => waiting.call === call)
+    const [left] = at === -1 ? [] : this.#line.splice(at, 1)
+    if (left !== undefined) this.#lineBytes -= left.bytes
+  }
+
+  /** One that is alone always has room: it is bounded by the limit of a message. */
+  #hasRoomFor(bytes: number): boolean {
+    const { maxWaiting, maxWaitingBytes = Number.POSITIVE_INFINITY } = this.#options
+    if (this.#line.length >= maxWaiting) return false
+    return this.#line.length === 0 || this.#lineBytes + bytes <= maxWaitingBytes
+  }
+
+  #emptyLine(): void {
+    this.#line = []
+    this.#lineBytes = 0
+  }
+
+  #runNext(): boolean {
+    const next = this.#isHeld ? undefined : this.#line.shift()
+    if (next === undefined) return false
+    this.#lineBytes -= next.bytes
+    this.#running++
+    next.call.run()
+    return true
   }
 
   /**
@@ -171,6 +210,16 @@ export class Calls implements Keeper {
     }
     if (soonest !== Number.POSITIVE_INFINITY) this.#overdue ??= clock.setTimer(soonest, () => this.#failOverdue())
   }
+}
+
+function tooManyWork(calls: number): McpError {
+  return new McpError('policy.limit', `Cannot take another request: ${calls} are at work`)
+}
+
+/** @param bytes 0 where they are not counted */
+export function tooManyWait(messages: number, bytes: number): McpError {
+  const waiting = bytes === 0 ? `${messages} are` : `${messages} messages of ${bytes} bytes are`
+  return new McpError('policy.limit', `Cannot take another request: ${waiting} waiting`)
 }
 
 const MAX_LISTENING = 256

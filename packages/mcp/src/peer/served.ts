@@ -24,6 +24,7 @@ export interface Served {
   readonly envelopes: ReadonlyMap<string, Revision>
   readonly maxConcurrent: number
   readonly maxWaiting: number
+  readonly maxWaitingBytes: number
   readonly callTimeoutMs: number
   readonly questionTimeoutMs: number
   readonly maxQuestions: number

@@ -311,6 +311,8 @@ const PASSED_ON = Object.keys({
   revisions: true,
   limits: true,
   maxConcurrent: true,
+  maxWaiting: true,
+  maxWaitingBytes: true,
   maxSessions: true,
   sessionIdleMs: true,
   maxStreamBytes: true,

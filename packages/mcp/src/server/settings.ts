@@ -139,6 +139,8 @@ const OPTION_NAMES: OptionNames<ServerOptions> = {
   revisions: true,
   limits: true,
   maxConcurrent: true,
+  maxWaiting: true,
+  maxWaitingBytes: true,
   maxSessions: true,
   sessionIdleMs: true,
   maxStreamBytes: true,

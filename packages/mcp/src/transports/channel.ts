@@ -12,6 +12,13 @@ export interface Channel {
   send(text: string): boolean
   /** Resolves at once, or when what waits to be written is below the bound again. */
   drained(): Promise<void>
+  /**
+   * Lets the other side wait, where the transport can: what it writes stays with it until `resume`. No more is
+   * delivered meanwhile than what was read already.
+   */
+  pause?(): void
+  /** Reads on. */
+  resume?(): void
   /** Ends the pipe in the transport's own order and resolves when it is gone. May be called twice. */
   close(): Promise<void>
 }

@@ -21,8 +21,18 @@ export interface Endpoint {
   readonly revisions?: readonly string[]
   /** Default: CALLER_LIMITS. */
   readonly limits?: FrameLimits
-  /** Most requests of one session or channel at work at once; more wait in line, bounded too. Default 64, 1,024 waiting. */
+  /** Most requests of one session or channel at work at once; more wait in line. Default 64. */
   readonly maxConcurrent?: number
+  /**
+   * Most messages of one session or channel that wait: for their turn, for the handshake, or for a client that does not
+   * read. Beyond it requests fail with `policy.limit`; a client that does not read either is cut off. Default 1,024.
+   */
+  readonly maxWaiting?: number
+  /**
+   * Most bytes of such messages on one channel (stdio, HTTP+SSE), a character of text counted as one; one message alone
+   * may always wait. Default 16 MiB. Those of sessions over HTTP are among `maxHeldBytes` of their door.
+   */
+  readonly maxWaitingBytes?: number
   /**
    * Most handshake sessions alive. Beyond it the oldest that was never used makes room; where all are in use, new ones
    * are refused with 503 and Retry-After. Those over HTTP+SSE are counted apart, to the same number. Default 10,000.

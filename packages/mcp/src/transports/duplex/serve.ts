@@ -3,11 +3,11 @@ import { Session } from '../../bridge/sessions.ts'
 import { McpError } from '../../errors.ts'
 import { INVALID_REQUEST, PARSE_ERROR } from '../../jsonrpc/codes.ts'
 import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/encode.ts'
-import type { Frame, NotificationFrame, RequestFrame } from '../../jsonrpc/frame.ts'
+import { type Frame, NO_PARAMS, type NotificationFrame, type RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import { BatchWay, isMixed } from '../../peer/batch.ts'
-import { Calls } from '../../peer/calls.ts'
+import { Calls, tooManyWait } from '../../peer/calls.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import { openEnveloped, type Way } from '../../peer/open-call.ts'
 import { type Reply, toFailure, toText } from '../../peer/reply.ts'
@@ -15,9 +15,11 @@ import { type Served, unsupportedRevision } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import { checkEnvelope, hasEnvelope, parseEnvelope } from '../../protocol/envelope.ts'
 import { NEWEST, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
+import type { Revision } from '../../revisions/revision.ts'
 import type { Channel } from '../channel.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { toServed } from '../served.ts'
+import { type HeldMessage, HeldMessages, isBatch } from './held-messages.ts'
 
 /** An endpoint at work on one channel. */
 export interface ServedChannel {
@@ -49,7 +51,13 @@ export function serveChannel(
 
 /** A channel whose messages somebody else reads and hands in. */
 export interface ServedConversation extends ServedChannel {
-  receive(message: Frame | readonly Frame[]): void
+  /**
+   * @param bytes how long the message is
+   * @param done told once when nothing of it is held any more: it is answered, or nobody waits for that
+   */
+  receive(message: Frame | readonly Frame[], bytes: number, done?: () => void): void
+  /** Why a batch cannot be taken now; undefined where it can, and for a single message. */
+  findFault(message: Frame | readonly Frame[]): FrameFault | undefined
   /** The client does not read what it is sent: requests wait. */
   readonly isClogged: boolean
 }
@@ -75,8 +83,15 @@ class ChannelServer implements ServedConversation {
   readonly #leaving = new AbortController()
   #state: Lifecycle = 'new'
   #session: Session | undefined
-  /** Messages that came while `initialize` was being answered, or while nobody read what we wrote. */
-  #held: (Frame | readonly Frame[])[] = []
+  /** Requests that came while `initialize` was being answered, or while nobody read what we wrote. */
+  readonly #held: HeldMessages
+  /** Bytes of the message that is being taken. */
+  #weight = 0
+  /** The client confirmed a handshake before it could know of it. */
+  #isConfirmed = false
+  /** The channel reads no more until what is held was taken. */
+  #isPaused = false
+  #isCut = false
   #isClogged = false
   /** News that could not be written meanwhile, the latest of each topic. */
   readonly #news = new Map<string, string>()
@@ -88,7 +103,10 @@ class ChannelServer implements ServedConversation {
     this.#served = served
     this.#channel = channel
     this.#caller = caller
-    this.#calls = new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
+    const { maxConcurrent, maxWaiting, maxWaitingBytes } = served
+    this.#held = new HeldMessages(maxWaiting, maxWaitingBytes)
+    const weigh = () => this.#weight
+    this.#calls = new Calls(served, { keyed: true, maxConcurrent, maxWaiting, maxWaitingBytes, weigh })
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -113,12 +131,14 @@ class ChannelServer implements ServedConversation {
       this.#refuse(error)
       return
     }
-    this.receive(message)
+    this.receive(message, text.length)
   }
 
-  receive(message: Frame | readonly Frame[]): void {
-    if (this.#isClogged || (this.#state === 'opening' && !isUrgent(message))) this.#hold(message)
-    else this.#take(message)
+  receive(message: Frame | readonly Frame[], bytes: number, done?: () => void): void {
+    if (this.#isCut || this.#isGone) done?.()
+    else if ((this.#isClogged || this.#state === 'opening') && this.#mustWait(message)) {
+      this.#hold({ message, bytes, done })
+    } else this.#take(message, bytes, done)
   }
 
   get isClogged(): boolean {
@@ -140,45 +160,74 @@ class ChannelServer implements ServedConversation {
     this.#send(encodeErrorFor(fault.idText, { code: fault.rpcCode, message: fault.message }))
   }
 
-  #hold(message: Frame | readonly Frame[]): void {
-    if (!Array.isArray(message) && (message as Frame).kind === 'notification') {
-      // Taking back a request must not wait behind it.
-      const frame = message as NotificationFrame
-      if (frame.method === 'notifications/cancelled') this.#notification(frame)
+  /** Only what makes work: an answer lets work go on, and taking a request back must not wait behind it. */
+  #mustWait(message: Frame | readonly Frame[]): boolean {
+    if (isBatch(message)) return this.#state === 'opening' || message.some(({ kind }) => kind === 'request')
+    return message.kind === 'request' && (this.#isClogged || !isUrgent(message))
+  }
+
+  /**
+   * Beyond the bound a channel that can lets its client wait: nothing is lost, and clients expect of a pipe that it
+   * fills up. It is good for this alone. Calls that wait for others are refused beyond the bound, and the channel
+   * read on: what those others may be waiting for, answers to questions and cancellations, comes on it, too.
+   */
+  #hold(held: HeldMessage): void {
+    if (this.#isPaused || this.#held.hasRoomFor(held.bytes, this.#calls.waitingBytes)) this.#held.push(held)
+    else if (this.#channel.pause !== undefined) {
+      this.#held.push(held)
+      this.#isPaused = true
+      this.#channel.pause()
+    } else this.#turnAway(held)
+  }
+
+  /** Each refusal is one more thing to read: who does not read gets one, and is cut off. */
+  #turnAway({ message, done }: HeldMessage): void {
+    const error = tooManyWait(this.#held.size, this.#held.bytes + this.#calls.waitingBytes)
+    for (const frame of isBatch(message) ? message : [message]) {
+      if (frame.kind === 'request') this.answer(toFailure(this.#revision, frame.method, frame.id, error))
     }
-    if (this.#held.length >= this.#served.maxWaiting) {
-      this.#served.log('error', 'channel.cut', { reason: 'it sends without reading' })
-      this.#channel.close().catch((error: unknown) => this.#served.log('warn', 'channel.close', { error }))
-      return
-    }
-    this.#held.push(message)
+    done?.()
+    if (!this.#isClogged) return
+    this.#isCut = true
+    this.#served.log('error', 'channel.cut', { reason: 'it sends without reading' })
+    this.#channel.close().catch((failure: unknown) => this.#served.log('warn', 'channel.close', { error: failure }))
   }
 
   #takeHeld(): void {
-    while (this.#held.length > 0 && !this.#isClogged && this.#state !== 'opening') {
+    while (this.#held.size > 0 && !this.#isClogged && this.#state !== 'opening') {
       const next = this.#held.shift()
-      if (next !== undefined) this.#take(next)
+      if (next !== undefined) this.#take(next.message, next.bytes, next.done)
     }
+    if (!this.#isPaused || this.#held.size > 0) return
+    this.#isPaused = false
+    this.#channel.resume?.()
   }
 
-  #take(message: Frame | readonly Frame[]): void {
-    if (Array.isArray(message)) {
-      this.#batch(message)
+  #take(message: Frame | readonly Frame[], bytes: number, done: (() => void) | undefined): void {
+    this.#weight = bytes
+    if (isBatch(message)) {
+      this.#batch(message, done)
       return
     }
-    const frame = message as Frame // not an array: the check above does not narrow a readonly one
-    if (frame.kind === 'request') this.#request(frame, new ChannelWay(this, frame))
-    else if (frame.kind === 'notification') this.#notification(frame)
-    else if (this.#session?.reply(frame) !== true) this.#served.log('debug', 'channel.stray', { kind: frame.kind })
+    if (message.kind === 'request') {
+      this.#request(message, new ChannelWay(this, message, done))
+      return
+    }
+    if (message.kind === 'notification') this.#notification(message)
+    else if (this.#session?.reply(message) !== true) this.#served.log('debug', 'channel.stray', { kind: message.kind })
+    done?.()
   }
 
   #request(frame: RequestFrame, way: Way): void {
     try {
       this.#answer(frame, way)
     } catch (error) {
-      const revision = this.#session?.handshake.revision ?? this.#served.handshakes[0] ?? NEWEST
-      way.answer(toFailure(revision, frame.method, frame.id, error))
+      way.answer(toFailure(this.#revision, frame.method, frame.id, error))
     }
+  }
+
+  get #revision(): Revision {
+    return this.#session?.handshake.revision ?? this.#served.handshakes[0] ?? NEWEST
   }
 
   #answer(frame: RequestFrame, way: Way): void {
@@ -214,6 +263,7 @@ class ChannelServer implements ServedConversation {
       (handshake) => this.#opened(frame, handshake, way),
       (error: unknown) => {
         this.#state = advance(this.#state, 'refused')
+        this.#isConfirmed = false
         way.answer(toFailure(NEWEST_HANDSHAKE, frame.method, frame.id, error))
         this.#takeHeld()
       },
@@ -221,29 +271,43 @@ class ChannelServer implements ServedConversation {
   }
 
   #opened(frame: RequestFrame, handshake: Handshake, way: Way): void {
-    if (this.#isGone) return
+    if (this.#isGone) {
+      way.answer(undefined)
+      return
+    }
     this.#state = advance(this.#state, 'answered')
     const tell = (text: string, topic: string) => this.tell(text, topic)
     this.#session = new Session(this.#served, handshake, this.#caller.principal, tell, this.#calls)
     way.answer({ text: encodeResult(frame.id, handshake.result), status: 200 })
+    if (this.#isConfirmed) this.#session.notification(CONFIRMED)
     this.#takeHeld()
   }
 
   #notification(frame: NotificationFrame): void {
-    if (this.#session !== undefined) {
-      this.#session.notification(frame)
-      return
-    }
+    const isCancelled = frame.method === 'notifications/cancelled'
     const { requestId } = frame.params
-    if (frame.method !== 'notifications/cancelled') return
-    if (typeof requestId === 'string' || typeof requestId === 'number') this.#calls.cancel(requestId)
+    if (isCancelled && this.#held.size > 0) this.#held.withdraw(requestId)
+    if (this.#session !== undefined) this.#session.notification(frame)
+    else if (frame.method === 'notifications/initialized')
+      this.#isConfirmed = this.#state === 'opening' || this.#isClogged
+    else if (isCancelled && (typeof requestId === 'string' || typeof requestId === 'number')) {
+      this.#calls.cancel(requestId)
+    }
   }
 
-  #batch(batch: readonly Frame[]): void {
+  findFault(message: Frame | readonly Frame[]): FrameFault | undefined {
+    if (!isBatch(message)) return undefined
+    const isModern = message.some((frame) => 'params' in frame && hasEnvelope(frame.params))
+    if (this.#session?.handshake.revision.traits.batching === true && !isModern) return undefined
+    return new FrameFault(INVALID_REQUEST, 'Cannot take a batch; send each message by itself')
+  }
+
+  #batch(batch: readonly Frame[], done: (() => void) | undefined): void {
     const session = this.#session
-    const isModern = batch.some((frame) => 'params' in frame && hasEnvelope(frame.params))
-    if (session?.handshake.revision.traits.batching !== true || isModern) {
-      this.#refuse(new FrameFault(INVALID_REQUEST, 'Cannot take a batch; send one message on each line'))
+    const fault = this.findFault(batch)
+    if (fault !== undefined || session === undefined) {
+      if (fault !== undefined) this.#refuse(fault)
+      done?.()
       return
     }
     const requests = batch.filter((frame) => frame.kind === 'request')
@@ -251,9 +315,14 @@ class ChannelServer implements ServedConversation {
       canSend: true,
       notify: (text) => this.notify(text),
       send: (text) => this.send(text),
-      answer: (answer) => this.answer(answer),
+      answer: (answer) => {
+        this.answer(answer)
+        done?.()
+      },
     }
     const way = new BatchWay(shared, requests.length)
+    if (requests.length === 0) done?.()
+    this.#weight /= Math.max(1, requests.length)
     if (isMixed(batch)) {
       const error = new McpError('peer.invalid_request', 'Cannot take a batch of requests and responses')
       for (const { method, id } of requests) way.answer(toFailure(session.handshake.revision, method, id, error))
@@ -318,7 +387,7 @@ class ChannelServer implements ServedConversation {
     this.#isGone = true
     if (error !== undefined) this.#served.log('warn', 'channel.closed', { error })
     this.#state = advance(this.#state, 'close')
-    this.#held = []
+    this.#held.clear()
     this.#news.clear()
     const reason = new McpError('caller.cancelled', 'The caller is gone')
     this.#leaving.abort(reason)
@@ -360,11 +429,13 @@ class ChannelWay implements Way {
   readonly canSend = true
   readonly #server: ChannelServer
   readonly #frame: RequestFrame
+  readonly #done: (() => void) | undefined
   #hasHeard = false
 
-  constructor(server: ChannelServer, frame: RequestFrame) {
+  constructor(server: ChannelServer, frame: RequestFrame, done: (() => void) | undefined) {
     this.#server = server
     this.#frame = frame
+    this.#done = done
   }
 
   notify(text: string): void {
@@ -386,21 +457,19 @@ class ChannelWay implements Way {
       this.#server.answer({ text: encodeNotification('notifications/cancelled', cancelled), status: 200 })
     }
     this.#server.answer(answer)
+    this.#done?.()
   }
 }
 
-/** What is taken while the handshake is still under way. */
-function isUrgent(message: Frame | readonly Frame[]): boolean {
-  if (Array.isArray(message)) return false
-  const frame = message as Frame // see ChannelServer.#take
-  if (frame.kind === 'request')
-    return frame.method === 'ping' || frame.method === 'initialize' || hasEnvelope(frame.params)
-  return frame.kind !== 'notification' || frame.method === 'notifications/cancelled'
+/** What is answered while the handshake is still under way. */
+function isUrgent({ method, params }: RequestFrame): boolean {
+  return method === 'ping' || method === 'initialize' || hasEnvelope(params)
 }
 
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
+const CONFIRMED: NotificationFrame = { kind: 'notification', method: 'notifications/initialized', params: NO_PARAMS }
 const MAX_NEWS = 1_024
 const FLUSH_MS = 500

@@ -462,3 +462,120 @@ describe('the stream', () => {
     await session.stream.closed
   })
 })
+
+describe('abuse-14: messages that were answered 202', () => {
+  const MIB = 1024 * 1024
+
+  /** Calls that work until they are told to end, on a door that holds little. */
+  async function openHolding(endpoint: Parameters<typeof doors.open>[1] = {}) {
+    const began: Call[] = []
+    const ends: (() => void)[] = []
+    const { sse } = await doors.open(
+      (call) => {
+        if (call.method !== 'tools/call') return answers(call)
+        began.push(call)
+        return new Promise((resolve) => ends.push(() => resolve({ content: [] })))
+      },
+      endpoint,
+      { maxHeldBytes: 3 * MIB },
+    )
+    return { sse, began, finish: () => ends.splice(0).forEach((end) => void end()) }
+  }
+  const callOf = (id: number, bytes: number) =>
+    JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 't', arguments: 'x'.repeat(bytes) } })
+
+  it('count among the bytes the door holds until they are answered', async () => {
+    const { sse, began, finish } = await openHolding()
+    const session = await openSseSession(sse)
+    await session.initialize()
+    const statuses: number[] = []
+    for (let id = 1; id <= 5; id++) statuses.push((await session.post(callOf(id, MIB))).status)
+    expect(statuses).toEqual([202, 202, 503, 503, 503])
+    expect(began).toHaveLength(2)
+    finish()
+    expect([(await session.stream.next()).id, (await session.stream.next()).id]).toEqual([1, 2])
+    expect((await session.post(callOf(6, MIB))).status).toBe(202)
+  })
+
+  it('count however small they are', async () => {
+    const { sse } = await openHolding({ maxConcurrent: 1 })
+    const session = await openSseSession(sse)
+    await session.initialize()
+    let taken = 0
+    while ((await session.post(callOf(taken, 16 * 1024))).status === 202) taken++
+    expect(taken * 16 * 1024).toBeLessThan(3 * MIB)
+    expect(taken).toBeGreaterThan(180)
+  })
+
+  it('count no longer when they were taken back, or their session ended', async () => {
+    const { sse, began } = await openHolding({ maxConcurrent: 1 })
+    const session = await openSseSession(sse)
+    await session.initialize()
+    for (let round = 0; round < 3; round++) {
+      for (const id of [1, 2]) expect((await session.post(callOf(id, MIB))).status).toBe(202)
+      for (const requestId of [2, 1]) await session.notify('notifications/cancelled', { requestId })
+    }
+    for (const id of [1, 2]) expect((await session.post(callOf(id, MIB))).status).toBe(202)
+    const over = new Promise((resolve) => began.at(-1)?.cancellation.watch({ cancelled: () => resolve(undefined) }))
+    session.stream.destroy()
+    await over
+    const other = await openSseSession(sse)
+    await other.initialize()
+    for (const id of [1, 2]) expect((await other.post(callOf(id, MIB))).status).toBe(202)
+  })
+
+  it('count while the handshake is under way', async () => {
+    const asked = createDeferred()
+    const discovered = createDeferred<Result>()
+    const { sse } = await doors.open(
+      (call) => {
+        if (call.method !== 'server/discover') return answers(call)
+        asked.resolve()
+        return discovered.promise
+      },
+      { maxWaitingBytes: 1.5 * MIB },
+      { maxHeldBytes: 8 * MIB },
+    )
+    const session = await openSseSession(sse)
+    const opened = session.initialize()
+    await asked.promise
+    for (const id of [1, 2, 3]) await session.post(callOf(id, MIB))
+    discovered.resolve({ capabilities: { tools: {} } })
+    await opened
+    expect(session.heard.map(({ id, error }) => [id, error.code])).toEqual([
+      [2, 1001],
+      [3, 1001],
+    ])
+    expect(await session.stream.next()).toMatchObject({ id: 1, result: { content: [] } })
+  })
+})
+
+describe('trap-32: a batch', () => {
+  const BATCH = `[${PING}]`
+
+  it.each(HANDSHAKES.filter((revision) => revision !== '2025-03-26'))(
+    'in a session of %s gets 400',
+    async (revision) => {
+      const session = await openSseSession(await open(answers))
+      await session.initialize(revision)
+      const refused = await session.post(BATCH)
+      expect([refused.status, refused.messages[0].error.code]).toEqual([400, -32600])
+      expect((await session.request('ping')).result).toEqual({})
+    },
+  )
+
+  it('before the handshake gets 400', async () => {
+    const session = await openSseSession(await open(answers))
+    expect((await session.post(BATCH)).status).toBe(400)
+    expect((await session.initialize()).result).toBeDefined()
+  })
+
+  it('of requests of the newest revision gets 400 even where batches work', async () => {
+    const session = await openSseSession(await open(answers))
+    await session.initialize('2025-03-26')
+    const body = JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'tools/list', params: withEnvelope() }])
+    expect((await session.post(body)).status).toBe(400)
+    expect((await session.post(BATCH)).status).toBe(202)
+    expect(await session.stream.next()).toMatchObject([{ id: 1, result: {} }])
+  })
+})

@@ -50,14 +50,21 @@ function openStream(
 
 function say(desk: Desk, id: string, request: HttpRequest, response: HttpResponse, principal: Principal): void {
   desk.streams.find(id, principal)
-  receivePost(desk, request, response, principal, (_desk, message, _headers, _principal, reply) => {
+  receivePost(desk, request, response, principal, (_desk, message, _headers, _principal, reply, bytes) => {
     // Once more: the stream may have ended while the body was on its way.
-    const { conversation } = desk.streams.find(id, principal)
+    const { conversation, owed } = desk.streams.find(id, principal)
     if (conversation.isClogged && isAsking(message)) {
       throw new McpError('policy.busy', 'Cannot take a request before more of the stream is read')
     }
+    const fault = conversation.findFault(message)
+    if (fault !== undefined) throw fault
+    const handedOver = reply.handOver(bytes)
+    const release = () => {
+      if (owed.delete(release)) handedOver()
+    }
+    owed.add(release)
     reply.nothing(202)
-    conversation.receive(message)
+    conversation.receive(message, bytes, release)
   })
 }
 

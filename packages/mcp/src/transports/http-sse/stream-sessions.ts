@@ -11,6 +11,8 @@ export interface StreamSession {
   readonly conversation: ServedConversation
   readonly principal: Principal
   readonly channel: StreamChannel
+  /** What gives back the room that messages at work take among those of the door. */
+  readonly owed: Set<() => void>
 }
 
 /** The sessions of one endpoint whose life is that of a stream. */
@@ -45,8 +47,12 @@ export class StreamSessions {
     const id = randomBytes(ID_BYTES).toString('base64url')
     const channel = new StreamChannel(response, toTarget(id), this.#served.maxStreamBytes)
     const conversation = serveConversation(this.#served, channel, { principal, session: id })
-    this.#open.set(id, { conversation, principal, channel })
-    void conversation.closed.then(() => this.#open.delete(id))
+    const owed = new Set<() => void>()
+    this.#open.set(id, { conversation, principal, channel, owed })
+    void conversation.closed.then(() => {
+      this.#open.delete(id)
+      for (const release of owed) release()
+    })
   }
 
   /**

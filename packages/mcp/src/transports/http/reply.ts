@@ -19,7 +19,10 @@ export interface DoorState {
   readonly clock: Clock
   /** No connection is used again. */
   isClosing: boolean
-  /** Bytes of bodies that are not answered yet, beyond the first chunk of each: as long as one is at work, it is held. */
+  /**
+   * Bytes of bodies that are not answered yet: as long as one is at work, it is held. Beyond the first chunk of each,
+   * where the answer goes the same way: the connections bound those.
+   */
   heldBytes: number
   readonly maxHeldBytes: number
   /** What is said of the resource that a request was for. */
@@ -119,6 +122,21 @@ export class HttpReply implements Way {
   release(): void {
     this.#context.door.heldBytes -= this.heldBytes
     this.heldBytes = 0
+  }
+
+  /**
+   * What the body asks for is answered elsewhere. All of it counts on, the first chunk too, since no connection is held
+   * by it any more, until the function returned is called.
+   * @throws {McpError} `policy.busy` where there is no room for that
+   */
+  handOver(bytes: number): () => void {
+    const { door } = this.#context
+    this.release()
+    if (door.heldBytes > 0 && door.heldBytes + bytes > door.maxHeldBytes) throw tooManyBytes()
+    door.heldBytes += bytes
+    return () => {
+      door.heldBytes -= bytes
+    }
   }
 
   /** Lets the connection go while the call goes on: where its sender knows to come back, nothing elsewhere. */
@@ -265,6 +283,10 @@ const MAX_IN_LINE = 100
 function isShort({ req }: HttpResponse): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return coding === undefined && Number(length ?? 0) <= LINGER_BYTES
+}
+
+export function tooManyBytes(): McpError {
+  return new McpError('policy.busy', 'Cannot take so large a body now: too many wait for their answers')
 }
 
 function hungUp(): McpError {

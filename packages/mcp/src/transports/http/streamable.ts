@@ -17,19 +17,19 @@ import { checkScopes } from './challenge.ts'
 import type { Desk } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
-import { HttpReply } from './reply.ts'
+import { HttpReply, tooManyBytes } from './reply.ts'
 
 /**
  * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
  * `maxBytes` of the body and one chunk are held. Each step is written out here, since every call takes it.
- * @param take what to do with the message
+ * @param take what to do with the message, and how many bytes it had
  */
 export function receivePost(
   desk: Desk,
   request: HttpRequest,
   response: HttpResponse,
   principal: Principal,
-  take: typeof dispatch = dispatch,
+  take: Take = dispatch,
 ): void {
   const { headers } = request
   const { limits } = desk.served
@@ -70,7 +70,7 @@ export function receivePost(
       door.heldBytes += chunk.length
       // A body that is alone is bounded by its own limit.
       if (door.heldBytes > door.maxHeldBytes && reply.heldBytes < door.heldBytes) {
-        reply.refuse(new McpError('policy.busy', 'Cannot take so large a body now: too many wait for their answers'))
+        reply.refuse(tooManyBytes())
         bytes = Number.POSITIVE_INFINITY
         first = undefined
         rest = undefined
@@ -85,12 +85,14 @@ export function receivePost(
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
       const message = parseMessage(body.toString('utf8'), limits)
       if (desk.endpoint.scopesFor !== undefined) checkScopes(desk.endpoint.scopesFor, message, principal)
-      take(desk, message, headers, principal, reply)
+      take(desk, message, headers, principal, reply, bytes)
     } catch (error) {
       reply.refuse(error)
     }
   })
 }
+
+type Take = (...taken: [...Parameters<typeof dispatch>, bytes: number]) => void
 
 /** Which era a message belongs to: the order of PROTOCOL §5.2. */
 function dispatch(

@@ -30,6 +30,7 @@ class MemoryEnd implements Channel {
   #inbox: Buffer[] = []
   #inboxBytes = 0
   #scheduled = false
+  #isPaused = false
   #ended = false
   #closed = false
   #drained: (() => void)[] = []
@@ -61,9 +62,19 @@ class MemoryEnd implements Channel {
     })
   }
 
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#schedule()
+  }
+
   close(): Promise<void> {
     const other = this.#other
     if (other !== undefined) other.#end()
+    this.#isPaused = false
     this.#end()
     return Promise.resolve()
   }
@@ -83,13 +94,14 @@ class MemoryEnd implements Channel {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#events === undefined) return
+    if (this.#scheduled || this.#isPaused || this.#events === undefined) return
     this.#scheduled = true
     queueMicrotask(() => this.#deliver())
   }
 
   #deliver(): void {
     this.#scheduled = false
+    if (this.#isPaused) return
     const inbox = this.#inbox
     this.#inbox = []
     this.#inboxBytes = 0

@@ -58,6 +58,9 @@ class StdioChannel implements Channel {
   readonly #write: Writable['write']
   readonly #maxBytes: number
   #closed: ((error: Error | undefined) => void) | undefined
+  /** Nobody reads what we write. */
+  #isFull = false
+  #isPaused = false
 
   constructor(stdin: Readable, stdout: Writable, write: Writable['write'] | undefined, maxBytes: number) {
     this.#stdin = stdin
@@ -87,11 +90,29 @@ class StdioChannel implements Channel {
     if (this.#closed === undefined || this.#stdout.destroyed) return true
     this.#write(`${text}\n`)
     if (this.#stdout.writableLength <= HIGH_WATER_BYTES) return true
-    if (!this.#stdin.isPaused()) {
+    if (!this.#isFull) {
+      this.#isFull = true
       this.#stdin.pause()
-      this.#stdout.once('drain', () => this.#stdin.resume())
+      this.#stdout.once('drain', () => {
+        this.#isFull = false
+        this.#readOn()
+      })
     }
     return false
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#stdin.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#readOn()
+  }
+
+  #readOn(): void {
+    if (!this.#isFull && !this.#isPaused) this.#stdin.resume()
   }
 
   drained(): Promise<void> {
