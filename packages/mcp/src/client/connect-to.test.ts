@@ -1,13 +1,13 @@
 import { afterEach, expect, it } from 'vitest'
 import type { McpError } from '../errors.ts'
 import type { Handle } from '../protocol/call.ts'
+import { toCall } from '../protocol/fixtures/calls.ts'
 import { createServer, type Server } from '../server/index.ts'
 import { createFakeClock } from '../testing/index.ts'
 import { serveChannel } from '../transports/duplex/serve.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
 import { createMemoryPipe } from '../transports/memory/pipe.ts'
 import { connectTo } from './connect-to.ts'
-import { toCall } from './fixtures/calls.ts'
 
 const ending: (() => unknown)[] = []
 afterEach(async () => {

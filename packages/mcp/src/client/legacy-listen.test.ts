@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Notification } from '../protocol/call.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import { recordingInterim, toCall } from '../protocol/fixtures/calls.ts'
 import type { ChangeListener, Closed, Wire } from '../transports/wire.ts'
-import { recordingInterim, toCall } from './fixtures/calls.ts'
 import { Listening } from './legacy-listen.ts'
 
 const ALL: ServerCapabilities = {

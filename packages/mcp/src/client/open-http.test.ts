@@ -3,9 +3,9 @@ import type { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { UPSTREAM_LIMITS } from '../jsonrpc/limits.ts'
 import { cancellationOf } from '../protocol/cancellation.ts'
+import { recordingInterim, toCall } from '../protocol/fixtures/calls.ts'
 import { type Exchanged, startHttpServer } from '../transports/http/fixtures/server.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
-import { recordingInterim, toCall } from './fixtures/calls.ts'
 import { openConnection } from './open.ts'
 
 const client = { name: 'test', version: '1' }

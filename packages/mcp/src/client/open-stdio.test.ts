@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
+import { toCall } from '../protocol/fixtures/calls.ts'
 import { fixtureServer } from '../transports/stdio/fixtures/servers.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
-import { toCall } from './fixtures/calls.ts'
 import { openConnection } from './open.ts'
 
 const client = { name: 'test', version: '1' }

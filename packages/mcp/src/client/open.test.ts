@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordingInterim, toCall } from '../protocol/fixtures/calls.ts'
 import { freePort, officialServer, startEverythingHttp } from '../transports/stdio/fixtures/servers.ts'
 import type { ConnectionOptions, Target } from './connection.ts'
-import { recordingInterim, toCall } from './fixtures/calls.ts'
 import { openConnection } from './open.ts'
 
 const options: ConnectionOptions = { client: { name: 'test', version: '1' } }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { McpError } from '../errors.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
-import { toCall } from './fixtures/calls.ts'
+import { toCall } from '../protocol/fixtures/calls.ts'
 import { type CacheOptions, ResponseCache, type SharedCache } from './response-cache.ts'
 
 const TOOLS: Notification = { method: 'notifications/tools/list_changed', params: {} }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { CLIENT_CAPABILITIES } from '../protocol/envelope.ts'
+import { toCall } from '../protocol/fixtures/calls.ts'
 import { NEWEST } from '../revisions/index.ts'
 import type { Wire } from '../transports/wire.ts'
-import { toCall } from './fixtures/calls.ts'
 import { toSettings } from './settings.ts'
 import { openStateless } from './stateless.ts'
 

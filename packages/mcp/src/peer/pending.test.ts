@@ -1,7 +1,7 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import { recordingInterim, toCall } from '../client/fixtures/calls.ts'
 import type { McpError } from '../errors.ts'
+import { recordingInterim, toCall } from '../protocol/fixtures/calls.ts'
 import { Pending, type Waiting } from './pending.ts'
 
 interface Options {

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../errors.ts'
 import { NO_INTERIM, type Notification, type Principal } from '../protocol/call.ts'
+import { toCall } from '../protocol/fixtures/calls.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import { type TestClient, testClient } from '../testing/index.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
-import { toCall } from './fixtures/calls.ts'
 import { createServer, type Server, type ServerOptions } from './index.ts'
 
 const ada = { id: 'ada', tenant: 'default' }

@@ -3,6 +3,7 @@ import { connectTo } from '../../client/connect-to.ts'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Principal } from '../../protocol/call.ts'
+import { toCall } from '../../protocol/fixtures/calls.ts'
 import { REVISIONS } from '../../revisions/index.ts'
 import {
   createFakeClock,
@@ -12,7 +13,6 @@ import {
   testClient,
 } from '../../testing/index.ts'
 import { openHttpDoor } from '../../transports/http/door.ts'
-import { toCall } from '../fixtures/calls.ts'
 import { createServer, type Mountable, type Server, type ServerOptions } from '../index.ts'
 
 const ending: (() => unknown)[] = []

@@ -5,9 +5,9 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Principal, Result } from '../../protocol/call.ts'
 import { SKILLS } from '../../protocol/extensions.ts'
 import type { Skill } from '../../protocol/features/skills.ts'
+import { toCall } from '../../protocol/fixtures/calls.ts'
 import { REVISIONS } from '../../revisions/index.ts'
 import { type TestClient, type TestClientOptions, testClient } from '../../testing/index.ts'
-import { toCall } from '../fixtures/calls.ts'
 import { createServer, type Server, type ServerOptions } from '../index.ts'
 
 const open: TestClient[] = []

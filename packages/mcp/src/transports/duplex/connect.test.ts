@@ -1,7 +1,7 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
-import { toCall } from '../../client/fixtures/calls.ts'
 import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
+import { toCall } from '../../protocol/fixtures/calls.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
 import { openDuplexWire } from './connect.ts'

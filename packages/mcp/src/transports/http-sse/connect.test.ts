@@ -1,13 +1,13 @@
 import { createDeferred, createFakeClock } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConnectionOptions, Target } from '../../client/connection.ts'
-import { recordingInterim, toCall } from '../../client/fixtures/calls.ts'
 import { openConnection } from '../../client/open.ts'
 import type { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { UPSTREAM_LIMITS } from '../../jsonrpc/limits.ts'
 import type { Interim, Notification } from '../../protocol/call.ts'
 import { cancellationOf } from '../../protocol/cancellation.ts'
+import { recordingInterim, toCall } from '../../protocol/fixtures/calls.ts'
 import { type Exchanged, type Stream, startHttpServer } from '../http/fixtures/server.ts'
 
 const cleanup: (() => Promise<unknown>)[] = []

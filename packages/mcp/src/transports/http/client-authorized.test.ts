@@ -1,11 +1,11 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import { afterEach, expect, it } from 'vitest'
 import type { Connection, ConnectionOptions } from '../../client/connection.ts'
-import { toCall } from '../../client/fixtures/calls.ts'
 import { openConnection } from '../../client/open.ts'
 import type { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
+import { toCall } from '../../protocol/fixtures/calls.ts'
 import type { Authorization, AuthorizationRefusal, AuthorizedRequest } from './authorization.ts'
 import { type Exchanged, startHttpServer } from './fixtures/server.ts'
 

@@ -1,22 +1,10 @@
-import { createDoors, sendEnveloped, type WireOptions } from '@crosspoint/testkit'
-import { afterEach, describe, expect, it } from 'vitest'
+import { sendEnveloped, type WireOptions } from '@crosspoint/testkit'
+import { describe, expect, it } from 'vitest'
 import { McpError } from '../../errors.ts'
-import type { Call, Result } from '../../protocol/call.ts'
+import type { Result } from '../../protocol/call.ts'
+import { createOpen, createRecording } from './fixtures/recording.ts'
 
-const doors = createDoors()
-afterEach(() => doors.closeAll())
-const open = async (...given: Parameters<typeof doors.open>) => (await doors.open(...given)).url
-
-/** Answers everything with nothing in particular and remembers what it was asked. */
-function createRecording() {
-  const calls: Call[] = []
-  const handle = async (call: Call): Promise<Result> => {
-    calls.push(call)
-    return { content: [] }
-  }
-  return { handle, calls }
-}
-
+const open = createOpen()
 const echo = { name: 'echo', arguments: { text: 'hi' } }
 
 describe('a request with an envelope', () => {

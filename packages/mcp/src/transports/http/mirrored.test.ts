@@ -1,22 +1,9 @@
-import { createDoors, sendEnveloped, type WireOptions } from '@crosspoint/testkit'
-import { afterEach, describe, expect, it } from 'vitest'
+import { sendEnveloped, type WireOptions } from '@crosspoint/testkit'
+import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
-import type { Call, Result } from '../../protocol/call.ts'
+import { createOpen, createRecording } from './fixtures/recording.ts'
 
-const doors = createDoors()
-afterEach(() => doors.closeAll())
-const open = async (...given: Parameters<typeof doors.open>) => (await doors.open(...given)).url
-
-/** Answers everything with nothing in particular and remembers what it was asked. */
-function createRecording() {
-  const calls: Call[] = []
-  const handle = async (call: Call): Promise<Result> => {
-    calls.push(call)
-    return { content: [] }
-  }
-  return { handle, calls }
-}
-
+const open = createOpen()
 const echo = { name: 'echo', arguments: { text: 'hi' } }
 
 describe('abuse-17: headers that mirror the body', () => {

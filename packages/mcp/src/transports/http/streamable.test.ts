@@ -1,21 +1,8 @@
-import { createDoors, JSON_HEADERS, sendEnveloped, sendHttp, withEnvelope } from '@crosspoint/testkit'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { Call, Result } from '../../protocol/call.ts'
+import { JSON_HEADERS, sendEnveloped, sendHttp, withEnvelope } from '@crosspoint/testkit'
+import { describe, expect, it } from 'vitest'
+import { createOpen, createRecording } from './fixtures/recording.ts'
 
-const doors = createDoors()
-afterEach(() => doors.closeAll())
-const open = async (...given: Parameters<typeof doors.open>) => (await doors.open(...given)).url
-
-/** Answers everything with nothing in particular and remembers what it was asked. */
-function createRecording() {
-  const calls: Call[] = []
-  const handle = async (call: Call): Promise<Result> => {
-    calls.push(call)
-    return { content: [] }
-  }
-  return { handle, calls }
-}
-
+const open = createOpen()
 const echo = { name: 'echo', arguments: { text: 'hi' } }
 
 describe('the rest of HTTP', () => {
