@@ -10,12 +10,20 @@ import { type Layer, toLayered } from './middleware.ts'
 import { toAggregate } from './mount/aggregate.ts'
 import type { Mounts } from './mount/mounts.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
-import { hasResource, listResources, listTemplates, readResource } from './resources.ts'
+import {
+  hasResource,
+  listResources,
+  listTemplates,
+  type ResourceShelf,
+  readResource,
+  type TemplateShelf,
+} from './resources.ts'
 import type { ServerSettings } from './settings.ts'
 import { isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
 import { findSkillFile, getSkill, listSkills, readDirectory, toSeenSkills, toSkillContents } from './skills/skills.ts'
 import { listenWithTasks } from './tasks/listen.ts'
 import type { Tasks } from './tasks/tasks.ts'
+import { listWithTemplates } from './template-lists.ts'
 import { callTool, listTools } from './tools.ts'
 
 /** What one server is made of. */
@@ -81,10 +89,11 @@ type Answers = readonly (readonly [method: string, answer: Answer])[]
 
 /** Where nothing is guarded everybody sees the registries themselves. */
 function toOpen({ settings, tasks, tools, prompts, resources, templates }: Parts): Answers {
+  const list = toResourceList(templates)
   return [
     ['tools/list', (call) => listTools(tools, call)],
     ['tools/call', (call) => callTool(tools, settings, tasks, call)],
-    ['resources/list', (call) => listResources(resources, call)],
+    ['resources/list', (call) => list(resources, templates, settings, call)],
     ['resources/templates/list', (call) => listTemplates(templates, call)],
     ['resources/read', (call) => readResource(resources, templates, settings, call)],
     ['prompts/list', (call) => listPrompts(prompts, call)],
@@ -97,16 +106,32 @@ function toOpen({ settings, tasks, tools, prompts, resources, templates }: Parts
 function toGuarded(parts: Parts): Answers {
   const { settings, tasks, access } = parts
   const seen = (call: Call): Shelves => toSeen(parts, access, call.principal)
+  const list = toResourceList(parts.templates)
   return [
     ['tools/list', (call) => listTools(seen(call).tools, call)],
     ['tools/call', (call) => callTool(seen(call).tools, settings, tasks, call)],
-    ['resources/list', (call) => listResources(seen(call).resources, call)],
+    [
+      'resources/list',
+      (call) => {
+        const { resources, templates } = seen(call)
+        return list(resources, templates, settings, call)
+      },
+    ],
     ['resources/templates/list', (call) => listTemplates(seen(call).templates, call)],
     ['resources/read', (call) => readResource(seen(call).resources, seen(call).templates, settings, call)],
     ['prompts/list', (call) => listPrompts(seen(call).prompts, call)],
     ['prompts/get', (call) => getPrompt(seen(call).prompts, settings, call)],
     ['completion/complete', (call) => complete(seen(call).prompts, seen(call).templates, call)],
   ]
+}
+
+/** Where no template lists anything, the list of resources is made when it changes and not for every call. */
+function toResourceList(templates: TemplateShelf): typeof listWithTemplates | typeof listRegistered {
+  return templates.all().some(({ list }) => list !== undefined) ? listWithTemplates : listRegistered
+}
+
+function listRegistered(resources: ResourceShelf, _: TemplateShelf, __: ServerSettings, call: Call): Result {
+  return listResources(resources, call)
 }
 
 /** What mounted servers have, beside what is here. */

@@ -120,7 +120,7 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
     const { what, pageSize } = this.#options
     const keys = seen.map(([key]) => key)
     const from = cursor === undefined ? 0 : fromPlaceCursor(what, keys, cursor)
-    if (from === undefined) throw this.#strangeCursor()
+    if (from === undefined) throw strangeCursor(what)
     const end = from + pageSize
     return {
       items: seen.slice(from, end).map(([, slot]) => slot.entry.listed),
@@ -172,14 +172,7 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
   #serialOf(cursor: unknown): number {
     const serial = typeof cursor === 'string' ? fromCursor(this.#options.what, cursor) : undefined
     if (serial !== undefined && serial <= this.#serials) return serial
-    throw this.#strangeCursor()
-  }
-
-  #strangeCursor(): McpError {
-    return new McpError(
-      'caller.invalid_params',
-      `Cannot list ${this.#options.what}s: the cursor is not one of this list`,
-    )
+    throw strangeCursor(this.#options.what)
   }
 
   #subjectOf(key: string): Subject {
@@ -252,6 +245,10 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
       },
     }
   }
+}
+
+export function strangeCursor(what: string): McpError {
+  return new McpError('caller.invalid_params', `Cannot list ${what}s: the cursor is not one of this list`)
 }
 
 /** Who may see a thing is no part of what is seen. */

@@ -16,6 +16,7 @@ import { checkDefinition, checkListedName } from './definition.ts'
 import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
+import type { TemplateLister } from './template-lists.ts'
 
 /** How a resource is listed. */
 export interface ResourceDefinition extends Guarded, ResourceVersion {
@@ -37,6 +38,8 @@ export interface ResourceDefinition extends Guarded, ResourceVersion {
 export interface TemplateDefinition extends Omit<ResourceDefinition, 'size' | keyof ResourceVersion> {
   /** By variable. */
   readonly complete?: Readonly<Record<string, Completer>>
+  /** Default: what the template matches is not listed. After a change, `registration.update({})` tells callers. */
+  readonly list?: TemplateLister
 }
 
 /** Text, bytes, one or several contents, or a full result. Undefined or an empty list: there is no such resource. */
@@ -72,6 +75,7 @@ interface LiveTemplate {
   readonly mimeType: string | undefined
   readonly read: TemplateReadHandler
   readonly complete: Readonly<Record<string, Completer>>
+  readonly list: TemplateLister | undefined
 }
 
 export type ResourceRegistry = Registry<ResourceDefinition, ReadHandler, Resource, LiveResource>
@@ -203,13 +207,16 @@ function buildTemplate(
   const what = `the resource template "${uriTemplate}"`
   checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`, TEMPLATE_MEMBERS)
   checkListedName(what, given)
-  const { complete = {}, parked = false, ...definition } = given
+  const { complete = {}, parked = false, list, ...definition } = given
+  if (list !== undefined && typeof list !== 'function') {
+    throw new TypeError(`Cannot register ${what}: its "list" is the function that says which there are`)
+  }
   const template = parseUriTemplate(uriTemplate)
   const unknown = Object.keys(complete).find((name) => !template.variables.includes(name))
   if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)
   return {
     listed: { uriTemplate, ...definition },
-    live: { template, mimeType: definition.mimeType, parked, read, complete },
+    live: { template, mimeType: definition.mimeType, parked, read, complete, list },
   }
 }
 
@@ -237,6 +244,7 @@ const TEMPLATE_MEMBERS: OptionNames<TemplateDefinition> = {
   icons: true,
   parked: true,
   complete: true,
+  list: true,
   _meta: true,
   access: true,
 }
