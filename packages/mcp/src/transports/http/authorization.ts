@@ -34,7 +34,7 @@ export interface Authorization {
   headers(request: AuthorizedRequest): readonly string[] | Promise<readonly string[]>
   /**
    * Hears of a refusal, gets what is missing, and says whether to send the request again, with headers asked for anew.
-   * At most {@link MAX_REFUSALS} times for one request, whatever it says.
+   * At most four times for one request, whatever it says.
    */
   refused(refusal: AuthorizationRefusal): boolean | Promise<boolean>
   /** Hears of the `DPoP-Nonce` of an answer, whatever its status (RFC 9449 §8.2). Before `refused`. */
