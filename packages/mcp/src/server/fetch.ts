@@ -1,4 +1,7 @@
-import type { FetchHandler, FetchOptions } from '../transports/http/fetch.ts'
+import { checkOptions } from '../protocol/option-names.ts'
+import type { FetchOptions } from '../transports/http/brought.ts'
+import { FETCH_OPTIONS } from '../transports/http/brought-names.ts'
+import type { FetchHandler } from '../transports/http/fetch.ts'
 import type { Server } from './server.ts'
 
 /** {@link FetchHandler} of a server, which it closes too. */
@@ -11,6 +14,7 @@ export type ServerFetchHandler = Omit<FetchHandler, 'figures'> & ((request: Requ
  * Deno.serve({ hostname: '127.0.0.1', port: 3000 }, toFetchHandler(server, { path: '/mcp' }))
  */
 export function toFetchHandler(server: Server, options: FetchOptions = {}): ServerFetchHandler {
+  checkOptions('make a handler', options, FETCH_OPTIONS)
   // Not before there is a request: a server goes through one door and need not wait for the code of the others.
   let opening: Promise<FetchHandler> | undefined
   const open = async (): Promise<FetchHandler> => {

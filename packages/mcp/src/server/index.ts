@@ -11,6 +11,8 @@ export type { ServerFetchHandler } from './fetch.ts'
 export { toFetchHandler } from './fetch.ts'
 export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from './middleware.ts'
 export type { Mountable } from './mount/mount.ts'
+export type { ServerNodeHandler } from './node.ts'
+export { toNodeHandler } from './node.ts'
 export type { PromptTemplate, TemplateMessage } from './prompt-template.ts'
 export type {
   PromptArgumentDefinition,

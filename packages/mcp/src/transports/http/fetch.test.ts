@@ -6,7 +6,8 @@ import type { Call, Result } from '../../protocol/call.ts'
 import { REVISIONS } from '../../revisions/index.ts'
 import { createServer, toFetchHandler } from '../../server/index.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
-import { createFetchHandler, type FetchOptions } from './fetch.ts'
+import type { FetchOptions } from './brought.ts'
+import { createFetchHandler } from './fetch.ts'
 import { startFetchBridge } from './fixtures/fetch-bridge.ts'
 
 const cleanup: (() => Promise<unknown>)[] = []

@@ -146,6 +146,12 @@ export class Reception {
     this.#pulse = undefined
   }
 
+  /** {@link drain} and then {@link close}. */
+  async end(drainMs: number): Promise<void> {
+    await this.drain(drainMs)
+    this.close()
+  }
+
   /** Resolves when `done` has settled, and after `ms` at the latest. */
   within(ms: number, done: Promise<unknown>): Promise<void> {
     return new Promise((resolve) => {
