@@ -1,8 +1,8 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
+import { type Bounds, Tally } from '../../peer/tally.ts'
 import type { Call, Result } from '../../protocol/call.ts'
-import { type Bounds, Tally } from '../tally.ts'
 
 /** A run that waits in memory for answers, between two requests of its caller. */
 export interface ParkedRun {

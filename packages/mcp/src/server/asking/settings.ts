@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../peer/clock.ts'
-import type { Bounds } from '../tally.ts'
+import type { Bounds } from '../../peer/tally.ts'
 import { Pages } from './pages.ts'
 import { ParkedRuns } from './parked.ts'
 import { createSealer, type StateKey } from './seal.ts'
