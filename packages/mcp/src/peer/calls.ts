@@ -4,6 +4,7 @@ import type { Timer } from './clock.ts'
 import type { Held } from './held.ts'
 import type { Keeper, OpenCall } from './open-call.ts'
 import type { Served } from './served.ts'
+import type { Shares } from './shares.ts'
 
 export interface CallsOptions {
   /** Whether calls are found by their ids, as within one conversation; ids of different callers would collide. */
@@ -18,6 +19,8 @@ export interface CallsOptions {
   readonly weigh?: () => number
   /** Most listening at once, beside the others. Default 256. */
   readonly maxListening?: number
+  /** Where callers are known: how many of those each may have. */
+  readonly listeners?: Shares | undefined
 }
 
 interface Waiting {
@@ -56,7 +59,7 @@ export class Calls implements Keeper {
 
   /** Runs the call now, or when one before it ends. A call that cannot be taken fails at once. */
   take(call: OpenCall): void {
-    const { keyed, maxListening = MAX_LISTENING, maxConcurrent } = this.#options
+    const { keyed, maxListening = MAX_LISTENING, maxConcurrent, listeners } = this.#options
     call.key = keyed ? call.id : this.#count++
     if (this.#open.has(call.key) || this.#listening.has(call.key)) {
       call.fail(new McpError('peer.invalid_request', `Cannot take a request whose id is that of one still open`))
@@ -69,6 +72,12 @@ export class Calls implements Keeper {
         call.fail(new McpError('policy.limit', `Cannot listen: ${maxListening} requests do already`))
         return
       }
+      if (listeners?.hasRoomFor(call.caller.principal) === false) {
+        call.keeper = undefined
+        call.fail(tooManyListen(listeners))
+        return
+      }
+      listeners?.add(call.caller.principal)
       this.#listening.set(call.key, call)
       call.run()
       return
@@ -94,7 +103,7 @@ export class Calls implements Keeper {
   }
 
   leave(call: OpenCall): void {
-    if (call.isListening) this.#listening.delete(call.key)
+    if (call.isListening) this.#leaveListening(call)
     else this.#open.delete(call.key)
     if (call.held !== undefined) call.held.it = undefined
     if (!call.isListening) {
@@ -157,6 +166,10 @@ export class Calls implements Keeper {
     return [...open, ...this.#listening.values()]
   }
 
+  #leaveListening(call: OpenCall): void {
+    if (this.#listening.delete(call.key)) this.#options.listeners?.remove(call.caller.principal)
+  }
+
   /** What waits no longer makes room at once: who sends and takes back must not fill the line with nothing. */
   #leaveLine(call: OpenCall): void {
     if (call.isRunning) {
@@ -210,6 +223,10 @@ export class Calls implements Keeper {
     }
     if (soonest !== Number.POSITIVE_INFINITY) this.#overdue ??= clock.setTimer(soonest, () => this.#failOverdue())
   }
+}
+
+export function tooManyListen({ most }: Shares): McpError {
+  return new McpError('policy.limit', `Cannot listen: this caller does so ${most} times already`)
 }
 
 function tooManyWork(calls: number): McpError {

@@ -1,5 +1,7 @@
 import { McpError } from '../errors.ts'
-import type { Call, Notification, Principal, Result } from '../protocol/call.ts'
+import { tooManyListen } from '../peer/calls.ts'
+import { Shares } from '../peer/shares.ts'
+import { ANONYMOUS, type Call, type Notification, type Principal, type Result } from '../protocol/call.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import type { DetailedTask } from '../protocol/features/tasks.ts'
 import type { ServerSettings } from './settings.ts'
@@ -32,6 +34,7 @@ interface Listener {
 export class Listeners {
   readonly #settings: ServerSettings
   readonly #open = new Set<Listener>()
+  readonly #shares: Shares
   readonly #pending = new Map<ListChange, Concerns[]>()
   readonly #near = new Set<ToldChange>()
   readonly #telling = new Set<ListChange>()
@@ -39,6 +42,7 @@ export class Listeners {
 
   constructor(settings: ServerSettings) {
     this.#settings = settings
+    this.#shares = new Shares(settings.maxListenersPerPrincipal)
   }
 
   /**
@@ -57,6 +61,10 @@ export class Listeners {
     if (this.#open.size >= this.#settings.maxListeners) {
       throw new McpError('policy.limit', `Cannot listen: ${this.#settings.maxListeners} others do already`)
     }
+    const shares = this.#settings.knowsCallers || !isNobody(call.principal) ? this.#shares : undefined
+    if (shares?.hasRoomFor(call.principal) === false) {
+      throw tooManyListen(shares)
+    }
     call.interim.notify({
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications: toAcknowledged(hears, watched, tasks) },
@@ -66,7 +74,7 @@ export class Listeners {
     return new Promise((resolve) => {
       const end = () => {
         call.cancellation.unwatch(watcher)
-        this.#open.delete(listener)
+        if (this.#open.delete(listener)) shares?.remove(principal)
         resolve({})
       }
       const ids = new Set(tasks.map(({ taskId }) => taskId))
@@ -75,6 +83,7 @@ export class Listeners {
       const watcher = { cancelled: end }
       call.cancellation.watch(watcher)
       this.#open.add(listener)
+      shares?.add(principal)
     })
   }
 
@@ -152,6 +161,10 @@ export class Listeners {
     }
     return { hears, watched: new Set(watching ? uris.filter(isWatchable) : []) }
   }
+}
+
+function isNobody({ id, tenant }: Principal): boolean {
+  return id === ANONYMOUS.id && tenant === ANONYMOUS.tenant
 }
 
 function everybody(): boolean {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
+import { LISTENERS_OF_ONE, toShare } from '../peer/shares.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { REVISIONS } from '../revisions/index.ts'
@@ -53,6 +54,9 @@ export interface ServerSettings {
   readonly watching: boolean
   readonly extensions: JsonObject | undefined
   readonly maxListeners: number
+  readonly maxListenersPerPrincipal: number
+  /** Callers are asked who they are: who is nobody then, is one of them. */
+  readonly knowsCallers: boolean
   readonly maxWatched: number
   readonly tasks: TaskSettings
   readonly revisions: readonly string[]
@@ -63,6 +67,7 @@ export interface ServerSettings {
 export function toSettings(options: ServerOptions): ServerSettings {
   checkIdentity(options)
   checkOptions('create a server', options, OPTION_NAMES)
+  const maxListeners = positive('maxListeners', options.maxListeners ?? 10_000)
   return {
     serverInfo: toServerInfo(options),
     instructions: options.instructions,
@@ -71,7 +76,9 @@ export function toSettings(options: ServerOptions): ServerSettings {
     logging: options.logging ?? true,
     watching: options.watching ?? true,
     extensions: options.extensions,
-    maxListeners: positive('maxListeners', options.maxListeners ?? 10_000),
+    maxListeners,
+    maxListenersPerPrincipal: options.maxListenersPerPrincipal ?? toShare(maxListeners, LISTENERS_OF_ONE),
+    knowsCallers: options.authenticate !== undefined,
     maxWatched: positive('maxWatched', options.maxWatched ?? 1000),
     tasks: toTaskSettings(options.tasks),
     revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
@@ -142,9 +149,11 @@ const OPTION_NAMES: OptionNames<ServerOptions> = {
   maxWaiting: true,
   maxWaitingBytes: true,
   maxSessions: true,
+  maxSessionsPerPrincipal: true,
   sessionIdleMs: true,
   maxStreamBytes: true,
   maxStreams: true,
+  maxListenersPerPrincipal: true,
   resume: true,
   callTimeoutMs: true,
   questionTimeoutMs: true,

@@ -38,12 +38,24 @@ export interface Endpoint {
    * are refused with 503 and Retry-After. Those over HTTP+SSE are counted apart, to the same number. Default 10,000.
    */
   readonly maxSessions?: number
+  /**
+   * Most handshake sessions of one principal, where callers are asked who they are. Beyond it the oldest of its own that
+   * was never used makes room; then it is refused with 429 and Retry-After. Default: a tenth of `maxSessions`, and 64 at
+   * least.
+   */
+  readonly maxSessionsPerPrincipal?: number
   /** A handshake session nobody uses ends after this. Default 30 minutes. */
   readonly sessionIdleMs?: number
   /** Most bytes waiting on one stream for a caller who does not read; beyond it the stream is cut. Default 4 MiB. */
   readonly maxStreamBytes?: number
   /** Most streams for news, opened by GET, that one session may have at once. Default 8. */
   readonly maxStreams?: number
+  /**
+   * Most listeners of one principal, where callers are asked who they are: `subscriptions/listen` requests and streams
+   * opened by GET. Beyond it they are refused with 429 and Retry-After. Default: a quarter of all that a door or a server
+   * has room for, and 64 at least.
+   */
+  readonly maxListenersPerPrincipal?: number
   /**
    * How streams of sessions over HTTP are kept for clients that lose them, where their revision has that: each event
    * has an id then, and a GET with `Last-Event-ID` brings the rest of its stream. `false`: nothing is kept.

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { McpError } from '../../errors.ts'
 import type { Served } from '../../peer/served.ts'
+import type { Shares } from '../../peer/shares.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { type ServedConversation, serveConversation } from '../duplex/serve.ts'
 import type { HttpResponse } from '../http/exchange.ts'
-import { isSame } from '../http/session-table.ts'
+import { isSame, tooManySessions } from '../http/session-table.ts'
 import { StreamChannel } from './stream-channel.ts'
 
 export interface StreamSession {
@@ -19,12 +20,15 @@ export interface StreamSession {
 export class StreamSessions {
   readonly #served: Served
   readonly #maxSessions: number
+  readonly #shares: Shares | undefined
   readonly #open = new Map<string, StreamSession>()
 
-  constructor(served: Served, maxSessions: number) {
+  /** @param shares where callers are known: how many each may have */
+  constructor(served: Served, maxSessions: number, shares: Shares | undefined) {
     // Requests with an envelope have no place on this transport, in any revision.
     this.#served = { ...served, envelopes: new Map() }
     this.#maxSessions = maxSessions
+    this.#shares = shares
   }
 
   get size(): number {
@@ -41,6 +45,7 @@ export class StreamSessions {
    * @param toTarget where its client is to POST, by the id
    */
   open(principal: Principal, response: HttpResponse, toTarget: (id: string) => string): void {
+    if (this.#shares?.hasRoomFor(principal) === false) throw tooManySessions(this.#shares)
     if (this.size >= this.#maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
     }
@@ -49,8 +54,10 @@ export class StreamSessions {
     const conversation = serveConversation(this.#served, channel, { principal, session: id })
     const owed = new Set<() => void>()
     this.#open.set(id, { conversation, principal, channel, owed })
+    this.#shares?.add(principal)
     void conversation.closed.then(() => {
       this.#open.delete(id)
+      this.#shares?.remove(principal)
       for (const release of owed) release()
     })
   }

@@ -1,6 +1,7 @@
 import { McpError } from '../../errors.ts'
 import { Calls } from '../../peer/calls.ts'
 import type { Served } from '../../peer/served.ts'
+import { LISTENERS_OF_ONE, Shares, toShare } from '../../peer/shares.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { StreamSessions } from '../http-sse/stream-sessions.ts'
 import { toServed } from '../served.ts'
@@ -17,6 +18,8 @@ export interface Desk {
   readonly sessions: SessionTable
   /** Sessions of the oldest revision's own transport. */
   readonly streams: StreamSessions
+  /** Where callers are known: who listens how often, by a request or by GET. */
+  readonly listeners: Shares | undefined
   readonly replies: ReplyContext
 }
 
@@ -29,18 +32,31 @@ export function createDesk(
 ): Desk {
   const served = toServed(endpoint)
   const { maxSessions = 10_000 } = endpoint
+  const isKnowing = (endpoint.authenticate ?? authenticate) !== undefined
+  const perPrincipal = endpoint.maxSessionsPerPrincipal ?? toShare(maxSessions, SESSIONS_OF_ONE)
+  const listeners = isKnowing
+    ? new Shares(endpoint.maxListenersPerPrincipal ?? toShare(maxCalls, LISTENERS_OF_ONE))
+    : undefined
   return {
     endpoint,
     served,
     authenticate: endpoint.authenticate ?? authenticate,
-    calls: new Calls(served, { keyed: false, maxConcurrent: maxCalls, maxWaiting: 0, maxListening: maxCalls }),
+    calls: new Calls(served, {
+      keyed: false,
+      maxConcurrent: maxCalls,
+      maxWaiting: 0,
+      maxListening: maxCalls,
+      listeners,
+    }),
+    listeners,
     sessions: new SessionTable(served, {
       maxSessions,
+      shares: isKnowing ? new Shares(perPrincipal) : undefined,
       idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
       maxStreams: endpoint.maxStreams ?? 8,
       resume: toResume(endpoint.resume, served.clock, served.log),
     }),
-    streams: new StreamSessions(served, maxSessions),
+    streams: new StreamSessions(served, maxSessions, isKnowing ? new Shares(perPrincipal) : undefined),
     replies: { door, open: new Set(), maxStreamBytes: served.maxStreamBytes },
   }
 }
@@ -64,3 +80,6 @@ export function closeDesk(desk: Desk): void {
   desk.sessions.close(closing)
   void desk.streams.drain(0)
 }
+
+/** The part of all sessions that one principal may have, unless told otherwise. Each has two listeners of its own. */
+const SESSIONS_OF_ONE = 1 / 10

@@ -37,7 +37,8 @@ export async function answerInitialize(
     response.setHeader('mcp-session-id', opened.id)
     reply.answer({ text: encodeResult(frame.id, opened.session.handshake.result), status: 200 })
   } catch (error) {
-    if (error instanceof McpError && error.code === 'policy.busy') reply.refuse(error, JSON.stringify(frame.id))
+    if (error instanceof McpError && (error.code === 'policy.busy' || error.code === 'policy.limit'))
+      reply.refuse(error, JSON.stringify(frame.id))
     else reply.answer(toFailure(served.handshakes[0] ?? NEWEST_HANDSHAKE, frame.method, frame.id, error))
   } finally {
     overdue.cancel()

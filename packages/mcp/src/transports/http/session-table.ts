@@ -4,6 +4,8 @@ import { Session } from '../../bridge/sessions.ts'
 import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
 import type { Served } from '../../peer/served.ts'
+import type { Shares } from '../../peer/shares.ts'
+import { toOwner } from '../../peer/tally.ts'
 import type { Principal } from '../../protocol/call.ts'
 import type { Resume } from './resume/options.ts'
 import { SessionStreams } from './resume/session-streams.ts'
@@ -11,6 +13,8 @@ import type { EventStream } from './sse.ts'
 
 export interface SessionTableOptions {
   readonly maxSessions: number
+  /** Where callers are known: how many each may have. */
+  readonly shares: Shares | undefined
   /** A session nobody uses ends after this. */
   readonly idleMs: number
   /** Most streams for news that one session may have open. */
@@ -61,20 +65,28 @@ export class SessionTable {
   /**
    * Opens a session. The id is ours alone: whatever a client sent along is not looked at. When there is no room the
    * oldest one that was never used makes it: a client which only ever initializes must not lock out all others.
+   * So does the oldest of the principal's own, when it has its share.
    * @param shake makes the handshake for the id that the session will have
    */
   async open(principal: Principal, shake: (id: string) => Promise<Handshake>): Promise<HttpSession> {
+    const { shares } = this.#options
+    if (shares?.hasRoomFor(principal) === false) this.#endUnusedOf(principal)
+    if (shares?.hasRoomFor(principal) === false) throw tooManySessions(shares)
     const [unused] = this.#unused
     if (this.size >= this.#options.maxSessions && unused !== undefined) this.end(unused)
     if (this.size >= this.#options.maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
     }
     this.#opening++
+    shares?.add(principal)
     try {
       const id = randomBytes(ID_BYTES).toString('base64url')
       const handshake = await shake(id)
       if (this.#isClosed) throw new McpError('policy.busy', 'Cannot open a session: the server is closing')
       return this.#add(id, handshake, principal)
+    } catch (error) {
+      shares?.remove(principal)
+      throw error
     } finally {
       this.#opening--
     }
@@ -98,6 +110,7 @@ export class SessionTable {
   end(found: HttpSession): void {
     if (!this.#sessions.delete(found.id)) return
     this.#unused.delete(found)
+    this.#options.shares?.remove(found.session.principal)
     found.session.close()
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
     for (const stream of found.streams.splice(0)) stream.end()
@@ -130,11 +143,22 @@ export class SessionTable {
     this.#expiry = undefined
   }
 
+  #endUnusedOf(principal: Principal): void {
+    for (const unused of this.#unused) {
+      if (!isSame(unused.session.principal, principal)) continue
+      this.end(unused)
+      return
+    }
+  }
+
   #add(id: string, handshake: Handshake, principal: Principal): HttpSession {
     const { traits } = handshake.revision
-    const { resume, maxStreams } = this.#options
+    const { resume, maxStreams, shares } = this.#options
+    const owner = shares === undefined ? undefined : toOwner(principal)
     const resumable =
-      resume !== undefined && traits.resumable ? new SessionStreams(resume, traits.priming, maxStreams) : undefined
+      resume !== undefined && traits.resumable
+        ? new SessionStreams(resume, traits.priming, maxStreams, owner)
+        : undefined
     const added: HttpSession = {
       id,
       session: new Session(this.#served, handshake, principal, (text, topic) => tell(added, text, topic)),
@@ -216,6 +240,10 @@ function tell({ streams, resumable, untold, told }: HttpSession, text: string, t
 
 export function isSame(a: Principal, b: Principal): boolean {
   return a.id === b.id && a.tenant === b.tenant
+}
+
+export function tooManySessions({ most }: Shares): McpError {
+  return new McpError('policy.limit', `Cannot open another session: this caller has ${most}; end one of them first`)
 }
 
 const ID_BYTES = 24

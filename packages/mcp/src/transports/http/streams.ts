@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { McpError } from '../../errors.ts'
+import { tooManyListen } from '../../peer/calls.ts'
 import type { Principal } from '../../protocol/call.ts'
 import type { Desk } from './desk.ts'
 import type { HttpResponse } from './exchange.ts'
@@ -39,7 +40,7 @@ function openStanding(desk: Desk, found: HttpSession, response: HttpResponse): v
   if (found.streams.length >= maxStreams) {
     throw new McpError('policy.limit', `Cannot open another stream: this session has ${maxStreams}`)
   }
-  const connection = toConnection(desk, response)
+  const connection = toConnection(desk, found, response)
   hold(found, connection, response)
   found.resumable?.openStanding(connection)
   tellWaiting(found)
@@ -66,14 +67,21 @@ async function resume(
     openStanding(desk, found, response)
     return
   }
-  const connection = toConnection(desk, response)
+  const connection = toConnection(desk, found, response)
   if (position.isStanding) hold(found, connection, response)
   resumable.takeUp(position, connection, page)
   if (position.isStanding) tellWaiting(found)
 }
 
-function toConnection(desk: Desk, response: HttpResponse): EventStream {
-  const { maxStreamBytes, log } = desk.served
+/** @throws {McpError} `policy.limit` where the caller has as many as one may have */
+function toConnection({ served, listeners }: Desk, { session }: HttpSession, response: HttpResponse): EventStream {
+  const { maxStreamBytes, log } = served
+  const { principal } = session
+  if (listeners?.hasRoomFor(principal) === false) throw tooManyListen(listeners)
+  if (listeners !== undefined) {
+    listeners.add(principal)
+    whenGone(response, () => listeners.remove(principal))
+  }
   return new EventStream(response, maxStreamBytes, () => log('warn', 'stream.cut', { maxStreamBytes }))
 }
 

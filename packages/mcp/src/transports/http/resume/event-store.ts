@@ -19,8 +19,12 @@ export type FoundEvents = readonly StoredEvent[] | undefined
  * forget anything at any time; it must not invent, and a read finds whatever was appended before it, in order.
  */
 export interface EventStore {
-  /** Keeps one event behind those that the stream has. */
-  append(session: string, stream: string, event: StoredEvent): void | Promise<void>
+  /**
+   * Keeps one event behind those that the stream has.
+   * @param owner whose session it is, the same text for the same principal, so that nobody can push out what all others
+   * have; undefined where callers are not asked who they are
+   */
+  append(session: string, stream: string, event: StoredEvent, owner?: string): void | Promise<void>
   /**
    * The events of a stream with a `seq` above `after`, oldest first, `limit` at most. Not a part of them: where one
    * was forgotten, other than for its topic, the answer is undefined. An empty list says that there is nothing newer.

@@ -65,6 +65,22 @@ describe('a store of events in memory', () => {
     expect(store.read('t', 'b', 0, 10)).toBeUndefined()
   })
 
+  it('abuse-14: bounds the bytes of one owner by the oldest of its own sessions', () => {
+    const text = 'x'.repeat(436) // 1,000 bytes as they are counted
+    const store = open({ maxBytes: 8_000 })
+    store.append('other', 'a', { seq: 1, text }, 'b')
+    store.append('nobody', 'a', { seq: 1, text })
+    for (const session of ['s', 't', 'u', 'v']) store.append(session, 'a', { seq: 1, text }, 'a')
+    expect(store.figures()).toEqual({ sessions: 4, streams: 4, events: 4, bytes: 4_000 })
+    expect([store.read('s', 'a', 0, 9), store.read('t', 'a', 0, 9)]).toEqual([undefined, undefined])
+    for (const session of ['other', 'nobody', 'u', 'v']) expect(store.read(session, 'a', 0, 9)).toHaveLength(1)
+    store.drop('u')
+    store.append('w', 'a', { seq: 1, text }, 'a')
+    expect(store.read('v', 'a', 0, 9)).toHaveLength(1)
+    store.append('w', 'b', { seq: 1, text: 'x'.repeat(2_000) }, 'a')
+    expect(store.figures().bytes).toBe(2_000)
+  })
+
   it('forgets what was not written to for its time, and owes the clock nothing when it is empty', () => {
     const clock = createFakeClock()
     const store = open({ clock, ttlMs: 1_000 })
@@ -85,7 +101,15 @@ describe('a store of events in memory', () => {
   })
 
   it('stays within all of its bounds and counts right, whatever is done to it', () => {
-    const bounds = { maxEvents: 5, maxStreams: 3, maxSessionBytes: 2_000, maxBytes: 4_000, ttlMs: 50 }
+    const bounds = {
+      maxEvents: 5,
+      maxStreams: 3,
+      maxSessionBytes: 2_000,
+      maxBytes: 4_000,
+      maxBytesPerPrincipal: 2_500,
+      ttlMs: 50,
+    }
+    const owners: Readonly<Record<string, string>> = { a: 'x', b: 'x', c: 'y', d: 'y' }
     const name = fc.constantFrom('a', 'b', 'c', 'd', 'e')
     const doing = fc.oneof(
       { weight: 8, arbitrary: fc.tuple(fc.constant('append'), name, name, fc.nat(600), fc.option(name)) },
@@ -104,10 +128,12 @@ describe('a store of events in memory', () => {
             const [session, stream, size, topic] = how as [string, string, number, string | null]
             const seq = (said.get(session + stream) ?? 0) + 1
             said.set(session + stream, seq)
-            store.append(session, stream, { seq, text: 'x'.repeat(size), ...(topic === null ? {} : { topic }) })
+            const event = { seq, text: 'x'.repeat(size), ...(topic === null ? {} : { topic }) }
+            store.append(session, stream, event, owners[session])
           }
           let events = 0
           let bytes = 0
+          const owned = new Map<string | undefined, number>()
           for (const session of 'abcde') {
             let ofSession = 0
             for (const stream of 'abcde') {
@@ -121,7 +147,9 @@ describe('a store of events in memory', () => {
             }
             expect(ofSession).toBeLessThanOrEqual(bounds.maxSessionBytes)
             bytes += ofSession
+            owned.set(owners[session], (owned.get(owners[session]) ?? 0) + ofSession)
           }
+          for (const owner of ['x', 'y']) expect(owned.get(owner)).toBeLessThanOrEqual(bounds.maxBytesPerPrincipal)
           const figures = store.figures()
           expect(figures.bytes).toBeLessThanOrEqual(bounds.maxBytes)
           // Nothing is counted that is not held; what is past its time is held until it is swept.

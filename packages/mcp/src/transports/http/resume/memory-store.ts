@@ -11,6 +11,8 @@ export interface MemoryEventStoreOptions {
   readonly maxSessionBytes?: number
   /** Most bytes of all sessions together. Default 64 MiB. */
   readonly maxBytes?: number
+  /** Most bytes of all sessions of one principal, where callers are asked who they are. Default a quarter of `maxBytes`. */
+  readonly maxBytesPerPrincipal?: number
   /** A stream that was not written to for so long is forgotten. Default 10 minutes. */
   readonly ttlMs?: number
   readonly clock?: Clock
@@ -18,7 +20,7 @@ export interface MemoryEventStoreOptions {
 
 /** An {@link EventStore} in the memory of this process. */
 export interface MemoryEventStore extends EventStore {
-  append(session: string, stream: string, event: StoredEvent): void
+  append(session: string, stream: string, event: StoredEvent, owner?: string): void
   read(session: string, stream: string, after: number, limit: number): FoundEvents
   drop(session: string, stream?: string): void
   /** What it holds now. */
@@ -52,6 +54,14 @@ interface KeptSession {
   readonly name: string
   /** That which was written to longest ago first. */
   readonly streams: Map<string, KeptStream>
+  readonly owner: KeptOwner | undefined
+  bytes: number
+}
+
+interface KeptOwner {
+  readonly name: string
+  /** That which was written to longest ago first. */
+  readonly sessions: Map<string, KeptSession>
   bytes: number
 }
 
@@ -59,15 +69,18 @@ class MemoryStore implements MemoryEventStore {
   readonly #bounds: Required<MemoryEventStoreOptions>
   /** That which was written to longest ago first. */
   readonly #sessions = new Map<string, KeptSession>()
+  readonly #owners = new Map<string, KeptOwner>()
   #bytes = 0
   #sweep: Timer | undefined
 
   constructor(options: MemoryEventStoreOptions) {
+    const { maxBytes = 64 * 1024 * 1024 } = options
     this.#bounds = {
       maxEvents: options.maxEvents ?? 1_000,
       maxStreams: options.maxStreams ?? 256,
       maxSessionBytes: options.maxSessionBytes ?? 8 * 1024 * 1024,
-      maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
+      maxBytes,
+      maxBytesPerPrincipal: options.maxBytesPerPrincipal ?? maxBytes / 4,
       ttlMs: options.ttlMs ?? 10 * 60_000,
       clock: options.clock ?? systemClock,
     }
@@ -83,9 +96,9 @@ class MemoryStore implements MemoryEventStore {
     return { sessions: this.#sessions.size, streams, events, bytes: this.#bytes }
   }
 
-  append(sessionName: string, streamName: string, event: StoredEvent): void {
-    const { maxEvents, maxStreams, maxSessionBytes, maxBytes, ttlMs, clock } = this.#bounds
-    const session = this.#touchSession(sessionName)
+  append(sessionName: string, streamName: string, event: StoredEvent, owner?: string): void {
+    const { maxEvents, maxStreams, maxSessionBytes, maxBytes, maxBytesPerPrincipal, ttlMs, clock } = this.#bounds
+    const session = this.#touchSession(sessionName, owner)
     const stream = touchStream(session, streamName, event.seq)
     stream.writtenAt = clock.now()
     stream.last = event.seq
@@ -95,6 +108,9 @@ class MemoryStore implements MemoryEventStore {
     while (stream.events.size > maxEvents) this.#forgetFirst(session, stream)
     while (session.streams.size > maxStreams) this.#forgetStream(session, first(session.streams))
     while (session.bytes > maxSessionBytes) this.#forgetOldest(session)
+    if (session.owner !== undefined) {
+      while (session.owner.bytes > maxBytesPerPrincipal) this.#forgetOldest(first(session.owner.sessions))
+    }
     while (this.#bytes > maxBytes) this.#forgetOldest(first(this.#sessions))
     if (this.#sessions.size > 0) this.#sweep ??= clock.setTimer(ttlMs, this.#forgetExpired)
   }
@@ -122,11 +138,20 @@ class MemoryStore implements MemoryEventStore {
     }
   }
 
-  #touchSession(name: string): KeptSession {
-    const session = this.#sessions.get(name) ?? { name, streams: new Map(), bytes: 0 }
+  #touchSession(name: string, owner: string | undefined): KeptSession {
+    const session = this.#sessions.get(name) ?? { name, streams: new Map(), owner: this.#ownerOf(owner), bytes: 0 }
     this.#sessions.delete(name)
     this.#sessions.set(name, session)
+    session.owner?.sessions.delete(name)
+    session.owner?.sessions.set(name, session)
     return session
+  }
+
+  #ownerOf(name: string | undefined): KeptOwner | undefined {
+    if (name === undefined) return undefined
+    const owner = this.#owners.get(name) ?? { name, sessions: new Map(), bytes: 0 }
+    this.#owners.set(name, owner)
+    return owner
   }
 
   #replaceTopic(session: KeptSession, stream: KeptStream, topic: string, seq: number): void {
@@ -141,6 +166,7 @@ class MemoryStore implements MemoryEventStore {
 
   #count(session: KeptSession, bytes: number): void {
     session.bytes += bytes
+    if (session.owner !== undefined) session.owner.bytes += bytes
     this.#bytes += bytes
   }
 
@@ -166,10 +192,13 @@ class MemoryStore implements MemoryEventStore {
 
   /** Empties it too: a table that had it may keep it for a while (see `Held`). */
   #forgetSession(session: KeptSession): void {
-    this.#bytes -= session.bytes
-    session.bytes = 0
+    this.#count(session, -session.bytes)
     session.streams.clear()
-    if (this.#sessions.get(session.name) === session) this.#sessions.delete(session.name)
+    if (this.#sessions.get(session.name) === session) {
+      this.#sessions.delete(session.name)
+      session.owner?.sessions.delete(session.name)
+      if (session.owner?.sessions.size === 0) this.#owners.delete(session.owner.name)
+    }
     if (this.#sessions.size > 0) return
     this.#sweep?.cancel()
     this.#sweep = undefined

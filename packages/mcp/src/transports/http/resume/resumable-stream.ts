@@ -11,6 +11,8 @@ export interface StreamHome {
   readonly isPriming: boolean
   /** What the session is called in the store. */
   readonly name: string
+  /** Whose it is, where callers are known. */
+  readonly owner: string | undefined
   /** The stream has said its last. */
   left(stream: ResumableStream): void
 }
@@ -159,7 +161,7 @@ export class ResumableStream {
     const { store, log } = this.#home.resume
     const failed = (error: unknown) => log('error', 'event_store.failed', { error })
     try {
-      store.append(this.#home.name, this.name, event)?.catch(failed)
+      store.append(this.#home.name, this.name, event, this.#home.owner)?.catch(failed)
     } catch (error) {
       failed(error)
     }

@@ -10,6 +10,7 @@ import { PAGE_EVENTS, ResumableStream, type StreamHome } from './resumable-strea
 export class SessionStreams implements StreamHome {
   readonly resume: Resume
   readonly isPriming: boolean
+  readonly owner: string | undefined
   readonly #maxStanding: number
   #name: string | undefined
   #count = 0
@@ -20,8 +21,12 @@ export class SessionStreams implements StreamHome {
   readonly #resumed = new Map<string, EventStream>()
   isClosed = false
 
-  /** @param maxStanding most streams for news without a reader that are remembered */
-  constructor(resume: Resume, isPriming: boolean, maxStanding: number) {
+  /**
+   * @param maxStanding most streams for news without a reader that are remembered
+   * @param owner whose they are, where callers are known
+   */
+  constructor(resume: Resume, isPriming: boolean, maxStanding: number, owner: string | undefined) {
+    this.owner = owner
     this.resume = resume
     this.isPriming = isPriming
     this.#maxStanding = maxStanding
