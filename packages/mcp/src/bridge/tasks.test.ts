@@ -1,9 +1,17 @@
-import { createDoors, createFakeClock, createFixtureServer, type Message, openWireSession } from '@crosspoint/testkit'
+import {
+  createDeferred,
+  createDoors,
+  createFakeClock,
+  createFixtureServer,
+  type Message,
+  openWireSession,
+} from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Handle, Principal } from '../protocol/call.ts'
 import { TASKS } from '../protocol/extensions.ts'
+import { createServer } from '../server/index.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 
 const doors = createDoors()
@@ -244,5 +252,46 @@ describe('tasks/list', () => {
 
   it('is not there for callers nobody tells apart', async () => {
     expect((await (await open()).ask('tasks/list')).error.code).toBe(-32601)
+  })
+})
+
+describe('abuse-14: what is kept of tasks of the core', () => {
+  /** A session on a server whose tool answers with as many letters as it is asked for, when the test says so. */
+  async function openBounded() {
+    const server = createServer({
+      name: 's',
+      version: '1',
+      log: () => {},
+      tasks: { maxBytesPerPrincipal: 50_000, ttlMs: 60_000 },
+    })
+    const done = createDeferred()
+    server.tool('letters', { input: { type: 'object' }, task: true }, async ({ count }) => {
+      await done.promise
+      return 'x'.repeat(Number(count))
+    })
+    const { url } = await doors.open(server.endpoint.handle)
+    const session = await openWireSession(url, { revision: '2025-11-25', capabilities })
+    const ask = async (method: string, params: JsonObject): Promise<Message> =>
+      (await session.request(method, params)).messages.at(-1)
+    const start = (args: JsonObject) => ask('tools/call', { name: 'letters', arguments: args, task: {} })
+    return { done, ask, start }
+  }
+
+  it('an outcome that is too large is a failure that says so', async () => {
+    const { done, ask, start } = await openBounded()
+    const { taskId } = (await start({ count: 60_000 })).result.task
+    done.resolve()
+    const message = expect.stringContaining('no more than 50000 bytes are kept of the tasks of one caller')
+    expect((await ask('tasks/result', { taskId })).error).toMatchObject({ message })
+    expect((await ask('tasks/get', { taskId })).result).toMatchObject({ status: 'failed', statusMessage: message })
+  })
+
+  it('a call whose parameters have no room is refused', async () => {
+    const { start } = await openBounded()
+    const text = 'x'.repeat(30_000)
+    expect((await start({ count: 1, text })).result.task).toMatchObject({ status: 'working' })
+    expect((await start({ count: 1, text })).error).toMatchObject({
+      message: 'Cannot begin another task: no more than 50000 bytes of this caller may be at work',
+    })
   })
 })

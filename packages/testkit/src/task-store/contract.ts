@@ -32,15 +32,35 @@ export const TASK_STORE_CONTRACT: readonly TaskStorePromise[] = [
   {
     title: 'keeps no more than the bounds allow, of an owner and in all, and takes more once some are forgotten',
     async check(store) {
-      const bounds = { maxTasks: 3, maxTasksPerOwner: 2 }
+      const bounds = { ...BOUNDS, maxTasks: 3, maxTasksPerOwner: 2 }
       await store.create(toRecord('a'), bounds)
       await store.create(toRecord('b'), bounds)
       await rejects(store.create(toRecord('c'), bounds), { code: 'policy.limit' })
       await store.create(toRecord('c', { owner: 'other' }), bounds)
       await rejects(store.create(toRecord('d', { owner: 'third' }), bounds), { code: 'policy.limit' })
-      await store.save({ ...toRecord('a'), status: 'cancelled' })
+      await store.save({ ...toRecord('a'), status: 'cancelled' }, BOUNDS)
       await store.sweep(1_500)
       await store.create(toRecord('d'), bounds)
+    },
+  },
+  {
+    title: 'keeps no more bytes than the bounds allow, of an owner and in all, as the records count them',
+    async check(store) {
+      const bounds = { ...BOUNDS, maxBytes: 30, maxBytesPerOwner: 20 }
+      const refused = { code: 'policy.limit' }
+      await store.create(toRecord('a'), bounds)
+      await rejects(store.create(toRecord('b', { bytes: 11 }), bounds), refused)
+      await store.create(toRecord('b'), bounds)
+      await store.create(toRecord('c', { owner: 'other', bytes: 9 }), bounds)
+      const grown: TaskRecord = { ...toRecord('a', { bytes: 11 }), status: 'completed', result: { content: [] } }
+      await rejects(store.save(grown, bounds), refused)
+      deepStrictEqual(await store.find('a'), toRecord('a'))
+      await rejects(store.save({ ...toRecord('c', { owner: 'other', bytes: 11 }) }, bounds), refused)
+      deepStrictEqual(await store.save({ ...grown, bytes: 10 }, { ...bounds, maxBytesPerOwner: 5 }), true)
+      deepStrictEqual(await store.save(toRecord('b', { bytes: 1 }), bounds), true)
+      await store.create(toRecord('d', { bytes: 9 }), bounds)
+      await store.sweep(1_500)
+      await store.create(toRecord('e'), bounds)
     },
   },
   {
@@ -48,10 +68,10 @@ export const TASK_STORE_CONTRACT: readonly TaskStorePromise[] = [
     async check(store) {
       await store.create(toRecord('a'), BOUNDS)
       const done: TaskRecord = { ...toRecord('a'), status: 'completed', result: { content: [] } }
-      deepStrictEqual(await store.save(done), true)
-      deepStrictEqual(await store.save({ ...toRecord('a'), status: 'failed' }), false)
+      deepStrictEqual(await store.save(done, BOUNDS), true)
+      deepStrictEqual(await store.save({ ...toRecord('a'), status: 'failed' }, BOUNDS), false)
       deepStrictEqual(await store.find('a'), done)
-      deepStrictEqual(await store.save(toRecord('b')), false)
+      deepStrictEqual(await store.save(toRecord('b'), BOUNDS), false)
       deepStrictEqual(await store.find('b'), undefined)
     },
   },
@@ -61,7 +81,7 @@ export const TASK_STORE_CONTRACT: readonly TaskStorePromise[] = [
       await store.create(toRecord('a'), BOUNDS)
       await store.create(toRecord('b', { worker: 'other' }), BOUNDS)
       await store.renew('w', 9_000)
-      await store.save({ ...toRecord('a'), statusMessage: 'half way' })
+      await store.save({ ...toRecord('a'), statusMessage: 'half way' }, BOUNDS)
       const leases = await Promise.all(['a', 'b'].map(async (id) => (await store.find(id))?.leaseUntilMs))
       deepStrictEqual(leases, [9_000, 2_000])
     },
@@ -84,7 +104,7 @@ export const TASK_STORE_CONTRACT: readonly TaskStorePromise[] = [
     title: 'forgets what is final after its time, and what nobody works on after that and its lease',
     async check(store) {
       await store.create(toRecord('final'), BOUNDS)
-      await store.save({ ...toRecord('final'), status: 'failed', error: { code: 1, message: 'm' } })
+      await store.save({ ...toRecord('final'), status: 'failed', error: { code: 1, message: 'm' } }, BOUNDS)
       await store.create(toRecord('orphan'), BOUNDS)
       await store.sweep(1_499)
       deepStrictEqual((await store.list('me', undefined, 9)).length, 2)
@@ -96,7 +116,7 @@ export const TASK_STORE_CONTRACT: readonly TaskStorePromise[] = [
   },
 ]
 
-const BOUNDS = { maxTasks: 100, maxTasksPerOwner: 100 }
+const BOUNDS = { maxTasks: 100, maxTasksPerOwner: 100, maxBytes: 10_000, maxBytesPerOwner: 10_000 }
 
 function toRecord(taskId: string, more: Partial<TaskRecord> = {}): TaskRecord {
   return {
@@ -109,6 +129,7 @@ function toRecord(taskId: string, more: Partial<TaskRecord> = {}): TaskRecord {
     pollIntervalMs: 10,
     worker: 'w',
     leaseUntilMs: 2_000,
+    bytes: 10,
     inputRequests: {},
     ...more,
   }

@@ -16,8 +16,11 @@ export interface TaskKeeper {
   readonly clock: Clock
   /** Milliseconds since 1970. */
   now(): number
-  /** Stores what became of the task and tells who listens; never rejects. */
-  keep(record: TaskRecord): Promise<void>
+  /**
+   * Stores what became of the task and tells who listens; never rejects.
+   * @returns what is kept now; undefined where there was no room and all stays as it was
+   */
+  keep(record: TaskRecord): Promise<TaskRecord | undefined>
   failed(taskId: string, error: unknown): void
 }
 
@@ -37,7 +40,7 @@ export class LiveTask {
   #asked = 0
   #said: string | undefined
   /** Changes are stored one after the other, and seen only then. */
-  #changes: Promise<void> = Promise.resolve()
+  #changes: Promise<unknown> = Promise.resolve()
 
   constructor(keeper: TaskKeeper, record: TaskRecord, capabilities: ClientCapabilities) {
     this.#keeper = keeper
@@ -99,15 +102,18 @@ export class LiveTask {
     this.#drop(reason)
   }
 
-  #change(event: TaskEvent): Promise<void> {
-    this.#changes = this.#changes.then(async () => {
+  /** False where there was no room for it; what ends a task, or takes a question away, always has room. */
+  #change(event: TaskEvent): Promise<boolean> {
+    const change = this.#changes.then(async () => {
       const before = this.record
       const record = advance(before, event, this.#keeper.now())
-      if (record === before) return
-      await this.#keeper.keep(record)
-      this.#record = record
+      if (record === before) return true
+      const kept = await this.#keeper.keep(record)
+      this.#record = kept ?? this.#record
+      return kept !== undefined
     })
-    return this.#changes
+    this.#changes = change
+    return change
   }
 
   /** The way back to a caller whose call is over: questions wait in the task, and what is said becomes its message. */
@@ -117,7 +123,7 @@ export class LiveTask {
       logLevel: undefined,
       canAsk: true,
       notify: ({ method, params }) => {
-        if (method === 'notifications/progress' && typeof params.message === 'string') this.#said = params.message
+        if (method === 'notifications/progress' && typeof params.message === 'string') this.#said = cut(params.message)
       },
       ask: (request) => this.#ask(request),
     }
@@ -129,7 +135,9 @@ export class LiveTask {
       const key = `question-${++this.#asked}`
       const timer = this.#keeper.clock.setTimer(this.#record.keepMs, () => this.#expire(key, request.method))
       this.#questions.set(key, { resolve, reject, timer })
-      void this.#change({ kind: 'asked', key, request })
+      void this.#change({ kind: 'asked', key, request }).then((isKept) => {
+        if (!isKept) this.#refuse(key, request.method)
+      })
     })
   }
 
@@ -149,6 +157,15 @@ export class LiveTask {
     question.reject(new McpError('caller.unanswered', `Nobody answered "${method}" of the task in time`))
   }
 
+  #refuse(key: string, method: string): void {
+    const question = this.#questions.get(key)
+    if (question === undefined) return
+    this.#questions.delete(key)
+    question.timer.cancel()
+    const message = `Cannot ask "${method}": the question is too large for what may be kept of tasks`
+    question.reject(new McpError('policy.limit', message))
+  }
+
   #drop(reason: McpError): void {
     for (const { timer, reject } of this.#questions.values()) {
       timer.cancel()
@@ -158,5 +175,11 @@ export class LiveTask {
   }
 }
 
+/** It is part of the record, which is sent to everybody who asks how the task is. */
+function cut(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : message.slice(0, MAX_MESSAGE).replace(/[\uD800-\uDBFF]$/, '')
+}
+
+const MAX_MESSAGE = 1_000
 /** Questions of one task that may be open at once. */
 const MAX_QUESTIONS = 64

@@ -1,7 +1,8 @@
 import { McpError } from '../../errors.ts'
 import { isFinal } from '../../protocol/features/tasks.ts'
+import { Tally } from '../tally.ts'
 import { expiryOf, type TaskRecord } from './record.ts'
-import type { TaskBounds, TaskPlace, TaskStore } from './store.ts'
+import { type TaskBounds, type TaskPlace, type TaskStore, toBounds } from './store.ts'
 
 /** Tasks kept for as long as the process lives. */
 export function createMemoryTaskStore(): TaskStore {
@@ -10,27 +11,32 @@ export function createMemoryTaskStore(): TaskStore {
 
 class MemoryTaskStore implements TaskStore {
   readonly #records = new Map<string, TaskRecord>()
-  readonly #counts = new Map<string, number>()
+  readonly #tally = new Tally()
 
-  async create(record: TaskRecord, { maxTasks, maxTasksPerOwner }: TaskBounds): Promise<void> {
-    const { taskId, owner } = record
+  async create(record: TaskRecord, bounds: TaskBounds): Promise<void> {
+    const { taskId, owner, bytes } = record
     if (this.#records.has(taskId)) throw new McpError('internal.error', 'Cannot keep two tasks of the same id')
-    const count = this.#counts.get(owner) ?? 0
-    if (this.#records.size >= maxTasks || count >= maxTasksPerOwner) {
-      const bound = count >= maxTasksPerOwner ? `${maxTasksPerOwner} of this caller` : `${maxTasks} in all`
-      throw new McpError('policy.limit', `Cannot begin another task: ${bound} are kept already`)
+    const excess = this.#tally.excess(owner, { count: 1, bytes }, toBounds(bounds))
+    if (excess !== undefined) {
+      throw new McpError('policy.limit', `Cannot begin another task: no more than ${excess.text} are kept`)
     }
     this.#records.set(taskId, record)
-    this.#counts.set(owner, count + 1)
+    this.#tally.add(owner, { count: 1, bytes })
   }
 
   async find(taskId: string): Promise<TaskRecord | undefined> {
     return this.#records.get(taskId)
   }
 
-  async save(record: TaskRecord): Promise<boolean> {
+  async save(record: TaskRecord, bounds: TaskBounds): Promise<boolean> {
     const kept = this.#records.get(record.taskId)
     if (kept === undefined || isFinal(kept.status)) return false
+    const more = { count: 0, bytes: record.bytes - kept.bytes }
+    const excess = this.#tally.excess(kept.owner, more, toBounds(bounds))
+    if (excess !== undefined) {
+      throw new McpError('policy.limit', `Cannot keep more of the task: no more than ${excess.text} are kept`)
+    }
+    this.#tally.add(kept.owner, more)
     // What was renewed meanwhile stays renewed.
     const leaseUntilMs = Math.max(kept.leaseUntilMs, record.leaseUntilMs)
     this.#records.set(record.taskId, { ...record, leaseUntilMs })
@@ -53,9 +59,7 @@ class MemoryTaskStore implements TaskStore {
     for (const [taskId, record] of this.#records) {
       if (expiryOf(record) > nowMs) continue
       this.#records.delete(taskId)
-      const left = (this.#counts.get(record.owner) ?? 1) - 1
-      if (left === 0) this.#counts.delete(record.owner)
-      else this.#counts.set(record.owner, left)
+      this.#tally.add(record.owner, { count: -1, bytes: -record.bytes })
     }
   }
 }

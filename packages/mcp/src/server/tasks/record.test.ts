@@ -10,6 +10,7 @@ const RECORD: TaskRecord = {
   createdAtMs: 1_000,
   updatedAtMs: 1_000,
   keepMs: 500,
+  bytes: 8_192,
   pollIntervalMs: 10,
   worker: 'w',
   leaseUntilMs: 2_000,

@@ -1,4 +1,5 @@
 import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
+import { sizeOf } from '../../jsonrpc/size.ts'
 import type { Notification } from '../../protocol/call.ts'
 import { type DetailedTask, isFinal, type TaskStatus } from '../../protocol/features/tasks.ts'
 
@@ -13,6 +14,8 @@ export interface TaskRecord {
   readonly updatedAtMs: number
   /** How long it is kept once it is final. */
   readonly keepMs: number
+  /** What it counts against the bounds on bytes, whatever a driver makes of it. */
+  readonly bytes: number
   readonly pollIntervalMs: number
   /** The process that works on it, which says so again and again. */
   readonly worker: string
@@ -63,6 +66,18 @@ export function advance(record: TaskRecord, event: TaskEvent, nowMs: number): Ta
   }
 }
 
+/** The record with what it counts. Every task counts as enough for its id, its message and how it failed. */
+export function toSized(record: TaskRecord): TaskRecord {
+  const { inputRequests, result, error } = record
+  return { ...record, bytes: Math.max(LEAST_BYTES, FRAME_BYTES + sizeOf([inputRequests, result, error])) }
+}
+
+/** What stands for an outcome that could not be kept. */
+export function toUnkept(record: TaskRecord, error: RpcError): TaskRecord {
+  const { result: _, ...rest } = record
+  return toSized({ ...rest, status: 'failed', error, statusMessage: error.message })
+}
+
 /** Whether nobody works on it any more although it is not final: its process ended. */
 export function isOrphan(record: TaskRecord, nowMs: number): boolean {
   return !isFinal(record.status) && record.leaseUntilMs < nowMs
@@ -90,3 +105,7 @@ export function toDetailedTask(record: TaskRecord, nowMs: number): DetailedTask 
     ...(record.error === undefined ? {} : { error: record.error }),
   }
 }
+
+const LEAST_BYTES = 8_192
+/** Of all that is not counted by itself: ids, times, the message. */
+const FRAME_BYTES = 2_048

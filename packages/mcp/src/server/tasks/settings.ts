@@ -25,6 +25,8 @@ export function toTaskSettings({ store, ...given }: TaskOptions = {}): TaskSetti
     pollIntervalMs: given.pollIntervalMs ?? 1_000,
     maxTasks: given.maxTasks ?? 10_000,
     maxTasksPerPrincipal: given.maxTasksPerPrincipal ?? 1_000,
+    maxBytes: given.maxBytes ?? 256 * 1024 * 1024,
+    maxBytesPerPrincipal: given.maxBytesPerPrincipal ?? 64 * 1024 * 1024,
     leaseMs: given.leaseMs ?? 30_000,
   }
   return { limits, store: store ?? createMemoryTaskStore() }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createDeferred, createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, test } from 'vitest'
 import { McpError } from '../../errors.ts'
@@ -43,6 +45,9 @@ function withJob(opened: ReturnType<typeof open>) {
   })
   return { done, signals, start: (of?: Asking) => opened.ask('tools/call', { name: 'job' }, of) }
 }
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -376,6 +381,152 @@ describe('whose a task is', () => {
     await expect(start({ as: BOB })).rejects.toMatchObject({ code: 'policy.limit' })
   })
 })
+
+describe('what is kept of tasks', () => {
+  const SHARE = { maxBytesPerPrincipal: 50_000, maxBytes: 80_000 }
+  const large = 'x'.repeat(20_000)
+
+  test('abuse-14: an outcome beyond the share of its caller is a failure that says so, and is told as one', async () => {
+    const opened = open(SHARE)
+    const { done, start } = withJob(opened)
+    const { taskId } = await start()
+    const listening = recordCall('subscriptions/listen', { notifications: { taskIds: [taskId] } })
+    const downstream = { ...listening.call.downstream, capabilities: DECLARED }
+    void opened.server.endpoint.handle({ ...listening.call, principal: ALICE, downstream })
+    await listening.untilHeard(2)
+    done.resolve('x'.repeat(60_000))
+    await listening.untilHeard(3)
+    const failed = await opened.ask('tasks/get', { taskId })
+    expect(failed).toMatchObject({
+      status: 'failed',
+      error: {
+        message: expect.stringMatching(/^Cannot keep the outcome of the task, 6\d{4} bytes: no more than 50000 /),
+      },
+    })
+    expect(failed).not.toHaveProperty('result')
+    expect(listening.heard[2]?.params).toMatchObject({ taskId, status: 'failed', error: failed.error })
+    expect(await start()).toMatchObject({ status: 'working' })
+  })
+
+  test("abuse-14: outcomes of one caller leave room for another's, and are forgotten with their tasks", async () => {
+    const opened = open({ ...SHARE, maxBytesPerPrincipal: 55_000, ttlMs: 1_000 })
+    opened.server.tool('job', { task: true }, () => large)
+    const outcome = async (of?: Asking) => {
+      const { taskId } = await opened.ask('tools/call', { name: 'job' }, of)
+      await turn()
+      return (await opened.ask('tasks/get', { taskId }, of)).status
+    }
+    expect([await outcome(), await outcome(), await outcome()]).toEqual(['completed', 'completed', 'failed'])
+    await expect(Promise.all(Array.from({ length: 9 }, () => outcome()))).rejects.toMatchObject({
+      code: 'policy.limit',
+      message: 'Cannot begin another task: no more than 55000 bytes of this caller are kept',
+    })
+    expect(await outcome({ as: BOB })).toBe('completed')
+    opened.clock.advance(1_001)
+    expect(await outcome()).toBe('completed')
+  })
+
+  test('abuse-14: parameters count while their handler works, also when its task was cancelled', async () => {
+    const opened = open(SHARE)
+    const done = createDeferred<string>()
+    opened.server.tool('deaf', { input: { type: 'object', properties: { text: {} } }, task: true }, () => done.promise)
+    const start = (of?: Asking) => opened.ask('tools/call', { name: 'deaf', arguments: { text: large } }, of)
+    await start()
+    const { taskId } = await start()
+    const refused = {
+      code: 'policy.limit',
+      message: expect.stringContaining('50000 bytes of this caller may be at work'),
+    }
+    await expect(start()).rejects.toMatchObject(refused)
+    await opened.ask('tasks/cancel', { taskId })
+    await expect(start()).rejects.toMatchObject(refused)
+    await start({ as: BOB })
+    done.resolve('done')
+    await turn()
+    expect(await start()).toMatchObject({ status: 'working' })
+  })
+
+  test('abuse-14: a task that cannot be stored leaves nothing behind', async () => {
+    const store = createMemoryTaskStore()
+    let isBroken = true
+    const create: typeof store.create = (...of) => (isBroken ? Promise.reject(new Error('down')) : store.create(...of))
+    const opened = open({ maxTasks: 1, store: { ...bound(store), create } })
+    const { start } = withJob(opened)
+    for (let tries = 0; tries < 3; tries++) await expect(start()).rejects.toThrow('down')
+    isBroken = false
+    expect(await start()).toMatchObject({ status: 'working' })
+  })
+
+  test('a question beyond the share is refused to the handler, which may go on', async () => {
+    const opened = open(SHARE)
+    opened.server.tool('job', { task: true }, async (_, { elicit }) => {
+      const form = { type: 'object', properties: { name: { type: 'string' } } }
+      const error = await elicit('x'.repeat(60_000), form).catch((refused: unknown) => refused)
+      const { name } = await elicit('Who?', form)
+      return `${String(name)}: ${(error as Error).message}`
+    })
+    const { taskId } = await opened.ask('tools/call', { name: 'job' })
+    await turn()
+    const { inputRequests = {} } = await opened.ask('tasks/get', { taskId })
+    expect(Object.values(inputRequests)).toMatchObject([{ params: { message: 'Who?' } }])
+    const inputResponses = { [Object.keys(inputRequests)[0] ?? '']: { action: 'accept', content: { name: 'Ada' } } }
+    await opened.ask('tasks/update', { taskId, inputResponses })
+    await turn()
+    expect(await opened.ask('tasks/get', { taskId })).toMatchObject({
+      result: {
+        content: [
+          { text: 'Ada: Cannot ask "elicitation/create": the question is too large for what may be kept of tasks' },
+        ],
+      },
+    })
+  })
+
+  test('a message of its progress is cut, and never in the middle of a character', async () => {
+    const opened = open()
+    opened.server.tool('job', { task: true }, async (_, { progress, signal }) => {
+      progress(1, 2, `${'x'.repeat(999)}👍 and more`)
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', reject))
+    })
+    const { taskId } = await opened.ask('tools/call', { name: 'job' })
+    expect((await opened.ask('tasks/get', { taskId })).statusMessage).toBe('x'.repeat(999))
+  })
+
+  test('parameters are let go once the handler is done', async () => {
+    const opened = open()
+    const done = createDeferred()
+    opened.server.tool('job', { input: { type: 'object' }, task: true }, async ({ text }) => {
+      await done.promise
+      return String(text).slice(0, 1)
+    })
+    const begin = (args: JsonObject) => ({
+      args: new WeakRef(args),
+      begun: opened.ask('tools/call', { name: 'job', arguments: args }),
+    })
+    const { args, begun } = begin({ text: large })
+    const { taskId } = await begun
+    await turn()
+    collectGarbage()
+    expect(args.deref()).toEqual({ text: large })
+    done.resolve()
+    await turn()
+    expect(await opened.ask('tasks/get', { taskId })).toMatchObject({ status: 'completed' })
+    await turn()
+    collectGarbage()
+    expect(args.deref()).toBeUndefined()
+  })
+})
+
+/** A store whose methods can be taken off it. */
+function bound(store: ReturnType<typeof createMemoryTaskStore>): typeof store {
+  return {
+    create: (...of) => store.create(...of),
+    find: (...of) => store.find(...of),
+    save: (...of) => store.save(...of),
+    renew: (...of) => store.renew(...of),
+    list: (...of) => store.list(...of),
+    sweep: (...of) => store.sweep(...of),
+  }
+}
 
 describe('listening to tasks', () => {
   test("tells how they are and what becomes of them, of those that are the caller's", async () => {

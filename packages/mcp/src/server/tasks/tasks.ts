@@ -1,13 +1,19 @@
-import { McpError } from '../../errors.ts'
+import { McpError, toRpcError } from '../../errors.ts'
+import type { RpcError } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
+import { sizeOf } from '../../jsonrpc/size.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
-import { ANONYMOUS, type Call, type Principal, type Result } from '../../protocol/call.ts'
+import { ANONYMOUS, type Call, type Result } from '../../protocol/call.ts'
 import { type DetailedTask, isFinal, NEEDS_TASKS, type TaskWish, toTaskWish } from '../../protocol/features/tasks.ts'
+import { NEWEST } from '../../revisions/index.ts'
 import type { EndpointEvent } from '../../transports/endpoint.ts'
+import { toOwner } from '../tally.ts'
 import { LiveTask, type TaskKeeper } from './live-task.ts'
-import { advance, expiryOf, isOrphan, type TaskRecord, toDetailedTask } from './record.ts'
-import type { TaskPlace, TaskStore } from './store.ts'
+import { PAGE, toCursor, toPlace } from './page.ts'
+import { advance, expiryOf, isOrphan, type TaskRecord, toDetailedTask, toSized, toUnkept } from './record.ts'
+import type { TaskBounds, TaskStore } from './store.ts'
+import { Workload } from './workload.ts'
 
 export interface TaskLimits {
   /** How long the outcome of a task is kept, where its tool does not say, in milliseconds. Default 1 hour. */
@@ -20,6 +26,13 @@ export interface TaskLimits {
   readonly maxTasks: number
   /** Most of one caller. Callers nobody authenticated count as one. Default 1,000. */
   readonly maxTasksPerPrincipal: number
+  /**
+   * Most bytes kept of tasks: of parameters while handlers work, and, counted by itself, of questions and outcomes. A
+   * task counts as 8 KiB at least. An outcome beyond it becomes a failure that says so. Default 256 MiB.
+   */
+  readonly maxBytes: number
+  /** Most bytes of those of one caller. Default 64 MiB. */
+  readonly maxBytesPerPrincipal: number
   /** How long after the last sign of life a process counts as gone, and its tasks as failed. Default 30 seconds. */
   readonly leaseMs: number
 }
@@ -46,6 +59,8 @@ export class Tasks {
   /** Other processes on the same store know ours by it. */
   readonly #worker = randomId()
   readonly #live = new Map<string, LiveTask>()
+  readonly #workload: Workload
+  readonly #bounds: TaskBounds
   /** Clocks here are monotonic; tasks outlive them. */
   readonly #epochMs: number
   #timer: Timer | undefined
@@ -56,6 +71,8 @@ export class Tasks {
   constructor(options: TasksOptions) {
     this.#options = options
     this.#epochMs = Date.now() - options.clock.now()
+    this.#bounds = toTaskBounds(options.limits)
+    this.#workload = new Workload(this.#bounds)
     this.#keeper = {
       clock: options.clock,
       now: () => this.#now(),
@@ -74,12 +91,30 @@ export class Tasks {
    * @throws {McpError} `policy.limit` where too many are kept
    */
   async start(call: Call, plan: TaskPlan, work: (call: Call) => Promise<Result>): Promise<Result> {
+    const owner = toOwner(call.principal)
+    const over = this.#workload.begin(owner, sizeOf(call.params))
+    try {
+      return await this.#begin(call, owner, plan, work, over)
+    } catch (error) {
+      over()
+      throw error
+    }
+  }
+
+  /** @param over told when the handler is done, which may be long after its task was cancelled */
+  async #begin(
+    call: Call,
+    owner: string,
+    plan: TaskPlan,
+    work: (call: Call) => Promise<Result>,
+    over: () => void,
+  ): Promise<Result> {
     const { store, limits } = this.#options
     const now = this.#now()
     await store.sweep(now)
-    const record: TaskRecord = {
+    const record = toSized({
       taskId: randomId(),
-      owner: toOwner(call.principal),
+      owner,
       status: 'working',
       createdAtMs: now,
       updatedAtMs: now,
@@ -87,14 +122,15 @@ export class Tasks {
       pollIntervalMs: plan.pollIntervalMs ?? limits.pollIntervalMs,
       worker: this.#worker,
       leaseUntilMs: now + limits.leaseMs,
+      bytes: 0,
       inputRequests: {},
-    }
-    await store.create(record, { maxTasks: limits.maxTasks, maxTasksPerOwner: limits.maxTasksPerPrincipal })
+    })
+    await store.create(record, this.#bounds)
     const task = new LiveTask(this.#keeper, record, call.downstream.capabilities)
     this.#used = true
     this.#live.set(record.taskId, task)
     this.#timer ??= this.#setTimer()
-    void task.run(call, work)
+    void task.run(call, work).then(over)
     return { resultType: 'task', ...toDetailedTask(record, now) }
   }
 
@@ -178,19 +214,33 @@ export class Tasks {
     )
   }
 
-  async #keep(record: TaskRecord): Promise<void> {
-    const { store, log, changed } = this.#options
+  /** What is kept now: an outcome without room has become a failure; undefined for anything else without room. */
+  async #keep(record: TaskRecord): Promise<TaskRecord | undefined> {
+    let kept = toSized(record)
+    if (!(await this.#save(kept))) {
+      if (!isFinal(record.status)) return undefined
+      kept = toUnkept(record, noRoom(kept.bytes, this.#options.limits))
+      await this.#save(kept)
+    }
+    if (isFinal(kept.status)) {
+      this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryOf(kept))
+      // Asked for between two lines it is found in the store, which has it by now.
+      this.#live.delete(kept.taskId)
+    }
+    this.#options.changed(toDetailedTask(kept, this.#now()))
+    return kept
+  }
+
+  /** False where there is no room for it. */
+  async #save(record: TaskRecord): Promise<boolean> {
+    const { store, log } = this.#options
     try {
-      await store.save(record)
+      await store.save(record, this.#bounds)
     } catch (error) {
+      if (error instanceof McpError && error.code === 'policy.limit') return false
       log({ level: 'error', event: 'task_not_stored', taskId: record.taskId, error })
     }
-    if (isFinal(record.status)) {
-      this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryOf(record))
-      // Asked for between two lines it is found in the store, which has it by now.
-      this.#live.delete(record.taskId)
-    }
-    changed(toDetailedTask(record, this.#now()))
+    return true
   }
 
   #toKeepMs({ ttlMs }: TaskPlan, wish: TaskWish | undefined): number {
@@ -254,8 +304,14 @@ function toAbandoned(record: TaskRecord, now: number): TaskRecord {
   return advance(record, { kind: 'failed', error: { code: -32603, message } }, now)
 }
 
-function toOwner({ tenant, id }: Principal): string {
-  return JSON.stringify([tenant, id])
+function toTaskBounds({ maxTasks, maxTasksPerPrincipal, maxBytes, maxBytesPerPrincipal }: TaskLimits): TaskBounds {
+  return { maxTasks, maxTasksPerOwner: maxTasksPerPrincipal, maxBytes, maxBytesPerOwner: maxBytesPerPrincipal }
+}
+
+function noRoom(bytes: number, { maxBytes, maxBytesPerPrincipal }: TaskLimits): RpcError {
+  const bounds = `${maxBytesPerPrincipal} bytes are kept of the tasks of one caller, and ${maxBytes} of all`
+  const message = `Cannot keep the outcome of the task, ${bytes} bytes: no more than ${bounds}`
+  return NEWEST.downError(toRpcError(new McpError('policy.limit', message), 'modern'), 'tools/call')
 }
 
 /** 192 random bits: nobody guesses one, and it can stand in a header. */
@@ -266,24 +322,5 @@ function randomId(): string {
     .replaceAll('/', '_')
 }
 
-function toCursor({ createdAtMs, taskId }: TaskRecord): string {
-  return btoa(JSON.stringify([createdAtMs, taskId]))
-}
-
-/** A cursor only says where to go on in the caller's own list, so there is nothing to be gained by making one up. */
-function toPlace(cursor: unknown): TaskPlace | undefined {
-  if (cursor === undefined) return undefined
-  try {
-    const [createdAtMs, taskId]: unknown[] = JSON.parse(atob(String(cursor).slice(0, MAX_CURSOR)))
-    if (typeof createdAtMs === 'number' && typeof taskId === 'string') return { createdAtMs, taskId }
-  } catch {
-    // Said below: whatever it is, it is no cursor of ours.
-  }
-  throw new McpError('caller.invalid_params', 'Cannot list tasks: the cursor is not one of this list')
-}
-
-/** Tasks on one page of a list. */
-const PAGE = 100
-const MAX_CURSOR = 256
 /** Timers of the platform overflow beyond 2^31 ms. */
 const LONGEST_TIMER_MS = 60_000
