@@ -26,18 +26,26 @@ const { step } = fc.letrec<{ step: Step; steps: readonly Step[] }>((tie) => ({
 
 const FORM = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
 
-async function perform(at: Step, context: Context, effects: string[]): Promise<unknown> {
+/**
+ * @param path where in the program this is
+ * @param isNamed inside of what goes on at once, where the order of questions depends on the answers: they need names
+ */
+async function perform(at: Step, context: Context, effects: string[], path = 'p', isNamed = false): Promise<unknown> {
   if (at.do === 'wait') return Promise.resolve('waited')
-  if (at.do === 'ask') return (await context.elicit(at.about, FORM)).n
+  if (at.do === 'ask') return (await context.elicit(at.about, FORM, isNamed ? { key: path } : {})).n
   if (at.do === 'once') {
     return context.once(at.key, () => {
       effects.push(at.key)
       return `${at.key} done`
     })
   }
-  if (at.do === 'parallel') return Promise.all(at.steps.map((each) => perform(each, context, effects)))
+  const goOn = (each: Step, index: number, named: boolean) => perform(each, context, effects, `${path}.${index}`, named)
+  if (at.do === 'parallel') {
+    const named = isNamed || at.steps.some((each) => each.do !== 'ask')
+    return Promise.all(at.steps.map((each, index) => goOn(each, index, named)))
+  }
   const results: unknown[] = []
-  for (const each of at.steps) results.push(await perform(each, context, effects))
+  for (const [index, each] of at.steps.entries()) results.push(await goOn(each, index, isNamed))
   return results
 }
 
