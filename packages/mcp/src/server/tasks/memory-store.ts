@@ -1,6 +1,6 @@
 import { McpError } from '../../errors.ts'
+import { Tally } from '../../peer/tally.ts'
 import { isFinal } from '../../protocol/features/tasks.ts'
-import { Tally } from '../tally.ts'
 import { expiryOf, type TaskRecord } from './record.ts'
 import { type TaskBounds, type TaskPlace, type TaskStore, toBounds } from './store.ts'
 

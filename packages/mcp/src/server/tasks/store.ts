@@ -1,4 +1,4 @@
-import type { Bounds } from '../tally.ts'
+import type { Bounds } from '../../peer/tally.ts'
 import type { TaskRecord } from './record.ts'
 
 export interface TaskBounds {

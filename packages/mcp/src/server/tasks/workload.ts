@@ -1,5 +1,5 @@
 import { McpError } from '../../errors.ts'
-import { type Share, Tally } from '../tally.ts'
+import { type Share, Tally } from '../../peer/tally.ts'
 import { type TaskBounds, toBounds } from './store.ts'
 
 /** The handlers at work and the parameters they have, also of tasks that were cancelled meanwhile. */
