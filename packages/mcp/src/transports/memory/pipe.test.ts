@@ -68,6 +68,29 @@ describe('a pipe in memory', () => {
     await client.drained()
   })
 
+  it('brings no more while its reader pauses, makes the writer hold back, and loses nothing', async () => {
+    const { client, server } = createMemoryPipe({ highWaterBytes: 20 })
+    const heard: string[] = []
+    server.start({
+      message: (text) => {
+        heard.push(text)
+        if (heard.length === 2) server.pause?.()
+      },
+      fault: () => {},
+      closed: () => heard.push('closed'),
+    })
+    for (const text of ['a', 'b', 'c', 'd']) client.send(text)
+    await turn()
+    expect(heard).toEqual(['a', 'b'])
+    expect(client.send('x'.repeat(20))).toBe(false)
+    await client.close()
+    await turn()
+    expect(heard).toEqual(['a', 'b'])
+    server.resume?.()
+    await turn()
+    expect(heard).toEqual(['a', 'b', 'c', 'd', 'x'.repeat(20), 'closed'])
+  })
+
   for (const who of ['client', 'server'] as const) {
     it(`ends on both sides when the ${who} closes it, after what was sent before`, async () => {
       const pipe = createMemoryPipe()

@@ -99,6 +99,11 @@ class MemoryEnd implements Channel {
     queueMicrotask(() => this.#deliver())
   }
 
+  #putBack(unread: readonly Buffer[]): void {
+    this.#inbox = [...unread, ...this.#inbox]
+    this.#inboxBytes = this.#inbox.reduce((sum, { length }) => sum + length, 0)
+  }
+
   #deliver(): void {
     this.#scheduled = false
     if (this.#isPaused) return
@@ -106,7 +111,13 @@ class MemoryEnd implements Channel {
     this.#inbox = []
     this.#inboxBytes = 0
     for (const resolve of this.#drained.splice(0)) resolve()
-    for (const bytes of inbox) this.#splitter?.push(bytes)
+    for (const [at, bytes] of inbox.entries()) {
+      if (this.#isPaused) {
+        this.#putBack(inbox.slice(at))
+        return
+      }
+      this.#splitter?.push(bytes)
+    }
     if (!this.#ended || this.#closed || this.#inbox.length > 0) return
     this.#closed = true
     this.#events?.closed(undefined)

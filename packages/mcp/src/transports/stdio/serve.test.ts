@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { withEnvelope } from '@crosspoint/testkit'
+import { createDeferred, withEnvelope } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
 import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
 import type { Call, Result } from '../../protocol/call.ts'
@@ -116,6 +116,32 @@ describe('serveStdio', () => {
     await served.closed
     await new Promise(setImmediate)
     expect(lines).toBe(count)
+  })
+
+  it('abuse-14: stops reading while more waits for the handshake than may, and loses nothing', async () => {
+    const stdin = new PassThrough()
+    const stdout = new PassThrough()
+    let written = ''
+    stdout.on('data', (chunk: Buffer) => {
+      written += chunk
+    })
+    const discovered = createDeferred<Result>()
+    const handle = (given: Call) => (given.method === 'server/discover' ? discovered.promise : answers(given))
+    const served = serveStdio({ handle, serverInfo, maxConcurrent: 1_000, maxWaitingBytes: 100_000 }, { stdin, stdout })
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: serverInfo }
+    const say = (id: number, method: string, more: object) =>
+      void stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params: more })}\n`)
+    say(0, 'initialize', params)
+    const count = 200
+    for (let id = 1; id <= count; id++) say(id, 'tools/call', { name: 'a', arguments: { text: 'x'.repeat(10_000) } })
+    while (!stdin.isPaused()) await new Promise(setImmediate)
+    expect(stdin.readableLength + stdin.writableLength).toBeGreaterThan(1_800_000)
+    discovered.resolve({ capabilities: {} })
+    stdin.end()
+    await served.closed
+    await new Promise(setImmediate)
+    const lines = written.split('\n').filter((line) => line !== '')
+    expect(lines.map((line) => JSON.parse(line)).filter(({ result }) => result !== undefined)).toHaveLength(count + 1)
   })
 
   it('ends when stdout is gone', async () => {
