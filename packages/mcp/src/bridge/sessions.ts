@@ -5,6 +5,7 @@ import { Calls } from '../peer/calls.ts'
 import { advance, type Lifecycle, maySend } from '../peer/lifecycle.ts'
 import { unknownMethod } from '../peer/membership.ts'
 import { type Caller, OpenCall, type Way } from '../peer/open-call.ts'
+import { findOwnMethod } from '../peer/own-methods.ts'
 import { Questions } from '../peer/questions.ts'
 import { toFailure } from '../peer/reply.ts'
 import type { Served } from '../peer/served.ts'
@@ -142,9 +143,12 @@ export class Session {
 
   /** Only what the canonical model has too may reach the handle. */
   #codecOf(method: string): MethodCodec {
-    const codec = this.#caller.revision.methods.get(method)
+    const { revision, principal } = this.#caller
+    const codec = revision.methods.get(method)
+    const own = codec === undefined ? findOwnMethod(this.#served, method, principal) : undefined
+    if (own !== undefined) return own
     if (codec === undefined || codec.descriptor.kind !== 'request' || !NEWEST.methods.has(method)) {
-      throw unknownMethod(method, this.#caller.revision)
+      throw unknownMethod(method, revision)
     }
     return codec
   }

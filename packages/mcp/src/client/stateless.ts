@@ -104,7 +104,8 @@ function isAllowed(call: Call, codec: MethodCodec | undefined, resultType: unkno
   const { capabilities } = call.downstream
   switch (resultType) {
     case 'input_required':
-      return codec?.descriptor.mayAsk === true
+      // Of a request that no revision knows the server decides.
+      return codec === undefined || codec.descriptor.mayAsk === true
     case 'task':
       return call.method === 'tools/call' && toTaskWish(capabilities) !== undefined
   }

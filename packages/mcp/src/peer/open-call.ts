@@ -18,6 +18,7 @@ import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec, Revision } from '../revisions/revision.ts'
 import type { Held } from './held.ts'
 import { unknownMethod } from './membership.ts'
+import { findOwnMethod } from './own-methods.ts'
 import type { Questions } from './questions.ts'
 import { type Reply, toFailure } from './reply.ts'
 import { type Served, unsupportedRevision } from './served.ts'
@@ -297,7 +298,7 @@ export function openEnveloped<H>(
     if (revision === undefined) throw unsupportedRevision(served, version)
     const envelope = parseEnvelope(frame.params)
     checkEnvelope(envelope)
-    const codec = revision.methods.get(frame.method)
+    const codec = revision.methods.get(frame.method) ?? findOwnMethod(served, frame.method, principal)
     // The overloads give both or neither.
     if (check !== undefined && revision.traits.standardHeaders) check(frame, codec, mirrored as H)
     if (codec === undefined || codec.descriptor.kind !== 'request') throw unknownMethod(frame.method, revision)

@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import type { Handle } from '../protocol/call.ts'
+import type { Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
@@ -16,6 +16,8 @@ export interface Served {
   stamp: string
   /** Reads `serverInfo` anew from the endpoint: for whoever asks what this is, and not for every call. */
   introduce(): void
+  /** Whether a request that no revision knows is one of the endpoint's own, for this caller. */
+  readonly hasMethod: ((name: string, principal: Principal) => boolean) | undefined
   readonly limits: FrameLimits
   readonly clock: Clock
   /** Revisions offered that open with a handshake, newest first. */

@@ -3,8 +3,8 @@ import type { EndpointEvent } from '../transports/endpoint.ts'
 
 /** What an access rule is asked about. */
 export interface Subject {
-  readonly kind: 'tool' | 'prompt' | 'resource' | 'resource template' | 'skill'
-  /** Its name, URI, URI template or, of a skill, its path, as callers see it. */
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'resource template' | 'skill' | 'method'
+  /** Its name (of a tool, prompt or method), URI, URI template or, of a skill, its path, as callers see it. */
   readonly key: string
 }
 

@@ -9,6 +9,7 @@ export type { Completer, CompleterOutput, CompletionContext } from './completer.
 export type { Context } from './context.ts'
 export type { ServerFetchHandler } from './fetch.ts'
 export { toFetchHandler } from './fetch.ts'
+export type { MethodDefinition, MethodHandler } from './methods.ts'
 export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from './middleware.ts'
 export type { Mountable } from './mount/mount.ts'
 export type { ServerNodeHandler } from './node.ts'

@@ -57,12 +57,14 @@ export interface Layer {
 
 type Answer = (call: Call) => Result | Promise<Result>
 
-/** @throws {Error} for a pattern that no method of any revision fits */
-export function checkPattern(pattern: string): void {
-  for (const method of METHODS.keys()) if (fits(pattern, method)) return
-  throw new Error(
-    `Cannot stand around "${pattern}": there is no such method${didYouMean(pattern, [...METHODS.keys(), '*'])}`,
-  )
+/**
+ * @param own methods of the author's
+ * @throws {Error} for a pattern that none of them and no method of any revision fits
+ */
+export function checkPattern(pattern: string, own: readonly string[]): void {
+  const methods = [...METHODS.keys(), ...own]
+  for (const method of methods) if (fits(pattern, method)) return
+  throw new Error(`Cannot stand around "${pattern}": there is no such method${didYouMean(pattern, [...methods, '*'])}`)
 }
 
 /** What answers a method, with what stands around it: the first layer is the outermost. */

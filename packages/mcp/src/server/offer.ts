@@ -1,3 +1,5 @@
+import { McpError } from '../errors.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
 import { SKILLS, TASKS } from '../protocol/extensions.ts'
@@ -6,6 +8,7 @@ import { METHODS } from '../protocol/methods.ts'
 import type { Access } from './access.ts'
 import { complete } from './completion.ts'
 import { LIST_CHANGES, type ListChange, type Listeners } from './listeners.ts'
+import { callMethod, findMethod, type MethodRegistry } from './methods.ts'
 import { type Layer, toLayered } from './middleware.ts'
 import { toAggregate } from './mount/aggregate.ts'
 import type { Mounts } from './mount/mounts.ts'
@@ -29,6 +32,7 @@ import { callTool, listTools } from './tools.ts'
 /** What one server is made of. */
 export interface Parts extends Registries {
   readonly settings: ServerSettings
+  readonly methods: MethodRegistry
   readonly listeners: Listeners
   readonly access: Access
   /** In order of registration. */
@@ -80,9 +84,21 @@ export function createOffer(parts: Parts): Offer {
       ),
     )
   }
+  for (const method of parts.methods.keys()) offer.set(method, (call) => callOwn(parts, method, call))
   if (hasMounts) addMounts(offer, parts, guarded)
   if (layers.length === 0) return offer
   return new Map([...offer].map(([method, answer]) => [method, toLayered(method, answer, layers)]))
+}
+
+/** Who may not use it learns no more than of a method that is not there. */
+function callOwn({ methods, access, settings }: Parts, name: string, call: Call): Promise<Result> {
+  const method = findMethod(methods, access, name, call.principal)
+  if (method === undefined) throw noMethod(name)
+  return callMethod(method, settings, call)
+}
+
+export function noMethod(name: string): McpError {
+  return new McpError('caller.unknown_method', `This server does not have the method "${shown(name)}"`)
 }
 
 type Answers = readonly (readonly [method: string, answer: Answer])[]

@@ -1,15 +1,20 @@
-import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { shown } from '../jsonrpc/shown.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 import { Access, type AccessRule } from './access.ts'
 import { introduceListeners, LIST_CHANGES, type ListChange, Listeners } from './listeners.ts'
+import {
+  type AnyMethodHandler,
+  createMethodRegistry,
+  findMethod,
+  type MethodDefinition,
+  type MethodHandler,
+} from './methods.ts'
 import { checkPattern, type Layer, type MethodPattern, type Middleware } from './middleware.ts'
 import type { Mountable } from './mount/mount.ts'
 import { Mounts } from './mount/mounts.ts'
-import { createOffer, type Offer, type Parts } from './offer.ts'
+import { createOffer, noMethod, type Offer, type Parts } from './offer.ts'
 import {
   type AnyPromptHandler,
   createPromptRegistry,
@@ -120,9 +125,21 @@ export interface Server {
    */
   skills(folders: readonly SkillFolder[]): readonly SkillRegistration[]
   /**
+   * A request of your own, in every revision: clients send it with `client.request`. Middleware and access rules hold
+   * for it. It is of this server alone: one that mounts it does not have it.
+   * @param name such as `acme/thing`; what the protocol's names begin with is taken
+   * @example
+   * server.method('acme/stock', { params: z.object({ sku: z.string() }) }, ({ sku }) => ({ left: stock.get(sku) }))
+   */
+  method<Params extends Schema = JsonObject>(
+    name: string,
+    definition: MethodDefinition<Params>,
+    handler: MethodHandler<Params>,
+  ): Registration<MethodDefinition<Params>, MethodHandler<Params>>
+  /**
    * Puts a function around a method, around all that begin alike, or around all. What is registered first is the
    * outermost. Counts from the next call on.
-   * @param pattern `tools/call`, `tools/*` or `*`
+   * @param pattern `tools/call`, `tools/*` or `*`; one of your own methods once it is registered
    * @example
    * server.use('tools/call', async (call, next) => {
    *   const startedAt = performance.now()
@@ -205,6 +222,9 @@ export function createServer(options: ServerOptions): Server {
       toSkillSubject(parts.skills, uri),
     ),
     templates: createTemplateRegistry(settings.pageSize, changed('resourcesListChanged')),
+    methods: createMethodRegistry(() => {
+      offer = undefined
+    }),
     skills: createSkillRegistry(settings.pageSize, changed('resourcesListChanged')),
     tasks: new Tasks({
       ...settings.tasks,
@@ -226,7 +246,7 @@ export function createServer(options: ServerOptions): Server {
     offer ??= createOffer(parts)
     const answer = offer.get(call.method)
     if (answer !== undefined) return answer(call)
-    throw new McpError('caller.unknown_method', `This server does not have the method "${shown(call.method)}"`)
+    throw noMethod(call.method)
   }
 
   const endpoint = toEndpoint(options, parts, handle)
@@ -247,8 +267,9 @@ export function createServer(options: ServerOptions): Server {
     skill: (path, definition) => registerSkill(parts.skills, parts.resources, path, definition),
     skills: (folders) =>
       folders.map(({ path, files }) => registerSkill(parts.skills, parts.resources, path, { files })),
+    method: (name, definition, handler) => parts.methods.add(name, definition, handler as AnyMethodHandler) as never,
     use(pattern, middleware) {
-      checkPattern(pattern)
+      checkPattern(pattern, parts.methods.keys())
       layers.push({ pattern, run: middleware as Middleware }) // the offer hands it calls of the methods it fits
       offer = undefined
     },
@@ -284,6 +305,7 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
     handle,
     serverInfo: parts.settings.serverInfo,
     log: parts.settings.log,
+    hasMethod: (name, principal) => findMethod(parts.methods, parts.access, name, principal) !== undefined,
     toolSchema(name, principal) {
       const { tools, access } = parts
       const seen = tools.hasRules || access.hasRules ? tools.seenBy(principal, access) : tools
@@ -304,7 +326,7 @@ function passOn<Member extends PassedOn>(from: Pick<Endpoint, PassedOn>, to: Unf
 }
 
 /** Settings of an endpoint that are the author's to give. */
-type PassedOn = Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'log'>
+type PassedOn = Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'log'>
 
 /** An object, since the compiler misses a member of it that is forgotten, and no member of a list. */
 const PASSED_ON = Object.keys({

@@ -12,7 +12,9 @@ import { type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/set
 export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
 
 /** What a server is. The members of {@link Endpoint} are settings of the doors it is served through. */
-export interface ServerOptions extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema'>, AskingOptions {
+export interface ServerOptions
+  extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod'>,
+    AskingOptions {
   readonly name: string
   readonly version: string
   readonly title?: string

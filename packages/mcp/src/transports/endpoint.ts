@@ -76,6 +76,11 @@ export interface Endpoint {
    */
   readonly toolSchema?: (name: string, principal: Principal) => JsonObject | undefined
   /**
+   * Whether this caller may send a request of the endpoint's own, which no revision knows: such go to `handle` as they
+   * came. Asked for names only that are not the protocol's. Default: there are none.
+   */
+  readonly hasMethod?: (name: string, principal: Principal) => boolean
+  /**
    * Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. An error it throws turns the
    * caller away: an `McpError`, or any that has a `Denial` (see `./transports`) as its `challenge`; others say nothing of why.
    */

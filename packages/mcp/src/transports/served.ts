@@ -22,6 +22,7 @@ export function toServed(endpoint: Endpoint): Served {
       this.serverInfo = endpoint.serverInfo
       this.stamp = toStamp(this.serverInfo)
     },
+    hasMethod: endpoint.hasMethod,
     limits: endpoint.limits ?? CALLER_LIMITS,
     clock,
     handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),
