@@ -77,6 +77,8 @@ export class OpenCall {
   hasAsked: boolean
   /** Where its keeper finds it. */
   key: Id
+  /** What must be found out before it runs, where that takes time; it is refused with what this throws. */
+  before: (() => Promise<void>) | undefined
   /** Emptied by its keeper when it leaves. */
   held: Held<OpenCall> | undefined
   keeper: Keeper | undefined
@@ -92,6 +94,7 @@ export class OpenCall {
     const { _meta, ...bare } = frame.params
     this.id = frame.id
     this.key = frame.id
+    this.before = undefined
     this.held = undefined
     this.keeper = undefined
     this.isOver = false
@@ -130,6 +133,10 @@ export class OpenCall {
   async run(): Promise<void> {
     this.isRunning = true
     try {
+      if (this.before !== undefined) {
+        await this.before()
+        if (this.isOver) return
+      }
       const { handle, sessionHandle } = this.#served
       const result = await (this.caller.questions === undefined ? handle : sessionHandle)(this.call)
       if (!this.isOver) this.#end(this.#toAnswer(result), undefined)

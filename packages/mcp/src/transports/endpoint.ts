@@ -1,7 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
-import type { Handle, Principal } from '../protocol/call.ts'
+import type { Call, Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import type { ResumeOptions } from './http/resume/options.ts'
 
@@ -72,9 +72,11 @@ export interface Endpoint {
   readonly maxQuestions?: number
   /**
    * The input schema of a tool as this caller sees it, so that `Mcp-Param-*` headers can be held against the
-   * arguments. Called for each `tools/call` over HTTP: answer from what is at hand. Default: not checked.
+   * arguments. Called for each `tools/call` over HTTP: answer from what is at hand, or with a function that finds it out
+   * and is called when the call's turn has come. Default: not checked.
+   * @param call that will be handed to {@link Endpoint.handle}
    */
-  readonly toolSchema?: (name: string, principal: Principal) => JsonObject | undefined
+  readonly toolSchema?: (name: string, principal: Principal, call?: Call) => ToolSchema
   /**
    * Whether this caller may send a request of the endpoint's own, which no revision knows: such go to `handle` as they
    * came. Asked for names only that are not the protocol's. Default: there are none.
@@ -95,6 +97,9 @@ export interface Endpoint {
   /** Told what is worth a log line: refusals, cut streams, handler failures. Never throws. */
   readonly log?: (event: EndpointEvent) => void
 }
+
+/** A tool's input schema; undefined where there is none to hold anything against. */
+export type ToolSchema = JsonObject | undefined | (() => Promise<JsonObject | undefined>)
 
 export interface EndpointEvent {
   readonly level: 'debug' | 'info' | 'warn' | 'error'

@@ -1,7 +1,7 @@
 export type { Channel, ChannelEvents } from './channel.ts'
 export type { ServeChannelOptions, ServedChannel } from './duplex/serve.ts'
 export { serveChannel } from './duplex/serve.ts'
-export type { Endpoint, EndpointEvent } from './endpoint.ts'
+export type { Endpoint, EndpointEvent, ToolSchema } from './endpoint.ts'
 export type { SkillFolderOnDisk } from './files/skill-folders.ts'
 export { readSkillFolders, type SkillFolderLimits } from './files/skill-folders.ts'
 export type { FetchOptions } from './http/brought.ts'

@@ -132,10 +132,15 @@ function answerEnveloped(
   const call = openEnveloped(desk.served, frame, principal, reply, checkNames, headers)
   if (call === undefined) return
   if (desk.endpoint.toolSchema !== undefined && frame.method === 'tools/call') {
-    const error = findArgumentMismatch(desk.endpoint.toolSchema, frame.params, headers, principal)
-    if (error !== undefined) {
-      refuse(frame, error, reply)
-      return
+    const { name } = frame.params
+    const schema = typeof name === 'string' ? desk.endpoint.toolSchema(name, principal, call.call) : undefined
+    if (typeof schema === 'function') call.before = async () => checkArguments(await schema(), frame.params, headers)
+    else if (schema !== undefined) {
+      const error = findArgumentMismatch(schema, frame.params, headers)
+      if (error !== undefined) {
+        refuse(frame, error, reply)
+        return
+      }
     }
   }
   if (call.caller.revision.traits.disconnectCancels) reply.call = call
@@ -167,14 +172,18 @@ function checkMayListen({ accepts, response }: HttpReply): void {
 }
 
 function findArgumentMismatch(
-  toolSchema: NonNullable<Desk['endpoint']['toolSchema']>,
+  schema: JsonObject,
   params: JsonObject,
   headers: IncomingHttpHeaders,
-  principal: Principal,
 ): McpError | undefined {
-  const schema = typeof params.name === 'string' ? toolSchema(params.name, principal) : undefined
-  const header = schema === undefined ? undefined : checkMirroredArguments(schema, params, headers)
+  const header = checkMirroredArguments(schema, params, headers)
   return header === undefined ? undefined : mismatch(header, headers[header])
+}
+
+/** @throws {McpError} `caller.header_mismatch` */
+function checkArguments(schema: JsonObject | undefined, params: JsonObject, headers: IncomingHttpHeaders): void {
+  const error = schema === undefined ? undefined : findArgumentMismatch(schema, params, headers)
+  if (error !== undefined) throw error
 }
 
 function refuse(frame: RequestFrame, error: McpError, reply: HttpReply): void {
