@@ -156,6 +156,94 @@ describe('what a caller may not see', () => {
   })
 })
 
+describe('what a caller may see no more', () => {
+  /** Ada and Bob watch these; the function tells what they hear of one update of each. */
+  async function watching(server: Server, uris: readonly string[]) {
+    const heard: string[] = []
+    for (const principal of [ada, bob]) {
+      const notify = ({ method, params }: Notification) =>
+        void (method === 'notifications/resources/updated' && heard.push(`${principal.id} ${String(params.uri)}`))
+      const params = { notifications: { resourceSubscriptions: uris } }
+      const interim = { ...NO_INTERIM, notify }
+      void server.endpoint.handle(toCall('subscriptions/listen', params, { principal, interim }))
+    }
+    // A mount is asked what it has before anything is watched there.
+    await new Promise(setImmediate)
+    return (source: Server, ...updated: readonly string[]) => {
+      heard.length = 0
+      for (const uri of updated) source.resourceUpdated(uri)
+      return [...heard]
+    }
+  }
+
+  it('trap-18: is not told of, by a rule of the thing, of its template or of all', async () => {
+    const server = createServer({ name: 's', version: '1' })
+    const known = new Set(['ada', 'bob'])
+    const isKnown = ({ id }: Principal) => known.has(id)
+    server.resource('r:open', { name: 'open' }, () => 'x')
+    server.resource('r:a', { name: 'a', access: isKnown }, () => 'x')
+    server.template('t:{x}', { name: 't', access: isKnown }, () => 'x')
+    server.skill('s', {
+      access: isKnown,
+      files: { 'SKILL.md': '---\nname: s\ndescription: d\n---\n', 'x.md': 'x' },
+    })
+    const uris = ['r:open', 'r:a', 't:1', 'skill://s/x.md']
+    const update = await watching(server, uris)
+    expect(update(server, ...uris)).toEqual(uris.flatMap((uri) => [`ada ${uri}`, `bob ${uri}`]))
+    known.delete('bob')
+    expect(update(server, ...uris)).toEqual(['ada r:open', 'bob r:open', 'ada r:a', 'ada t:1', 'ada skill://s/x.md'])
+    server.access(({ id }) => id === 'bob')
+    expect(update(server, ...uris)).toEqual(['bob r:open'])
+  })
+
+  it('is not told of again, until it is asked for anew', async () => {
+    const server = createServer({ name: 's', version: '1' })
+    let isOpen = true
+    let asked = 0
+    const access = () => {
+      asked++
+      return isOpen
+    }
+    server.resource('r:a', { name: 'a', access }, () => 'x')
+    const update = await watching(server, ['r:a'])
+    isOpen = false
+    expect(update(server, 'r:a')).toEqual([])
+    isOpen = true
+    asked = 0
+    expect(update(server, 'r:a')).toEqual([])
+    expect(asked).toBe(0)
+    const again = await watching(server, ['r:a'])
+    expect(again(server, 'r:a')).toEqual(['ada r:a', 'bob r:a'])
+    expect(asked).toBe(4) // each as they asked for it, and once for what was told
+  })
+
+  it('is told of when it was taken out, where the rules for all do not hide it', async () => {
+    const server = createServer({ name: 's', version: '1' })
+    const resources = ['r:a', 'r:b'].map((uri) => server.resource(uri, { name: 'x' }, () => 'x'))
+    const update = await watching(server, ['r:a', 'r:b'])
+    for (const resource of resources) resource.remove()
+    expect(update(server, 'r:a')).toEqual(['ada r:a', 'bob r:a'])
+    server.access(({ id }, { key }) => key !== 'r:b' || id === 'ada')
+    expect(update(server, 'r:b')).toEqual(['ada r:b'])
+  })
+
+  it.each([
+    ['the server it is mounted on', (all: Server) => all],
+    ['its own server', (_: Server, inner: Server) => inner],
+  ])('is not told of by the rules of %s', async (_, whose) => {
+    const [all, inner] = [createServer({ name: 'all', version: '1' }), createServer({ name: 'in', version: '1' })]
+    inner.resource('r:a', { name: 'a' }, () => 'x')
+    inner.template('t:{x}', { name: 't' }, () => 'x')
+    all.mount('in', inner)
+    const update = await watching(all, ['r:a', 't:1'])
+    expect(update(inner, 'r:a', 't:1')).toEqual(['ada r:a', 'bob r:a', 'ada t:1', 'bob t:1'])
+    whose(all, inner).access(({ id }, { kind }) => id === 'ada' || kind === 'resource template')
+    expect(update(inner, 'r:a', 't:1')).toEqual(['ada r:a', 'ada t:1', 'bob t:1'])
+    whose(all, inner).access(isAda)
+    expect(update(inner, 'r:a', 't:1')).toEqual(['ada r:a', 'ada t:1'])
+  })
+})
+
 describe('how much is hidden', () => {
   it('abuse-24: is told by no cursor, neither by those that are given nor by those that are made up', async () => {
     const page = async (hidden: number, cursor?: unknown) => {

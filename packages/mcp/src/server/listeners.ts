@@ -24,7 +24,8 @@ type ToldChange = (change: ListChange, concerns?: Concerns) => void
 interface Listener {
   readonly principal: Principal
   readonly hears: ReadonlySet<ListChange>
-  readonly watched: ReadonlySet<string>
+  /** What it may not see any more is taken out. */
+  readonly watched: Set<string>
   readonly tasks: ReadonlySet<string>
   readonly notify: (notification: Notification) => void
   readonly end: () => void
@@ -33,6 +34,7 @@ interface Listener {
 /** Everybody who has a `subscriptions/listen` open, and the changes told to them. */
 export class Listeners {
   readonly #settings: ServerSettings
+  readonly #toRule: (uri: string) => Concerns | undefined
   readonly #open = new Set<Listener>()
   readonly #shares: Shares
   readonly #pending = new Map<ListChange, Concerns[]>()
@@ -40,9 +42,11 @@ export class Listeners {
   readonly #telling = new Set<ListChange>()
   #ended = false
 
-  constructor(settings: ServerSettings) {
+  /** @param toRule who may hear of what is at a URI now; undefined where everybody may */
+  constructor(settings: ServerSettings, toRule: (uri: string) => Concerns | undefined = () => undefined) {
     this.#settings = settings
     this.#shares = new Shares(settings.maxListenersPerPrincipal)
+    this.#toRule = toRule
   }
 
   /**
@@ -106,9 +110,15 @@ export class Listeners {
     this.#pending.set(change, all.length < MAX_CONCERNS ? [...all, concerns] : [everybody])
   }
 
+  /** Rules are asked again: whoever lost sight of a resource hears of it no more, and must ask anew if that returns. */
   resourceUpdated(uri: string): void {
     const notification = { method: 'notifications/resources/updated', params: { uri } }
-    for (const listener of this.#open) if (listener.watched.has(uri)) listener.notify(notification)
+    const mayHear = this.#toRule(uri)
+    for (const listener of this.#open) {
+      if (!listener.watched.has(uri)) continue
+      if (mayHear === undefined || mayHear(listener.principal)) listener.notify(notification)
+      else listener.watched.delete(uri)
+    }
   }
 
   taskChanged(task: DetailedTask): void {
@@ -145,7 +155,7 @@ export class Listeners {
     asked: unknown,
     offers: ReadonlySet<ListChange>,
     isWatchable: (uri: string) => boolean,
-  ): { readonly hears: ReadonlySet<ListChange>; readonly watched: ReadonlySet<string> } {
+  ): { readonly hears: ReadonlySet<ListChange>; readonly watched: Set<string> } {
     if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
       throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
     }

@@ -13,16 +13,9 @@ import { type Layer, toLayered } from './middleware.ts'
 import { toAggregate } from './mount/aggregate.ts'
 import type { Mounts } from './mount/mounts.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
-import {
-  hasResource,
-  listResources,
-  listTemplates,
-  type ResourceShelf,
-  readResource,
-  type TemplateShelf,
-} from './resources.ts'
+import { listResources, listTemplates, type ResourceShelf, readResource, type TemplateShelf } from './resources.ts'
 import type { ServerSettings } from './settings.ts'
-import { isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
+import { isAt, isGuarded, type Registries, type Shelves, toSeen } from './shelves.ts'
 import { findSkillFile, getSkill, listSkills, readDirectory, toSeenSkills, toSkillContents } from './skills/skills.ts'
 import { listenWithTasks } from './tasks/listen.ts'
 import type { Tasks } from './tasks/tasks.ts'
@@ -51,7 +44,7 @@ export function createOffer(parts: Parts): Offer {
   const { settings, listeners, tasks, access, layers } = parts
   const guarded = isGuarded(parts, access)
   const capabilities = toCapabilities(parts)
-  const hasMounts = parts.mounts.all.length > 0
+  const hasMounts = parts.mounts.used
   const changes = hasMounts ? new Set(LIST_CHANGES) : toListChanges(capabilities)
   const discovered: Result = {
     supportedVersions: settings.revisions,
@@ -68,8 +61,8 @@ export function createOffer(parts: Parts): Offer {
   }
   /** Whether there is anything at a URI for this caller to watch. */
   const toWatchable = ({ principal }: Call) => {
-    const { resources, templates, skills } = guarded ? toSeen(parts, access, principal) : parts
-    return (uri: string) => hasResource(resources, templates, uri) || findSkillFile(skills, uri) !== undefined
+    const seen = guarded ? toSeen(parts, access, principal) : parts
+    return (uri: string) => isAt(seen, uri)
   }
   if (parts.skills.used) addSkills(offer, parts, guarded)
   if (changes.size > 0) offer.set('subscriptions/listen', (call) => listeners.listen(call, changes, toWatchable(call)))

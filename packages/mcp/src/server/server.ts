@@ -34,6 +34,7 @@ import {
 } from './resources.ts'
 import type { Schema } from './schema.ts'
 import { type ServerOptions, toSettings } from './settings.ts'
+import { toRule } from './shelves.ts'
 import type { SkillFolder } from './skills/files.ts'
 import type { SkillDefinition } from './skills/live-skill.ts'
 import { registerSkill, type SkillRegistration } from './skills/register.ts'
@@ -195,7 +196,7 @@ export interface Server {
  */
 export function createServer(options: ServerOptions): Server {
   const settings = toSettings(options)
-  const listeners = new Listeners(settings)
+  const listeners = new Listeners(settings, (uri) => toRule(parts, access, uri))
   let offer: Offer | undefined
   const access = new Access(settings.log)
   const changed =
@@ -306,12 +307,12 @@ function toEndpoint(options: ServerOptions, parts: Parts, handle: Handle): Endpo
     serverInfo: parts.settings.serverInfo,
     log: parts.settings.log,
     hasMethod: (name, principal) => findMethod(parts.methods, parts.access, name, principal) !== undefined,
-    toolSchema(name, principal) {
+    toolSchema(name, principal, call) {
       const { tools, access } = parts
       const seen = tools.hasRules || access.hasRules ? tools.seenBy(principal, access) : tools
       const own = seen.find(name)
       return own === undefined && parts.mounts.all.length > 0
-        ? parts.mounts.toolSchema(name, principal)
+        ? parts.mounts.toolSchema(name, principal, call)
         : own?.input.json
     },
   }

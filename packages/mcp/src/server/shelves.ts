@@ -1,8 +1,14 @@
 import type { Principal } from '../protocol/call.ts'
 import type { Access } from './access.ts'
 import type { PromptRegistry, PromptShelf } from './prompts.ts'
-import type { ResourceRegistry, ResourceShelf, TemplateRegistry, TemplateShelf } from './resources.ts'
-import { type SkillRegistry, type SkillShelf, toSeenSkills } from './skills/skills.ts'
+import {
+  hasResource,
+  type ResourceRegistry,
+  type ResourceShelf,
+  type TemplateRegistry,
+  type TemplateShelf,
+} from './resources.ts'
+import { findSkillFile, type SkillRegistry, type SkillShelf, toSeenSkills } from './skills/skills.ts'
 import type { ToolRegistry, ToolShelf } from './tools.ts'
 
 /** Everything registered. */
@@ -27,6 +33,25 @@ export interface Shelves {
 export function isGuarded(registries: Registries, access: Access): boolean {
   const { tools, prompts, resources, templates, skills } = registries
   return access.hasRules || [tools, prompts, resources, templates, skills].some(({ hasRules }) => hasRules)
+}
+
+/** Who may see what is at a URI now; undefined where everybody may. What is there no more has only the rules for all. */
+export function toRule(
+  registries: Registries,
+  access: Access,
+  uri: string,
+): ((principal: Principal) => boolean) | undefined {
+  if (!isGuarded(registries, access)) return undefined
+  const isThere = isAt(registries, uri)
+  return (principal) =>
+    isThere
+      ? isAt(toSeen(registries, access, principal), uri)
+      : access.allows(principal, { kind: 'resource', key: uri })
+}
+
+/** Whether a resource, a template or a file of a skill is at a URI. */
+export function isAt({ resources, templates, skills }: Shelves, uri: string): boolean {
+  return hasResource(resources, templates, uri) || findSkillFile(skills, uri) !== undefined
 }
 
 export function toSeen(

@@ -4,14 +4,14 @@ import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Call, Notification, Result } from '../../protocol/call.ts'
 import type { ServerCapabilities } from '../../protocol/capabilities.ts'
-import { UI } from '../../protocol/extensions.ts'
-import { hasResource } from '../resources.ts'
-import type { Shelves } from '../shelves.ts'
-import { findSkillFile } from '../skills/skills.ts'
+import { isAt, type Shelves } from '../shelves.ts'
+import { joinCapabilities, toCapabilities } from './capabilities.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
 import { listAll } from './list-all.ts'
+import type { Watch } from './mount.ts'
 import { type Mounts, type Route, withNativeState, withOwnState } from './mounts.ts'
 import { toPage } from './pages.ts'
+import { hasTrail, withMarks } from './trail.ts'
 import { toPublicUris } from './uris.ts'
 
 type Answer = (call: Call) => Result | Promise<Result>
@@ -41,33 +41,8 @@ export function toAggregate(options: AggregateOptions): readonly (readonly [meth
 async function discover({ mounts, own }: AggregateOptions, call: Call): Promise<Result> {
   const result = await answerItself(own, call)
   const others = await Promise.all(mounts.all.map((mount) => mount.discover(call)))
-  // Who is away now may offer anything later, and clients with a handshake ask only once.
-  const capabilities = others.map((other) => (other === undefined ? ANYTHING : toCapabilities(other)))
-  return { ...result, capabilities: capabilities.reduce(join, result.capabilities as ServerCapabilities) }
-}
-
-function toCapabilities({ capabilities }: Result): ServerCapabilities {
-  return isObject(capabilities) ? capabilities : {}
-}
-
-function join(all: ServerCapabilities, other: ServerCapabilities): ServerCapabilities {
-  const ui = other.extensions?.[UI]
-  return {
-    ...all,
-    ...(other.tools === undefined ? {} : { tools: { listChanged: true } }),
-    ...(other.prompts === undefined ? {} : { prompts: { listChanged: true } }),
-    ...(other.resources === undefined
-      ? {}
-      : {
-          resources: {
-            listChanged: true,
-            ...(all.resources?.subscribe === true || other.resources.subscribe === true ? { subscribe: true } : {}),
-          },
-        }),
-    ...(other.completions === undefined ? {} : { completions: {} }),
-    ...(other.logging === undefined ? {} : { logging: {} }),
-    ...(ui === undefined ? {} : { extensions: { [UI]: ui, ...all.extensions } }),
-  }
+  const all = others.map(toCapabilities).reduce(joinCapabilities, result.capabilities as ServerCapabilities)
+  return { ...result, capabilities: joinCapabilities(all, mounts.past) }
 }
 
 async function list({ mounts, own, pageSize }: AggregateOptions, kind: Kind, call: Call): Promise<Result> {
@@ -77,7 +52,8 @@ async function list({ mounts, own, pageSize }: AggregateOptions, kind: Kind, cal
     answer === undefined ? [] : listAll(async (asked) => answer(asked), kind, call),
     mounts.listed(kind, call),
   ])
-  return toPage(listKey, key, [...first, ...others], pageSize, call.params.cursor)
+  const page = toPage(listKey, key, [...first, ...others], pageSize, call.params.cursor)
+  return hasTrail(call) ? withMarks(page, await mounts.marks()) : page
 }
 
 async function byName(options: AggregateOptions, kind: 'tools' | 'prompts', call: Call): Promise<Result> {
@@ -99,8 +75,7 @@ async function read(options: AggregateOptions, call: Call): Promise<Result> {
 }
 
 function isOwn({ seen }: AggregateOptions, uri: string, call: Call): boolean {
-  const { resources, templates, skills } = seen(call)
-  return hasResource(resources, templates, uri) || findSkillFile(skills, uri) !== undefined
+  return isAt(seen(call), uri)
 }
 
 async function complete(options: AggregateOptions, call: Call): Promise<Result> {
@@ -180,13 +155,23 @@ async function openWatches(
   const routes = wanted.map((uri, at) => ({ uri, route: found[at] }))
   return Promise.all(
     mounts.all.map(async (mount) => {
-      const asked = new Map(routes.flatMap(({ uri, route }) => (route?.mount === mount ? [[route.native, uri]] : [])))
+      const asked = new Map(
+        routes.flatMap(({ uri, route }) => (route?.mount === mount ? [[route.native, { uri, route }]] : [])),
+      )
       if (asked.size === 0) return { uris: [], close() {} }
-      const { honoured, close } = await mount.watch(call, [...asked.keys()], (native) => {
-        tell(asked.get(native) ?? mounts.toPublic(mount, native))
-      })
-      if (honoured.length === 0) close()
-      return { uris: honoured.map((native) => asked.get(native) ?? native), close }
+      let watch: Watch | undefined
+      // Rules are asked again each time: what was withdrawn is heard of no more.
+      const heard = (native: string) => {
+        const one = asked.get(native)
+        if (one === undefined) return
+        if (mounts.allows(call.principal, one.route.subject)) tell(one.uri)
+        else asked.delete(native)
+        if (asked.size === 0) watch?.close()
+      }
+      watch = await mount.watch(call, [...asked.keys()], heard)
+      const uris = watch.honoured.flatMap((native) => asked.get(native)?.uri ?? [])
+      if (uris.length === 0) watch.close()
+      return { uris, close: watch.close }
     }),
   )
 }
@@ -213,12 +198,6 @@ function notFound(uri: string): McpError {
   return new McpError('caller.resource_not_found', `No resource at "${shown(uri)}"`, { data: { uri } })
 }
 
-const ANYTHING: ServerCapabilities = Object.freeze({
-  tools: {},
-  prompts: {},
-  resources: { subscribe: true },
-  completions: {},
-})
 /** Changes kept for a caller whose subscription is not acknowledged yet. */
 const MAX_EARLY = 1_000
 /** Resources of mounts one caller may watch. */

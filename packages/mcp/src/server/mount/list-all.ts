@@ -3,13 +3,15 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import type { Call, Handle } from '../../protocol/call.ts'
 import { type Item, KINDS, type Kind } from './kinds.ts'
+import type { Marks } from './trail.ts'
 
 /**
  * Reads all pages of a list; what has no key, or one that was there before, is left out. A method the server does not
  * have gives an empty list. Ends at 10,000 entries.
  * @param call its method and parameters are replaced
+ * @param marks learns which servers it was made of
  */
-export async function listAll(handle: Handle, kind: Kind, call: Call): Promise<readonly Item[]> {
+export async function listAll(handle: Handle, kind: Kind, call: Call, marks?: Marks): Promise<readonly Item[]> {
   const { method, listKey, key } = KINDS[kind]
   const items = new Map<string, Item>()
   const seen = new Set<unknown>()
@@ -19,6 +21,7 @@ export async function listAll(handle: Handle, kind: Kind, call: Call): Promise<r
       if (page === 0 && isLacking(error)) return { [listKey]: [] }
       throw error
     })
+    marks?.note(result)
     const { [listKey]: listed, nextCursor } = result as JsonObject // a result is an object of unknown members
     if (page === 0 && nextCursor === undefined && isWhole(listed)) return listed
     for (const item of Array.isArray(listed) ? (listed as readonly unknown[]) : []) {

@@ -1,5 +1,7 @@
+import { ALL_LISTS } from '../../bridge/standing-listen.ts'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
 import {
   ANONYMOUS,
@@ -15,12 +17,13 @@ import { TASKS } from '../../protocol/extensions.ts'
 import type { ListenFilter } from '../../protocol/features/subscriptions.ts'
 import { toMergedNames } from '../../protocol/merged-names.ts'
 import { NEWEST } from '../../revisions/index.ts'
-import type { Endpoint, EndpointEvent } from '../../transports/endpoint.ts'
+import type { Endpoint, EndpointEvent, ToolSchema } from '../../transports/endpoint.ts'
 import { CHANGES, type Concerns, LIST_CHANGES, type ListChange, listenersOf } from '../listeners.ts'
 import { type KeptListening, keepListening } from './keep-listening.ts'
+import { KEEP_MS, KeptLists } from './kept-lists.ts'
 import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
 import { isLacking, listAll } from './list-all.ts'
-import { toTrail, withTrail } from './trail.ts'
+import { hasTrail, Marks, toTrail, withTrail } from './trail.ts'
 
 /** What can be mounted: a server, what `connectTo` returns, or anything else with an endpoint. */
 export interface Mountable {
@@ -49,20 +52,24 @@ export interface Entry {
   readonly item: Item
 }
 
-interface Kept {
-  readonly items: Promise<readonly Item[]>
-  readonly at: number
-}
-
 /** One server in another. Whatever goes wrong with it stays with it: it is left out, and the log says why. */
 export class Mount {
   readonly name: string
   readonly #options: MountOptions
   readonly #handle: Handle
-  readonly #kept = new Map<Kind | 'discover', Kept>()
+  /** Of the servers with mounts behind it. */
+  readonly marks = new Marks()
+  readonly #kept: KeptLists
   /** Names made of a list, as long as the list is the same object. */
-  readonly #named = new Map<Kind, { readonly items: readonly Item[]; readonly entries: ReadonlyMap<string, Entry> }>()
-  #met: Result | undefined
+  readonly #named = new WeakMap<readonly Item[], ReadonlyMap<string, Entry>>()
+  /** What was found out for a call before it is answered. */
+  readonly #found = new WeakMap<Call, Promise<ReadonlyMap<string, Entry>>>()
+  /** Kinds of which it was said that callers with trails went without them. */
+  readonly #cutSaid = new Set<string>()
+  /** What is heard on behalf of callers. */
+  readonly #watches = new Set<() => void>()
+  /** What it is, as it said last; undefined while that is not known. */
+  met: Result | undefined
   readonly #failing = new Map<string, string>()
   /** Lists that took too long, by whose and of what, and until when nobody waits for one again. */
   readonly #slow = new Map<string, number>()
@@ -77,6 +84,12 @@ export class Mount {
     this.name = options.name
     this.#options = options
     this.#handle = async (call) => options.target.endpoint.handle(call)
+    this.#kept = new KeptLists({
+      clock: options.clock,
+      id: options.id,
+      marks: this.marks,
+      isTold: (kind) => kind !== 'discover' && this.#heard[KINDS[kind].change] === true,
+    })
     if (listenersOf(options.target.endpoint) !== undefined) this.listen()
   }
 
@@ -89,9 +102,10 @@ export class Mount {
       return
     }
     let isFirst = true
+    this.#listening = NOT_YET // who is asked may come back here at once
     this.#listening = keepListening({
       handle: this.#handle,
-      filter: EVERYTHING,
+      filter: ALL_LISTS,
       clock: this.#options.clock,
       trail: [this.#options.id],
       acknowledged: (filter) => {
@@ -106,24 +120,33 @@ export class Mount {
     })
   }
 
+  /** Hears of nothing more, for itself or on behalf of callers, and keeps nothing. Calls at work go on. */
   close(): void {
     this.#isClosed = true
     this.#listening?.close()
+    for (const end of [...this.#watches]) end()
     for (const timer of this.#resting.values()) timer.cancel()
     this.#resting.clear()
+    this.#again.clear()
+    this.#kept.clear()
+    this.#slow.clear()
   }
 
   /** Its tools or prompts, under the names they have here. */
   async named(kind: 'tools' | 'prompts', call: Call): Promise<ReadonlyMap<string, Entry>> {
-    const items = await this.list(kind, call)
-    const known = this.#named.get(kind)
-    if (known?.items === items) return known.entries
+    const found = kind === 'tools' ? this.#found.get(call) : undefined
+    return found ?? this.#toEntries(kind, await this.list(kind, call))
+  }
+
+  #toEntries(kind: 'tools' | 'prompts', items: readonly Item[]): ReadonlyMap<string, Entry> {
+    const known = this.#named.get(items)
+    if (known !== undefined) return known
     const natives = items.map((item) => ({ server: this.name, native: String(item[KINDS[kind].key]) }))
     const names = toMergedNames(natives, toDigest, (name) => this.#options.isTaken(kind, name))
     const entries = new Map(
       items.map((item, at) => [names[at] ?? '', { mount: this, native: natives[at]?.native ?? '', item }]),
     )
-    this.#named.set(kind, { items, entries })
+    if (items.length > 0) this.#named.set(items, entries)
     return entries
   }
 
@@ -135,12 +158,13 @@ export class Mount {
     if ((this.#slow.get(whose) ?? 0) > this.#options.clock.now()) return NOTHING
     try {
       const items = await this.#keep(kind, call, trail, (own) =>
-        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own), whose),
+        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own, this.marks), whose),
       )
-      this.#recovered(kind)
+      if (trail.length === 1) this.#recovered(kind)
       return items
     } catch (error) {
-      this.#failed(kind, error)
+      if (trail.length === 1) this.#failed(kind, error)
+      else this.#cut(kind, error)
       return NOTHING
     }
   }
@@ -156,27 +180,37 @@ export class Mount {
     ]).then(
       ([result]) => {
         this.#recovered('discover')
-        this.#met = result
+        this.met = result
       },
       (error: unknown) => {
         this.#failed('discover', error)
-        this.#met = undefined
+        this.met = undefined
       },
     )
     if (this.#options.target.shared !== true) await asked
-    return this.#met
+    return this.met
   }
 
-  /** The input schema of a tool, as far as it is known without asking. */
-  toolSchema(name: string, principal: Principal): JsonObject | undefined {
-    const entry = this.#named.get('tools')?.entries.get(name)
-    if (entry === undefined) return undefined
+  /** What was found out before a call is answered need not be asked for again when it is. */
+  async #find(call: Call): Promise<ReadonlyMap<string, Entry>> {
+    const found = this.list('tools', call).then((items) => this.#toEntries('tools', items))
+    this.#found.set(call, found)
+    return found
+  }
+
+  /**
+   * The input schema of a tool as this caller sees it. Where it is not at hand the list is asked for, as the call itself
+   * would ask for it, and once for both.
+   * @param call whose arguments are to be held against it
+   */
+  toolSchema(name: string, principal: Principal, call: Call | undefined): ToolSchema {
     const { endpoint, shared } = this.#options.target
-    if (endpoint.toolSchema !== undefined) return endpoint.toolSchema(entry.native, principal)
-    const { inputSchema } = entry.item
-    return shared === true && typeof inputSchema === 'object' && inputSchema !== null
-      ? (inputSchema as JsonObject)
-      : undefined
+    // Whoever sees a tool whose name needed no change sees it by this name.
+    const near = endpoint.toolSchema?.(name.slice(this.name.length + 2), principal)
+    if (near !== undefined && typeof near !== 'function') return near
+    const kept = shared === true && (call === undefined || !hasTrail(call)) ? this.#kept.peek('tools') : undefined
+    if (kept !== undefined) return schemaOf(this.#toEntries('tools', kept).get(name))
+    return call === undefined ? undefined : async () => schemaOf((await this.#find(call)).get(name))
   }
 
   /** Why it offers nothing of a kind; undefined where it does not fail. */
@@ -207,6 +241,7 @@ export class Mount {
   watch(call: Call, uris: readonly string[], tell: (native: string) => void): Promise<Watch> {
     const { clock, id } = this.#options
     const trail = toTrail(call, id)
+    if (this.#isClosed) return Promise.resolve({ honoured: [], close() {} })
     return new Promise((resolve) => {
       let honoured: ReadonlySet<string> | undefined
       const hear = (uri: unknown) => {
@@ -219,7 +254,12 @@ export class Mount {
           return
         }
         honoured = new Set(resourceSubscriptions.filter((uri) => uris.includes(uri)))
-        resolve({ honoured: [...honoured], close: () => kept.close() })
+        resolve({ honoured: [...honoured], close: end })
+      }
+      const end = () => {
+        this.#watches.delete(end)
+        kept.close()
+        settle({})
       }
       const timer = clock.setTimer(ACK_MS, () => settle({}))
       const kept = keepListening({
@@ -233,32 +273,20 @@ export class Mount {
           if (method === 'notifications/resources/updated') hear(params.uri)
         },
       })
+      this.#watches.add(end)
     })
   }
 
-  /**
-   * What one connection shows everybody is asked for once; where changes are not told, again after a minute. For a call
-   * that came through other servers with mounts nothing is kept: its trail has to go with it, and cuts what it shows.
-   */
+  /** What every caller sees is kept; anything else is asked for anew, on behalf of who calls. */
   #keep(
     kind: Kind | 'discover',
     call: Call,
     trail: readonly string[],
     ask: (own: Call) => Promise<readonly Item[]>,
   ): Promise<readonly Item[]> {
-    const { clock, target } = this.#options
-    if (target.shared !== true || trail.length > 1) return ask(toOwnCall(call, trail))
+    if (this.#options.target.shared !== true) return ask(toOwnCall(call, trail))
     this.listen()
-    const kept = this.#kept.get(kind)
-    const isTold = kind !== 'discover' && this.#heard[KINDS[kind].change] === true
-    if (kept !== undefined && (isTold || clock.now() - kept.at < KEEP_MS)) return kept.items
-    const items = ask(toOwnCall(OWN_CALL, trail))
-    const keeping = { items, at: clock.now() }
-    this.#kept.set(kind, keeping)
-    items.catch(() => {
-      if (this.#kept.get(kind) === keeping) this.#kept.delete(kind)
-    })
-    return items
+    return this.#kept.list(kind, trail, (to) => ask(toOwnCall(OWN_CALL, to)))
   }
 
   /**
@@ -277,16 +305,16 @@ export class Mount {
     }
     this.#resting.set(change, clock.setTimer(REST_MS, rested))
     if (target.shared !== true) changed(change)
-    else void this.#refresh(change).then((isOther) => isOther && changed(change))
+    else void this.#refresh(change).then((isOther) => isOther && !this.#isClosed && changed(change))
   }
 
   /** Lists anew what was kept, and says whether it is another list now. */
   async #refresh(change: ListChange): Promise<boolean> {
-    this.#kept.delete('discover')
+    this.#kept.forget('discover')
     const kinds = ALL_KINDS.filter((kind) => KINDS[kind].change === change)
     const changes = kinds.map(async (kind) => {
-      const before = await this.#kept.get(kind)?.items.catch(() => undefined)
-      this.#kept.delete(kind)
+      const before = await this.#kept.before(kind)
+      this.#kept.forget(kind)
       const after = await this.list(kind, OWN_CALL)
       return JSON.stringify(before) !== JSON.stringify(after)
     })
@@ -324,6 +352,17 @@ export class Mount {
     this.#options.log({ level: 'warn', event: 'mount_left_out', mount: this.name, of: kind, reason, error })
   }
 
+  /**
+   * A caller with a trail went without it, most often because it leads back there. The trail may be made up, and so
+   * nobody else is told that something fails.
+   */
+  #cut(kind: string, error: unknown): void {
+    if (isLacking(error) || this.#cutSaid.has(kind)) return
+    this.#cutSaid.add(kind)
+    const reason = error instanceof McpError ? error.message : 'it failed'
+    this.#options.log({ level: 'warn', event: 'mount_left_out', mount: this.name, of: kind, reason, error })
+  }
+
   #recovered(kind: string): void {
     if (!this.#failing.delete(kind)) return
     this.#options.log({ level: 'info', event: 'mount_back', mount: this.name, of: kind })
@@ -334,6 +373,11 @@ export interface Watch {
   /** Those it will tell of. */
   readonly honoured: readonly string[]
   close(): void
+}
+
+function schemaOf(entry: Entry | undefined): JsonObject | undefined {
+  const schema = entry?.item.inputSchema
+  return isObject(schema) ? schema : undefined
 }
 
 /** A list asked for by us, on behalf of a caller. */
@@ -373,11 +417,10 @@ const OWN_CALL: Call = Object.freeze({
   trace: undefined,
   interim: NO_INTERIM,
 })
-const EVERYTHING: ListenFilter = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
+const NOT_YET: KeptListening = Object.freeze({ close() {} })
 const NOTHING: readonly Item[] = Object.freeze([])
 /** How long a list may take before its mount is left out. */
 const LIST_MS = 10_000
-const KEEP_MS = 60_000
 /** Callers whose lists were late, and are remembered as such. */
 const MAX_SLOW = 1_000
 const ACK_MS = 5_000

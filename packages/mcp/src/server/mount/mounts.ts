@@ -3,14 +3,17 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { shown } from '../../jsonrpc/shown.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Call, Principal, Result } from '../../protocol/call.ts'
+import type { ServerCapabilities } from '../../protocol/capabilities.ts'
 import { didYouMean } from '../../protocol/nearest.ts'
 import { parseUriTemplate, type UriTemplate } from '../../protocol/uri-template.ts'
-import type { EndpointEvent } from '../../transports/endpoint.ts'
-import type { Access } from '../access.ts'
+import type { EndpointEvent, ToolSchema } from '../../transports/endpoint.ts'
+import type { Access, Subject } from '../access.ts'
 import type { Concerns, ListChange } from '../listeners.ts'
 import type { Registries } from '../shelves.ts'
+import { joinCapabilities, toCapabilities } from './capabilities.ts'
 import { KINDS, type Kind } from './kinds.ts'
 import { type Entry, Mount, type Mountable } from './mount.ts'
+import { toMark } from './trail.ts'
 import { fromQualifiedUri, isQualified, toPublicTool, toQualifiedUri } from './uris.ts'
 
 export interface MountsOptions {
@@ -27,11 +30,17 @@ export interface Route {
   readonly native: string
 }
 
+/** What leads to a resource, and what access rules are asked about it. */
+export interface ResourceRoute extends Route {
+  readonly subject: Subject
+}
+
 /** The servers mounted on one, in order, and who of them has what. */
 export class Mounts {
   readonly #options: MountsOptions
   /** Tells this server from others on the trail of a call. */
   readonly #id = crypto.randomUUID()
+  #mark: Promise<string> | undefined
   readonly #mounts: Mount[] = []
   /**
    * URIs that have another form here, by mount: those that several have. What one caller sees twice another may see
@@ -43,6 +52,11 @@ export class Mounts {
   constructor(options: MountsOptions) {
     this.#options = options
   }
+
+  /** What was announced once stays announced: of those that were taken out. */
+  past: ServerCapabilities = {}
+  /** Whether any was ever mounted. */
+  used = false
 
   get all(): readonly Mount[] {
     return this.#mounts
@@ -58,14 +72,18 @@ export class Mounts {
     const isTaken = (kind: Kind, key: string) => registries[kind].peek(key) !== undefined
     const mount = new Mount({ name, target, id: this.#id, clock, log, isTaken, changed })
     this.#mounts.push(mount)
+    this.used = true
     return mount
   }
 
   remove(mount: Mount): void {
     mount.close()
     this.#renamed.delete(mount)
+    for (const uri of this.#clashes) if (fromQualifiedUri(uri)?.mount === mount.name) this.#clashes.delete(uri)
     const at = this.#mounts.indexOf(mount)
-    if (at !== -1) this.#mounts.splice(at, 1)
+    if (at === -1) return
+    this.#mounts.splice(at, 1)
+    if (mount.met !== undefined) this.past = joinCapabilities(this.past, toCapabilities(mount.met))
   }
 
   close(): void {
@@ -103,18 +121,18 @@ export class Mounts {
   }
 
   /** Who has the resource at this URI: who lists it, or who has a template for it. */
-  async findResource(uri: string, call: Call): Promise<Route | undefined> {
+  async findResource(uri: string, call: Call): Promise<ResourceRoute | undefined> {
     const [route] = await this.findResources([uri], call)
     return route
   }
 
   /** The same for many: each mount is asked once, however many URIs a caller names. */
-  async findResources(uris: readonly string[], call: Call): Promise<readonly (Route | undefined)[]> {
+  async findResources(uris: readonly string[], call: Call): Promise<readonly (ResourceRoute | undefined)[]> {
     const listed = await this.#located('resources', call)
     let templates: ReadonlyMap<string, Entry> | undefined
     let byMount: ReadonlyMap<string, string> | undefined
     const effort = new Effort(MIN_EFFORT + uris.length * URI_EFFORT)
-    const routes: (Route | undefined)[] = []
+    const routes: (ResourceRoute | undefined)[] = []
     for (const uri of uris) {
       const qualified = fromQualifiedUri(uri)
       if (qualified !== undefined) byMount ??= toQualifiedKeys(listed)
@@ -122,7 +140,8 @@ export class Mounts {
       const key = listed.has(uri) ? uri : byMount?.get(uri)
       const entry = key === undefined ? undefined : listed.get(key)
       if (key !== undefined && entry !== undefined) {
-        routes.push(this.#allows(call, 'resources', key) ? entry : undefined)
+        const subject: Subject = { kind: KINDS.resources.subject, key }
+        routes.push(this.allows(call.principal, subject) ? { ...entry, subject } : undefined)
         continue
       }
       templates ??= await this.entries('templates', call)
@@ -140,11 +159,16 @@ export class Mounts {
     return this.#renamed.get(mount)?.get(native) ?? (isQualified(native) ? toQualifiedUri(mount.name, native) : native)
   }
 
-  /** Of a mounted tool that this caller may see, as far as it is known without asking. */
-  toolSchema(name: string, principal: Principal): JsonObject | undefined {
-    const { access } = this.#options
-    if (access.hasRules && !access.allows(principal, { kind: 'tool', key: name })) return undefined
-    return this.#mounts.find((one) => name.startsWith(`${one.name}__`))?.toolSchema(name, principal)
+  /** The input schema of a mounted tool that this caller may see. */
+  toolSchema(name: string, principal: Principal, call: Call | undefined): ToolSchema {
+    if (!this.allows(principal, { kind: 'tool', key: name })) return undefined
+    return this.#mounts.find((one) => name.startsWith(`${one.name}__`))?.toolSchema(name, principal, call)
+  }
+
+  /** Of this server and those behind it, for callers who must know whether a list leads back to them. */
+  async marks(): Promise<readonly string[]> {
+    this.#mark ??= toMark(this.#id)
+    return [await this.#mark, ...this.#mounts.flatMap(({ marks }) => [...marks])]
   }
 
   async unknown(what: 'tool' | 'prompt', name: string, own: readonly string[], call: Call): Promise<McpError> {
@@ -190,9 +214,14 @@ export class Mounts {
     this.#options.log({ level: 'warn', event: 'mount_clash', mount: mount.name, of: kind, uri: native, now: uri })
   }
 
-  #allows({ principal }: Call, kind: Kind, key: string): boolean {
+  /** Whether somebody may see it by the rules for everything here. */
+  allows(principal: Principal, subject: Subject): boolean {
     const { access } = this.#options
-    return !access.hasRules || access.allows(principal, { kind: KINDS[kind].subject, key })
+    return !access.hasRules || access.allows(principal, subject)
+  }
+
+  #allows({ principal }: Call, kind: Kind, key: string): boolean {
+    return this.allows(principal, { kind: KINDS[kind].subject, key })
   }
 }
 
@@ -207,11 +236,12 @@ function matchTemplates(
   uri: string,
   qualified: ReturnType<typeof fromQualifiedUri>,
   effort: Effort,
-): Route | undefined {
-  for (const { mount, native } of templates.values()) {
+): ResourceRoute | undefined {
+  for (const [key, { mount, native }] of templates) {
     const asked = qualified === undefined ? uri : qualified.mount === mount.name ? qualified.native : undefined
     if (asked === undefined || !effort.spend(mount, native, asked)) continue
-    if (toTemplate(native)?.match(asked) !== undefined) return { mount, native: asked }
+    if (toTemplate(native)?.match(asked) === undefined) continue
+    return { mount, native: asked, subject: { kind: KINDS.templates.subject, key } }
   }
   return undefined
 }
