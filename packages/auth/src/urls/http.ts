@@ -91,25 +91,26 @@ export function createHttp(options: HttpOptions): Http {
 async function readText(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return ''
   const reader = response.body.getReader()
-  const chunks: Uint8Array[] = []
+  // One buffer that grows: pieces may be as small as their sender likes.
+  let held = new Uint8Array(FIRST_BYTES)
   let bytes = 0
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break
-    bytes += value.length
-    if (bytes > maxBytes) {
+    if (bytes + value.length > maxBytes) {
       void reader.cancel().catch(() => {}) // nobody reads on, whatever becomes of it
       throw new RangeError('Too large')
     }
-    chunks.push(value)
+    if (bytes + value.length > held.length) {
+      const larger = new Uint8Array(Math.max(2 * held.length, bytes + value.length))
+      larger.set(held.subarray(0, bytes))
+      held = larger
+    }
+    held.set(value, bytes)
+    bytes += value.length
   }
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return new TextDecoder().decode(whole)
+  return new TextDecoder().decode(held.subarray(0, bytes))
 }
 
+const FIRST_BYTES = 4_096
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])

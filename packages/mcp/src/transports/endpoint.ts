@@ -84,7 +84,8 @@ export interface Endpoint {
   readonly hasMethod?: (name: string, principal: Principal) => boolean
   /**
    * Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. An error it throws turns the
-   * caller away: an `McpError`, or any that has a `Denial` (see `./transports`) as its `challenge`; others say nothing of why.
+   * caller away: an `McpError`, or any that has a `Denial` (see `./transports`) as its
+   * `challenge`; others say nothing of why.
    */
   readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
   /**

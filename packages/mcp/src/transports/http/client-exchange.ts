@@ -4,6 +4,7 @@ import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
 import type { Conversation } from '../../peer/conversation.ts'
 import type { Waiting } from '../../peer/pending.ts'
+import { BytePieces } from '../byte-pieces.ts'
 import { innermost, toRefusal, toTransportError } from './client-failure.ts'
 import { SseReader } from './sse-reader.ts'
 
@@ -57,7 +58,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Underway {
   #dropped = false
   #status = 0
   #first: Buffer | undefined
-  #more: Buffer[] | undefined
+  #more: BytePieces | undefined
   #bytes = 0
   #reader: SseReader | undefined
 
@@ -105,8 +106,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Underway {
     if (this.#bytes > this.#maxBytes) this.#giveUp(new RangeError(`The answer is larger than ${this.#maxBytes} bytes`))
     else if (this.#first === undefined) this.#first = chunk
     else {
-      this.#more ??= [this.#first]
-      this.#more.push(chunk)
+      if (this.#more === undefined) {
+        this.#more = new BytePieces()
+        this.#more.add(this.#first)
+      }
+      this.#more.add(chunk)
     }
     return true
   }
@@ -118,7 +122,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Underway {
       this.#taker.end(this.#status, undefined)
       return
     }
-    const body = this.#more === undefined ? (this.#first ?? EMPTY) : Buffer.concat(this.#more)
+    const body = this.#more === undefined ? (this.#first ?? EMPTY) : this.#more.join()
     if (isUtf8(body)) this.#taker.end(this.#status, body.toString('utf8'))
     else this.#taker.failed(new TypeError('The answer is not UTF-8'))
   }

@@ -11,6 +11,7 @@ import type { Principal } from '../../protocol/call.ts'
 import { hasEnvelope, PROTOCOL_VERSION } from '../../protocol/envelope.ts'
 import { NEWEST } from '../../revisions/index.ts'
 import type { MethodCodec } from '../../revisions/revision.ts'
+import { BytePieces } from '../byte-pieces.ts'
 import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import { namesEnvelope, takeBare } from './bare.ts'
 import { checkScopes } from './challenge.ts'
@@ -48,7 +49,7 @@ export function receivePost(
     return
   }
   let first: Buffer | undefined
-  let rest: Buffer[] | undefined
+  let rest: BytePieces | undefined
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
@@ -59,13 +60,14 @@ export function receivePost(
     } else if (first === undefined) first = chunk
     else {
       if (rest === undefined) {
-        rest = [first]
+        rest = new BytePieces()
+        rest.add(first)
         // Who leaves in the middle gets no answer.
         request.on('close', () => {
           if (!request.complete) reply.release()
         })
       }
-      rest.push(chunk)
+      rest.add(chunk)
       reply.heldBytes += chunk.length
       door.heldBytes += chunk.length
       // A body that is alone is bounded by its own limit.
@@ -80,7 +82,7 @@ export function receivePost(
   // A client that leaves before the end is not heard of again: there is nobody to answer.
   request.on('end', () => {
     if (bytes > limits.maxBytes) return
-    const body = rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest)
+    const body = rest === undefined ? (first ?? EMPTY) : rest.join()
     try {
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
       const message = parseMessage(body.toString('utf8'), limits)

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { BytePieces } from '../byte-pieces.ts'
 
 export interface LineEvents {
   /** One whole line without its break, never empty. */
@@ -14,7 +15,7 @@ export interface LineEvents {
 export class LineSplitter {
   readonly #maxBytes: number
   readonly #events: LineEvents
-  #held: Buffer[] = []
+  #held: BytePieces | undefined
   #heldBytes = 0
   #skipping = false
 
@@ -44,7 +45,8 @@ export class LineSplitter {
       this.#skipping = true
       return
     }
-    this.#held.push(part)
+    this.#held ??= new BytePieces()
+    this.#held.add(part)
     this.#heldBytes += part.length
   }
 
@@ -57,7 +59,8 @@ export class LineSplitter {
       this.#refuse(last)
       return
     }
-    const line = this.#heldBytes === 0 ? last : Buffer.concat([...this.#held, last])
+    this.#held?.add(last)
+    const line = this.#held?.join() ?? last
     this.#forget()
     this.#deliver(line)
   }
@@ -74,13 +77,13 @@ export class LineSplitter {
   }
 
   #refuse(part: Buffer): void {
-    const sample = sampleOf(this.#held[0] ?? part)
+    const sample = sampleOf(this.#held?.first ?? part)
     this.#forget()
     this.#events.fault(`Cannot read a line longer than ${this.#maxBytes} bytes`, sample)
   }
 
   #forget(): void {
-    this.#held = []
+    this.#held = undefined
     this.#heldBytes = 0
   }
 }
