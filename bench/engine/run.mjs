@@ -211,8 +211,9 @@ function toRows(live) {
   }))
 }
 
-function holds({ most, rows, limit }) {
+function holds({ most, rows, limit, below }) {
   if (limit !== undefined) return rows[0].value <= limit
+  if (below !== undefined) return rows[0].value < (rows.find(({ name }) => name === below)?.value ?? Infinity)
   return most === undefined || rows[1] === undefined || rows[1].ratio <= most
 }
 
@@ -223,6 +224,7 @@ function print(leg) {
     console.log(`  ${name.padEnd(24)} ${value.toFixed(value < 100 ? 1 : 0).padStart(8)} ${leg.unit}${beside}`)
   }
   if (leg.limit !== undefined) console.log(`  at most ${leg.limit} ${leg.unit}: ${holds(leg) ? 'held' : 'MISSED'}`)
+  else if (leg.below !== undefined) console.log(`  less than ${leg.below}: ${holds(leg) ? 'held' : 'MISSED'}`)
   else if (leg.most !== undefined) console.log(`  at most ${leg.most} times: ${holds(leg) ? 'held' : 'MISSED'}`)
 }
 

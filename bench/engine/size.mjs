@@ -1,11 +1,12 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const MCP = fileURLToPath(new URL('../../packages/mcp/', import.meta.url))
 
-/** Bytes of `@crosspoint/mcp` as it is published, and of everything it depends on. */
+/** Bytes of the files of `@crosspoint/mcp` as it is published, and of everything it depends on; a disk adds its blocks. */
 export function measureSize() {
   const packages = new Map()
   add(MCP, packages)
@@ -17,21 +18,20 @@ export function measureSize() {
 function add(folder, packages) {
   const { name, dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   if (packages.has(name)) return
-  packages.set(name, folder === MCP ? published(folder) : bytesOf(folder, () => true))
+  packages.set(name, folder === MCP ? published(folder) : bytesOf(folder))
   for (const dependency of Object.keys(dependencies)) add(folderOf(dependency, folder), packages)
 }
 
-/** The manifest, and what its `files` lets out: the build without tests. */
+/** Of what npm would put into the package. */
 function published(folder) {
-  const isOut = (path) => !/[.]test[.]|[.]tsbuildinfo$/.test(path)
-  return statSync(join(folder, 'package.json')).size + bytesOf(join(folder, 'dist'), isOut)
+  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' }))
+  return packed.unpackedSize
 }
 
-function bytesOf(folder, isCounted) {
+function bytesOf(folder) {
   let bytes = 0
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isFile() && isCounted(relative(folder, path))) bytes += statSync(path).size
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size
   }
   return bytes
 }

@@ -24,7 +24,7 @@ export async function measureStarts(peer, sdk, starts) {
   }
   return [
     { name: 'start of a hello world over stdio, CPU', unit: 'ms', most: 1.8, rows: toRows(rows, 'cpu') },
-    { name: 'start of a hello world over stdio, resident', unit: 'MB', rows: toRows(rows, 'rss') },
+    { name: 'start of a hello world over stdio, resident', unit: 'MB', below: 'SDK v2', rows: toRows(rows, 'rss') },
   ]
 }
 
