@@ -6,6 +6,7 @@ import { runSteps } from './runner.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+const SUITE = join(process.env.CROSSPOINT_SHARED ?? join(root, '../shared'), 'json-schema-test-suite')
 const nodeOf = (line) => join(root, `interop/node_modules/node${line}/bin/node`)
 
 /** CI_DIFF is what `.ci/run` found uncommitted when it began. */
@@ -52,6 +53,12 @@ const STEPS = [
     run: ['node', '.ci/conformance.mjs', 'extensions'],
     after: ['build', 'install-interop'],
     counts: 'tally',
+  },
+  // No package holds the public suite, and it is not kept here: it runs where somebody has put it beside the repository.
+  {
+    name: 'json-schema-suite',
+    run: ['node', 'packages/testkit/dist/json-schema-suite/run.js', SUITE, '--if-there'],
+    after: ['build'],
   },
   { name: 'docs', run: ['npm', 'run', 'docs'], after: ['build'] },
   { name: 'api', run: ['npm', 'run', 'api'], after: ['install-tooling', 'build'] },

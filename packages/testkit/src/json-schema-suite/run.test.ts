@@ -78,3 +78,9 @@ test('a folder without a suite fails it, and so does none', () => {
   expect(run(checkout)).toMatchObject({ status: 1, faults: expect.stringContaining('Cannot find tests of draft7 in') })
   expect(run()).toMatchObject({ status: 1, faults: expect.stringContaining('Usage') })
 })
+
+test('a folder that is not there is said not to have been run, where that was asked for', () => {
+  const absent = join(checkout, 'absent')
+  expect(run(absent, '--if-there')).toMatchObject({ status: 0, out: [expect.stringMatching(/^NOT RUN: .*absent/)] })
+  expect(run(absent)).toMatchObject({ status: 1 })
+})

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { judge } from './judge.ts'
 import { KNOWN_FAILURES } from './known-failures.ts'
 import { DRAFTS, readSuite } from './read.ts'
@@ -7,12 +9,17 @@ import { DRAFTS, readSuite } from './read.ts'
  * repository: https://github.com/json-schema-org/JSON-Schema-Test-Suite. Says how many tests of each draft pass, and
  * which did not do what was expected; any of those is exit code 1.
  *
- *   npm run -s json-schema-suite -- <checkout of JSON-Schema-Test-Suite>
+ *   npm run -s json-schema-suite -- <checkout of JSON-Schema-Test-Suite> [--if-there]
  */
-const [checkout] = process.argv.slice(2)
+const { values, positionals } = parseArgs({ options: { 'if-there': { type: 'boolean' } }, allowPositionals: true })
+const [checkout] = positionals
 if (checkout === undefined) {
-  console.error('Usage: npm run -s json-schema-suite -- <checkout of JSON-Schema-Test-Suite>')
+  console.error('Usage: npm run -s json-schema-suite -- <checkout of JSON-Schema-Test-Suite> [--if-there]')
   process.exit(1)
+}
+if (values['if-there'] === true && !existsSync(checkout)) {
+  console.log(`NOT RUN: there is no checkout of JSON-Schema-Test-Suite at "${checkout}"`)
+  process.exit()
 }
 
 for (const draft of DRAFTS) {
