@@ -8,11 +8,11 @@ import { isAt, type Shelves } from '../shelves.ts'
 import { joinCapabilities, toCapabilities } from './capabilities.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
 import { listAll } from './list-all.ts'
-import type { Watch } from './mount.ts'
 import { type Mounts, type Route, withNativeState, withOwnState } from './mounts.ts'
 import { toPage } from './pages.ts'
 import { hasTrail, withMarks } from './trail.ts'
 import { toPublicUris } from './uris.ts'
+import type { Watch } from './watch.ts'
 
 type Answer = (call: Call) => Result | Promise<Result>
 

@@ -1,29 +1,21 @@
 import { ALL_LISTS } from '../../bridge/standing-listen.ts'
-import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import type { Clock, Timer } from '../../peer/clock.ts'
-import {
-  ANONYMOUS,
-  type Call,
-  type Downstream,
-  type Handle,
-  NO_INTERIM,
-  type Principal,
-  type Result,
-} from '../../protocol/call.ts'
-import { CancellationSource } from '../../protocol/cancellation.ts'
-import { TASKS } from '../../protocol/extensions.ts'
+import type { Call, Handle, Principal, Result } from '../../protocol/call.ts'
 import type { ListenFilter } from '../../protocol/features/subscriptions.ts'
 import { toMergedNames } from '../../protocol/merged-names.ts'
-import { NEWEST } from '../../revisions/index.ts'
 import type { Endpoint, EndpointEvent, ToolSchema } from '../../transports/endpoint.ts'
 import { CHANGES, type Concerns, LIST_CHANGES, type ListChange, listenersOf } from '../listeners.ts'
+import { Failures } from './failures.ts'
 import { type KeptListening, keepListening } from './keep-listening.ts'
-import { KEEP_MS, KeptLists } from './kept-lists.ts'
+import { KeptLists } from './kept-lists.ts'
 import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
-import { isLacking, listAll } from './list-all.ts'
+import { listAll } from './list-all.ts'
+import { OWN_CALL, toOwnCall, withoutTasks } from './own-call.ts'
+import { Patience } from './patience.ts'
 import { hasTrail, Marks, toTrail, withTrail } from './trail.ts'
+import { openWatch, type Watch } from './watch.ts'
 
 /** What can be mounted: a server, what `connectTo` returns, or anything else with an endpoint. */
 export interface Mountable {
@@ -64,15 +56,13 @@ export class Mount {
   readonly #named = new WeakMap<readonly Item[], ReadonlyMap<string, Entry>>()
   /** What was found out for a call before it is answered. */
   readonly #found = new WeakMap<Call, Promise<ReadonlyMap<string, Entry>>>()
-  /** Kinds of which it was said that callers with trails went without them. */
-  readonly #cutSaid = new Set<string>()
   /** What is heard on behalf of callers. */
   readonly #watches = new Set<() => void>()
   /** What it is, as it said last; undefined while that is not known. */
   met: Result | undefined
-  readonly #failing = new Map<string, string>()
-  /** Lists that took too long, by whose and of what, and until when nobody waits for one again. */
-  readonly #slow = new Map<string, number>()
+  readonly #failures: Failures
+  /** With its lists, by whose and of what. */
+  readonly #patience: Patience
   /** Changes heard of less than a second ago, and those heard of again since. */
   readonly #resting = new Map<ListChange, Timer>()
   readonly #again = new Set<ListChange>()
@@ -83,6 +73,8 @@ export class Mount {
   constructor(options: MountOptions) {
     this.name = options.name
     this.#options = options
+    this.#failures = new Failures(options.name, options.log)
+    this.#patience = new Patience(options.clock)
     this.#handle = async (call) => options.target.endpoint.handle(call)
     this.#kept = new KeptLists({
       clock: options.clock,
@@ -129,7 +121,7 @@ export class Mount {
     this.#resting.clear()
     this.#again.clear()
     this.#kept.clear()
-    this.#slow.clear()
+    this.#patience.clear()
   }
 
   /** Its tools or prompts, under the names they have here. */
@@ -155,16 +147,16 @@ export class Mount {
     const trail = toTrail(call, this.#options.id)
     const whose =
       this.#options.target.shared === true ? kind : JSON.stringify([kind, call.principal.tenant, call.principal.id])
-    if ((this.#slow.get(whose) ?? 0) > this.#options.clock.now()) return NOTHING
+    if (this.#patience.isTriedBy(whose)) return NOTHING
     try {
       const items = await this.#keep(kind, call, trail, (own) =>
-        this.#inTime(KINDS[kind].method, listAll(this.#handle, kind, own, this.marks), whose),
+        this.#patience.wait(KINDS[kind].method, listAll(this.#handle, kind, own, this.marks), whose),
       )
-      if (trail.length === 1) this.#recovered(kind)
+      if (trail.length === 1) this.#failures.recovered(kind)
       return items
     } catch (error) {
-      if (trail.length === 1) this.#failed(kind, error)
-      else this.#cut(kind, error)
+      if (trail.length === 1) this.#failures.failed(kind, error)
+      else this.#failures.cut(kind, error)
       return NOTHING
     }
   }
@@ -176,14 +168,14 @@ export class Mount {
   async discover(call: Call): Promise<Result | undefined> {
     const trail = toTrail(call, this.#options.id)
     const asked = this.#keep('discover', call, trail, async (own) => [
-      await this.#inTime('server/discover', this.#handle({ ...own, method: 'server/discover', params: {} })),
+      await this.#patience.wait('server/discover', this.#handle({ ...own, method: 'server/discover', params: {} })),
     ]).then(
       ([result]) => {
-        this.#recovered('discover')
+        this.#failures.recovered('discover')
         this.met = result
       },
       (error: unknown) => {
-        this.#failed('discover', error)
+        this.#failures.failed('discover', error)
         this.met = undefined
       },
     )
@@ -215,7 +207,7 @@ export class Mount {
 
   /** Why it offers nothing of a kind; undefined where it does not fail. */
   failureOf(kind: Kind): string | undefined {
-    return this.#failing.get(kind)
+    return this.#failures.reasonOf(kind)
   }
 
   /**
@@ -238,43 +230,17 @@ export class Mount {
   }
 
   /** Watches resources of it on behalf of a caller, until closed. */
-  watch(call: Call, uris: readonly string[], tell: (native: string) => void): Promise<Watch> {
+  async watch(call: Call, uris: readonly string[], tell: (native: string) => void): Promise<Watch> {
     const { clock, id } = this.#options
     const trail = toTrail(call, id)
-    if (this.#isClosed) return Promise.resolve({ honoured: [], close() {} })
-    return new Promise((resolve) => {
-      let honoured: ReadonlySet<string> | undefined
-      const hear = (uri: unknown) => {
-        if (typeof uri === 'string' && honoured?.has(uri)) tell(uri)
-      }
-      const settle = ({ resourceSubscriptions = [] }: ListenFilter) => {
-        timer.cancel()
-        if (honoured !== undefined) {
-          for (const uri of resourceSubscriptions) hear(uri) // it may have changed in the gap
-          return
-        }
-        honoured = new Set(resourceSubscriptions.filter((uri) => uris.includes(uri)))
-        resolve({ honoured: [...honoured], close: end })
-      }
-      const end = () => {
-        this.#watches.delete(end)
-        kept.close()
-        settle({})
-      }
-      const timer = clock.setTimer(ACK_MS, () => settle({}))
-      const kept = keepListening({
-        handle: this.#handle,
-        filter: { resourceSubscriptions: uris },
-        clock,
-        trail,
-        call: { principal: call.principal, downstream: withoutTasks(call.downstream) },
-        acknowledged: settle,
-        heard({ method, params }) {
-          if (method === 'notifications/resources/updated') hear(params.uri)
-        },
-      })
-      this.#watches.add(end)
-    })
+    if (this.#isClosed) return { honoured: [], close() {} }
+    const { ready, end } = openWatch({ handle: this.#handle, clock, call, trail, uris, tell })
+    const close = () => {
+      this.#watches.delete(close)
+      end()
+    }
+    this.#watches.add(close)
+    return { ...(await ready), close }
   }
 
   /** What every caller sees is kept; anything else is asked for anew, on behalf of who calls. */
@@ -320,82 +286,11 @@ export class Mount {
     })
     return (await Promise.all(changes)).includes(true)
   }
-
-  /**
-   * A server that does not answer holds nobody up.
-   * @param whose what is not waited for again for a while after it was late, unless the answer comes meanwhile
-   */
-  #inTime<T>(method: string, answer: Promise<T>, whose?: string): Promise<T> {
-    let timer: Timer | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.setTimer(LIST_MS, () => {
-        if (whose !== undefined) this.#giveRest(whose, answer)
-        reject(new McpError('upstream.timeout', `No answer to "${method}" within ${LIST_MS / 1000} s`))
-      })
-    })
-    return Promise.race([answer, late]).finally(() => timer?.cancel())
-  }
-
-  #giveRest(whose: string, answer: Promise<unknown>): void {
-    if (this.#slow.size >= MAX_SLOW) this.#slow.clear()
-    this.#slow.set(whose, this.#options.clock.now() + KEEP_MS)
-    const isBack = () => void this.#slow.delete(whose)
-    answer.then(isBack, isBack)
-  }
-
-  /** Said once, and not for every list that is asked for meanwhile. */
-  #failed(kind: string, error: unknown): void {
-    if (isLacking(error)) return
-    const reason = error instanceof McpError ? error.message : 'it failed'
-    if (this.#failing.get(kind) === reason) return
-    this.#failing.set(kind, reason)
-    this.#options.log({ level: 'warn', event: 'mount_left_out', mount: this.name, of: kind, reason, error })
-  }
-
-  /**
-   * A caller with a trail went without it, most often because it leads back there. The trail may be made up, and so
-   * nobody else is told that something fails.
-   */
-  #cut(kind: string, error: unknown): void {
-    if (isLacking(error) || this.#cutSaid.has(kind)) return
-    this.#cutSaid.add(kind)
-    const reason = error instanceof McpError ? error.message : 'it failed'
-    this.#options.log({ level: 'warn', event: 'mount_left_out', mount: this.name, of: kind, reason, error })
-  }
-
-  #recovered(kind: string): void {
-    if (!this.#failing.delete(kind)) return
-    this.#options.log({ level: 'info', event: 'mount_back', mount: this.name, of: kind })
-  }
-}
-
-export interface Watch {
-  /** Those it will tell of. */
-  readonly honoured: readonly string[]
-  close(): void
 }
 
 function schemaOf(entry: Entry | undefined): JsonObject | undefined {
   const schema = entry?.item.inputSchema
   return isObject(schema) ? schema : undefined
-}
-
-/** A list asked for by us, on behalf of a caller. */
-function toOwnCall(call: Call, trail: readonly string[]): Call {
-  return {
-    ...call,
-    meta: withTrail({}, trail),
-    downstream: withoutTasks(call.downstream),
-    deadline: undefined,
-    interim: NO_INTERIM,
-  }
-}
-
-function withoutTasks(downstream: Downstream): Downstream {
-  const { extensions } = downstream.capabilities
-  if (extensions === undefined || extensions[TASKS] === undefined) return downstream
-  const { [TASKS]: _, ...others } = extensions
-  return { ...downstream, capabilities: { ...downstream.capabilities, extensions: others } }
 }
 
 /** FNV-1a, 32 bits: tells names apart, and no more than that. */
@@ -405,23 +300,6 @@ function toDigest(text: string): string {
   return (hash >>> 0).toString(16).padStart(8, '0')
 }
 
-/** A call of our own, on nobody's behalf. */
-const OWN_CALL: Call = Object.freeze({
-  method: '',
-  params: {},
-  meta: {},
-  principal: ANONYMOUS,
-  downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
-  cancellation: new CancellationSource(),
-  deadline: undefined,
-  trace: undefined,
-  interim: NO_INTERIM,
-})
 const NOT_YET: KeptListening = Object.freeze({ close() {} })
 const NOTHING: readonly Item[] = Object.freeze([])
-/** How long a list may take before its mount is left out. */
-const LIST_MS = 10_000
-/** Callers whose lists were late, and are remembered as such. */
-const MAX_SLOW = 1_000
-const ACK_MS = 5_000
 const REST_MS = 1_000
