@@ -75,7 +75,7 @@ export { MAX_MERGED_NAME, toMergedNames } from './protocol/merged-names.ts'
 export type { MethodDescriptor } from './protocol/method.ts'
 export { METHODS } from './protocol/methods.ts'
 export { closest, didYouMean, nearest } from './protocol/nearest.ts'
-export { ETAG, IF_NONE_MATCH, NOT_MODIFIED, REVISION } from './protocol/resource-version.ts'
+export { ETAG, IF_NONE_MATCH, LAST_MODIFIED, NOT_MODIFIED, REVISION } from './protocol/resource-version.ts'
 export type { UriTemplate, UriVariables } from './protocol/uri-template.ts'
 export { parseUriTemplate } from './protocol/uri-template.ts'
 export {

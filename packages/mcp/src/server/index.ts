@@ -27,11 +27,14 @@ export type {
 export type { Registration } from './registry.ts'
 export type { ResourceVersion } from './resource-version.ts'
 export type {
+  OwnContents,
+  ReadContents,
   ReadHandler,
   ReadOutput,
   ResourceDefinition,
   TemplateDefinition,
   TemplateReadHandler,
+  TemplateVersion,
 } from './resources.ts'
 export type { Parsed, Schema } from './schema.ts'
 export type { ServeOptions, Serving } from './serve.ts'

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
-import { ETAG, IF_NONE_MATCH, NOT_MODIFIED, REVISION } from '../protocol/resource-version.ts'
+import type { ResourceContents } from '../protocol/features/content.ts'
+import { ETAG, IF_NONE_MATCH, LAST_MODIFIED, NOT_MODIFIED, REVISION } from '../protocol/resource-version.ts'
 
 /** Which state of a resource this is. After a change: `registration.update(…)`, then `server.resourceUpdated(uri)`. */
 export interface ResourceVersion {
@@ -17,23 +20,27 @@ interface Annotated {
   readonly _meta?: JsonObject
 }
 
-/** The members by which a list says which state this is, merged with those the definition has already. */
-export function toVersionMembers(
-  { lastModified, annotations, _meta }: ResourceVersion & Annotated,
-  version: JsonObject | undefined,
-): Annotated {
+/** The members by which a list says which state this is, merged with those it has already. */
+export function toVersionMembers(version: ResourceVersion & Annotated): Annotated {
+  const { lastModified, annotations, _meta } = version
+  const { [LAST_MODIFIED]: _, ...meta } = toVersionMeta(version) ?? {}
   return {
     ...(lastModified === undefined ? {} : { annotations: { ...annotations, lastModified: toTime(lastModified) } }),
-    ...(version === undefined ? {} : { _meta: { ..._meta, ...version } }),
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: { ..._meta, ...meta } }),
   }
 }
 
-/** What list and contents say of it in `_meta`; undefined where that is nothing. */
-export function toVersionMeta({ etag, revision }: ResourceVersion): JsonObject | undefined {
-  if (etag === undefined && revision === undefined) return undefined
+/** What contents say of it in `_meta`; undefined where that is nothing. */
+export function toVersionMeta({ etag, revision, lastModified }: ResourceVersion): JsonObject | undefined {
+  if (etag === undefined && revision === undefined && lastModified === undefined) return undefined
+  if (etag !== undefined && typeof etag !== 'string') throw notSaid('etag', etag, 'a text')
+  if (revision !== undefined && typeof revision !== 'string' && typeof revision !== 'number') {
+    throw notSaid('revision', revision, 'a text or a number')
+  }
   return {
     ...(etag === undefined ? {} : { [ETAG]: etag }),
     ...(revision === undefined ? {} : { [REVISION]: revision }),
+    ...(lastModified === undefined ? {} : { [LAST_MODIFIED]: toTime(lastModified) }),
   }
 }
 
@@ -42,23 +49,56 @@ export function toUnchanged(
   call: Call,
   uri: string,
   mimeType: string | undefined,
-  meta: JsonObject,
+  meta: JsonObject | undefined,
 ): Result | undefined {
-  const known = call.meta[IF_NONE_MATCH]
-  if (known === undefined || known !== meta[ETAG]) return undefined // also where there is no etag to match
+  if (!hasState(call, meta)) return undefined
   const typed = mimeType === undefined ? {} : { mimeType }
-  return { contents: [{ uri, ...typed, text: '', _meta: { ...meta, [NOT_MODIFIED]: true } }] }
+  return toSpared({ uri, ...typed, _meta: meta })
 }
 
-/** Contents that say which state they are, unless they say so themselves. */
-export function withVersion(result: Result, meta: JsonObject): Result {
+/**
+ * Contents that say which state they are, as they say themselves or else as `meta` has it, and without what is only for
+ * us. Those that were read for nothing, since the caller has them, are left out.
+ */
+export function withVersion(
+  call: Call,
+  { etag, revision, lastModified, ...result }: Result,
+  meta?: JsonObject,
+): Result {
   const { contents } = result
   if (!Array.isArray(contents)) return result
-  return { ...result, contents: contents.map((one: JsonObject) => ({ ...one, _meta: { ...meta, ...toMeta(one) } })) }
+  const ofAll = { ...meta, ...toVersionMeta({ etag, revision, lastModified } as ResourceVersion) } // checked by it
+  const said = contents.map((one: ResourceContents) => toSaid(one, ofAll))
+  const [only] = said
+  if (said.length === 1 && only !== undefined && hasState(call, only._meta)) return toSpared(only)
+  return { ...result, contents: said }
 }
 
-function toMeta({ _meta }: JsonObject): JsonObject {
-  return typeof _meta === 'object' && _meta !== null ? (_meta as JsonObject) : {}
+/** Without the members that are no part of contents on the wire. */
+export function toSaid<Thing extends JsonObject>(thing: Thing, meta: JsonObject): Thing {
+  const { etag, revision, lastModified, ...rest } = thing
+  const own = toVersionMeta({ etag, revision, lastModified } as ResourceVersion) // checked by it
+  const all = { ...meta, ...own, ...(isObject(thing._meta) ? thing._meta : {}) }
+  return (Object.keys(all).length === 0 ? rest : { ...rest, _meta: all }) as JsonObject as Thing // has the rest of it
+}
+
+function hasState({ meta: asked }: Call, meta: unknown): boolean {
+  const known = asked[IF_NONE_MATCH]
+  return known !== undefined && isObject(meta) && known === meta[ETAG] // a text, wherever it is there
+}
+
+/** Not to be kept by anybody: it is the answer to this question only. */
+function toSpared({ blob: _, ...contents }: JsonObject): Result {
+  const meta = isObject(contents._meta) ? contents._meta : {}
+  return {
+    contents: [{ ...contents, text: '', _meta: { ...meta, [NOT_MODIFIED]: true } }],
+    ttlMs: 0,
+    cacheScope: 'private',
+  }
+}
+
+function notSaid(member: string, value: unknown, wanted: string): TypeError {
+  return new TypeError(`Cannot say the ${member} ${shown(String(value))} of a resource: it is to be ${wanted}`)
 }
 
 function toTime(time: Date | string): string {

@@ -11,7 +11,7 @@ import type { Guarded, Subject } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
-import type { Context } from './context.ts'
+import { type Context, OpenContext } from './context.ts'
 import { checkDefinition, checkListedName } from './definition.ts'
 import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
@@ -40,15 +40,30 @@ export interface TemplateDefinition extends Omit<ResourceDefinition, 'size' | ke
   readonly complete?: Readonly<Record<string, Completer>>
   /** Default: what the template matches is not listed. After a change, `registration.update({})` tells callers. */
   readonly list?: TemplateLister
+  /**
+   * Which state a resource is in: asked before each read, so that a caller who has it is spared the read. Default: what
+   * the contents say that are read.
+   */
+  readonly version?: TemplateVersion
 }
+
+/** Contents as a handler gives them, and which state they are in: that goes into their `_meta`. */
+export type ReadContents = ResourceContents & ResourceVersion
+
+/** The contents of what was asked for. */
+export type OwnContents = ResourceVersion & {
+  readonly mimeType?: string
+  readonly _meta?: JsonObject
+} & ({ readonly text: string } | { readonly blob: string })
 
 /** Text, bytes, one or several contents, or a full result. Undefined or an empty list: there is no such resource. */
 export type ReadOutput =
   | string
   | Uint8Array
-  | ResourceContents
-  | readonly ResourceContents[]
-  | { readonly contents: readonly ResourceContents[]; readonly [member: string]: unknown }
+  | OwnContents
+  | ReadContents
+  | readonly ReadContents[]
+  | { readonly contents: readonly ReadContents[]; readonly [member: string]: unknown }
   | InputRequiredResult
   | undefined
 
@@ -61,10 +76,20 @@ export type TemplateReadHandler = (
   context: Context,
 ) => ReadOutput | Promise<ReadOutput>
 
+/** Says which state the resource at a URI is in; undefined where nothing is known of it. */
+export type TemplateVersion = (
+  uri: string,
+  variables: UriVariables,
+  context: Pick<Context, 'call' | 'principal' | 'signal'>,
+) => ResourceVersion | undefined | Promise<ResourceVersion | undefined>
+
+/** What a list or contents say of a state. */
+type StatedVersion = JsonObject | undefined
+
 interface LiveResource {
   readonly parked: boolean
   /** Which state it is in, where its author says so. */
-  readonly version: JsonObject | undefined
+  readonly version: StatedVersion | ((context: Context) => Promise<StatedVersion>)
   readonly mimeType: string | undefined
   readonly read: ReadHandler
 }
@@ -76,6 +101,7 @@ interface LiveTemplate {
   readonly read: TemplateReadHandler
   readonly complete: Readonly<Record<string, Completer>>
   readonly list: TemplateLister | undefined
+  readonly version: TemplateVersion | undefined
 }
 
 export type ResourceRegistry = Registry<ResourceDefinition, ReadHandler, Resource, LiveResource>
@@ -118,14 +144,15 @@ export async function readResource(
   if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
   const found = findReader(resources, templates, uri)
   if (found === undefined) throw notFound(uri)
-  const { version } = found
-  const unchanged = version === undefined ? undefined : toUnchanged(call, uri, found.mimeType, version)
+  const version =
+    typeof found.version === 'function' ? await askVersion(found.version, uri, settings, call) : found.version
+  const unchanged = toUnchanged(call, uri, found.mimeType, version)
   if (unchanged !== undefined) return unchanged
   return perform(settings, call, {
     parked: found.parked,
     async run(context) {
       const result = toReadResult(uri, found.mimeType, await found.read(uri, context))
-      return version === undefined ? result : withVersion(result, version)
+      return withVersion(call, result, version)
     },
     fail(error) {
       throw toReadError(uri, error)
@@ -133,13 +160,35 @@ export async function readResource(
   })
 }
 
+/** Before the read: contents that changed meanwhile are read once more, and never taken for what they were. */
+async function askVersion(
+  version: (context: Context) => Promise<StatedVersion>,
+  uri: string,
+  settings: ServerSettings,
+  call: Call,
+): Promise<StatedVersion> {
+  const context = new OpenContext(call, settings)
+  try {
+    return await version(context)
+  } catch (error) {
+    throw toReadError(uri, error)
+  } finally {
+    context.end()
+  }
+}
+
 function findReader(resources: ResourceShelf, templates: TemplateShelf, uri: string): LiveResource | undefined {
   const resource = resources.find(uri)
   if (resource !== undefined) return resource
-  for (const { template, mimeType, parked, read } of templates.all()) {
+  for (const { template, mimeType, parked, read, version } of templates.all()) {
     const variables = template.match(uri)
     if (variables === undefined) continue
-    return { mimeType, parked, version: undefined, read: (asked, context) => read(asked, variables, context) }
+    return {
+      mimeType,
+      parked,
+      version: version && (async (context) => toVersionMeta((await version(uri, variables, context)) ?? {})),
+      read: (asked, context) => read(asked, variables, context),
+    }
   }
   return undefined
 }
@@ -151,6 +200,7 @@ function toReadResult(uri: string, mimeType: string | undefined, output: ReadOut
   if (output instanceof Uint8Array) return { contents: [{ uri, ...typed, blob: toBase64(output) }] }
   if (isQuestion(output)) return output
   if (isContents(output)) return { contents: [output] }
+  if (isOwnContents(output)) return { contents: [{ uri, ...typed, ...output }] }
   const result = isList(output) ? { contents: output } : output
   if (result.contents.length === 0) throw notFound(uri) // an empty answer must not stand for "no such resource"
   return result
@@ -173,11 +223,15 @@ function isQuestion(output: object): output is InputRequiredResult {
   return 'resultType' in output && output.resultType === 'input_required'
 }
 
-function isContents(output: object): output is ResourceContents {
+function isContents(output: object): output is ReadContents {
   return !Array.isArray(output) && Object.hasOwn(output, 'uri')
 }
 
-function isList(output: object): output is readonly ResourceContents[] {
+function isOwnContents(output: object): output is OwnContents {
+  return Object.hasOwn(output, 'text') || Object.hasOwn(output, 'blob')
+}
+
+function isList(output: object): output is readonly ReadContents[] {
   return Array.isArray(output)
 }
 
@@ -194,7 +248,7 @@ function buildResource(uri: string, definition: ResourceDefinition, read: ReadHa
   const { parked = false, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
   const version = toVersionMeta(definition)
   return {
-    listed: { uri, ...shownMembers, ...toVersionMembers(definition, version) },
+    listed: { uri, ...shownMembers, ...toVersionMembers(definition) },
     live: { mimeType: definition.mimeType, parked, version, read },
   }
 }
@@ -207,16 +261,19 @@ function buildTemplate(
   const what = `the resource template "${uriTemplate}"`
   checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`, TEMPLATE_MEMBERS)
   checkListedName(what, given)
-  const { complete = {}, parked = false, list, ...definition } = given
+  const { complete = {}, parked = false, list, version, ...definition } = given
   if (list !== undefined && typeof list !== 'function') {
     throw new TypeError(`Cannot register ${what}: its "list" is the function that says which there are`)
+  }
+  if (version !== undefined && typeof version !== 'function') {
+    throw new TypeError(`Cannot register ${what}: its "version" is the function that says it of each resource`)
   }
   const template = parseUriTemplate(uriTemplate)
   const unknown = Object.keys(complete).find((name) => !template.variables.includes(name))
   if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)
   return {
     listed: { uriTemplate, ...definition },
-    live: { template, mimeType: definition.mimeType, parked, read, complete, list },
+    live: { template, mimeType: definition.mimeType, parked, read, complete, list, version },
   }
 }
 
@@ -245,6 +302,7 @@ const TEMPLATE_MEMBERS: OptionNames<TemplateDefinition> = {
   parked: true,
   complete: true,
   list: true,
+  version: true,
   _meta: true,
   access: true,
 }

@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 import { OpenContext } from './context.ts'
 import { fromPlaceCursor, toPlaceCursor } from './place-cursor.ts'
 import { type Shelf, strangeCursor, toListResult } from './registry.ts'
+import { type ResourceVersion, toVersionMembers } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
 
 /**
@@ -14,7 +15,10 @@ import type { ServerSettings } from './settings.ts'
  */
 export type TemplateLister = (
   context: Pick<Context, 'call' | 'principal' | 'signal'>,
-) => readonly Resource[] | Promise<readonly Resource[]>
+) => readonly ListedResource[] | Promise<readonly ListedResource[]>
+
+/** How a resource is listed, and which state it is in. */
+type ListedResource = Resource & ResourceVersion
 
 interface Listing {
   readonly template: UriTemplate
@@ -74,7 +78,12 @@ async function toListed(
     const left = listed.length - good.length
     if (left > 0)
       log(new TypeError(`${left} of ${listed.length} entries have no name, no URI of the template, or are too many`))
-    return mimeType === undefined ? good : good.map((resource) => ({ mimeType, ...resource }))
+    const typed = mimeType === undefined ? {} : { mimeType }
+    return good.map(({ etag, revision, lastModified, ...resource }) => ({
+      ...typed,
+      ...resource,
+      ...toVersionMembers({ ...resource, etag, revision, lastModified } as ListedResource), // checked by it
+    }))
   } catch (error) {
     log(error)
     return []
