@@ -14,13 +14,13 @@ export type { CallOf, MethodPattern, MethodTypes, Middleware, ResultOf } from '.
 export type { Mountable } from './mount/mount.ts'
 export type { ServerNodeHandler } from './node.ts'
 export { toNodeHandler } from './node.ts'
+export type { PromptOutput, PromptPart } from './prompt-result.ts'
 export type { PromptTemplate, TemplateMessage } from './prompt-template.ts'
 export type {
   PromptArgumentDefinition,
   PromptArguments,
   PromptDefinition,
   PromptHandler,
-  PromptOutput,
   PromptValues,
   TemplatedPrompt,
 } from './prompts.ts'

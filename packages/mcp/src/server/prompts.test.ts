@@ -1,6 +1,6 @@
 import { recordCall } from '@crosspoint/testkit'
 import { expect, test } from 'vitest'
-import { createServer, type Server } from './index.ts'
+import { createServer, type PromptOutput, type Server, type TemplateMessage } from './index.ts'
 
 const who = { name: 'test', version: '1.0.0' }
 
@@ -53,6 +53,45 @@ test('messages and full results are sent as they are', async () => {
   server.prompt('full', { description: 'Not this' }, () => ({ description: 'This', messages }))
   expect(await get(server, 'list')).toEqual({ messages })
   expect(await get(server, 'full')).toEqual({ description: 'This', messages })
+})
+
+const text = (words: string) => ({ type: 'text' as const, text: words })
+const image = { type: 'image' as const, data: 'AA==', mimeType: 'image/png' }
+const ofUser = (content: object) => ({ role: 'user', content })
+
+test.each<[string, PromptOutput, readonly object[]]>([
+  ['a list of texts', ['a', 'b'], [ofUser(text('a')), ofUser(text('b'))]],
+  ['one content block', image, [ofUser(image)]],
+  ['one message', { role: 'assistant', content: text('a') }, [{ role: 'assistant', content: text('a') }]],
+  [
+    'a list of all there is',
+    ['a', image, { role: 'assistant', content: 'b', _meta: { 'a/b': 1 } } as TemplateMessage],
+    [ofUser(text('a')), ofUser(image), { role: 'assistant', content: text('b'), _meta: { 'a/b': 1 } }],
+  ],
+  ['a full result with texts', { messages: ['a'] }, [ofUser(text('a'))]],
+  ['an empty list', [], []],
+])('%s becomes messages', async (_, output, messages) => {
+  const server = createServer(who)
+  server.prompt('p', {}, () => output)
+  expect(await get(server, 'p')).toEqual({ messages })
+})
+
+test.each<[unknown, string]>([
+  [undefined, "it is missing; return text, a content block, { role: 'user', content: '…' }, or a list of these"],
+  [7, 'it is a number; return text'],
+  [{ title: 'x' }, 'it is no message; return text'],
+  [['a', null], '[1] is null; return text'],
+  [[{ role: 'system', content: 'a' }], '[0].role is "system", and must be "user" or "assistant"'],
+  [[{ content: 'a' }], '[0].role is missing, and must be "user" or "assistant"'],
+  [[{ role: 'user' }], '[0].content is missing, and must be a content block such as'],
+  [[{ role: 'user', content: [text('a')] }], '[0].content is a list, and must be a content block such as'],
+  [{ type: 'image', data: 'AA==' }, 'it.mimeType is missing, and must be text in a block of the type "image"'],
+  [{ messages: 'a' }, 'messages is "a", and must be a list'],
+  [{ messages: [{ role: 'user', content: { type: 'txt' } }] }, 'messages[0].content.type is "txt", and must be one of'],
+])('what is no message is refused with what would work: %j', async (output, what) => {
+  const server = createServer(who)
+  server.prompt('p', {}, () => output as string)
+  await expect(get(server, 'p')).rejects.toThrow(`Cannot send what a prompt returned: ${what}`)
 })
 
 test('a missing required argument is answered with -32602, naming it', async () => {

@@ -2,8 +2,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
-import type { InputRequiredResult } from '../protocol/features/asking.ts'
-import type { GetPromptResult, Prompt, PromptArgument, PromptMessage } from '../protocol/features/prompts.ts'
+import type { Prompt, PromptArgument } from '../protocol/features/prompts.ts'
 import { didYouMean } from '../protocol/nearest.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
 import type { Guarded } from './access.ts'
@@ -12,6 +11,7 @@ import { toAuthoredText } from './authored.ts'
 import type { Completer } from './completer.ts'
 import type { Context } from './context.ts'
 import { checkDefinition } from './definition.ts'
+import { type PromptOutput, toPromptResult } from './prompt-result.ts'
 import { compilePromptTemplate, type PromptTemplate } from './prompt-template.ts'
 import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import type { ServerSettings } from './settings.ts'
@@ -48,9 +48,6 @@ export type TemplatedPrompt = PromptDefinition & { readonly template: PromptTemp
 export type PromptValues<Arguments extends PromptArguments> = {
   readonly [Name in keyof Arguments]: Arguments[Name] extends { readonly required: true } ? string : string | undefined
 }
-
-/** Text (one message of the user), messages, or a full result. */
-export type PromptOutput = string | readonly PromptMessage[] | GetPromptResult | InputRequiredResult
 
 export type PromptHandler<Arguments extends PromptArguments = PromptArguments> = (
   values: PromptValues<Arguments>,
@@ -121,14 +118,6 @@ function toValues(prompt: string, declared: PromptArguments, given: unknown): Re
   return values
 }
 
-function toPromptResult(description: string | undefined, output: PromptOutput): Result {
-  const described = description === undefined ? {} : { description }
-  if (typeof output === 'string') {
-    return { ...described, messages: [{ role: 'user', content: { type: 'text', text: output } }] }
-  }
-  return isMessages(output) ? { ...described, messages: output } : output
-}
-
 function toPromptError(name: string, error: unknown): unknown {
   if (error instanceof McpError) return error
   const text = toAuthoredText(error)
@@ -136,10 +125,6 @@ function toPromptError(name: string, error: unknown): unknown {
   return text === undefined
     ? error
     : new McpError('internal.error', `Cannot make the prompt "${name}": ${text}`, { cause: error })
-}
-
-function isMessages(output: object): output is readonly PromptMessage[] {
-  return Array.isArray(output)
 }
 
 function buildPrompt(

@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
@@ -17,7 +18,7 @@ import type { ServerSettings } from './settings.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toToolTasks } from './tasks/tool-tasks.ts'
 import {
-  isFullResult,
+  isFullerResult,
   type ToolOutput,
   toFailedResult,
   toStructuredResult,
@@ -61,7 +62,7 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
 
 /**
  * Does the work. Returns text, content blocks, an object (sent as structured content and as text) or a full
- * result. An error it throws becomes a result with `isError` and the error's message; see `toAuthoredText` for
+ * result: {@link ToolOutput} says which is which. An error it throws becomes a result with `isError` and the error's message; see `toAuthoredText` for
  * errors whose message stays in the log. An {@link McpError} goes to the caller as a protocol error.
  */
 export type ToolHandler<Input extends Schema = JsonObject> = (
@@ -69,10 +70,15 @@ export type ToolHandler<Input extends Schema = JsonObject> = (
   context: Context,
 ) => ToolOutput | Promise<ToolOutput>
 
+interface LiveOutput extends CompiledSchema {
+  /** It describes a member `content`. */
+  readonly hasContent: boolean
+}
+
 interface LiveTool {
   readonly name: string
   readonly input: CompiledSchema
-  readonly output: CompiledSchema | undefined
+  readonly output: LiveOutput | undefined
   readonly task: LiveToolTasks | undefined
   readonly parked: boolean
   readonly run: (args: unknown, context: Context) => ToolOutput | Promise<ToolOutput>
@@ -199,22 +205,30 @@ function toFailure(tool: LiveTool, settings: ServerSettings, call: Call, error: 
   return toFailedResult(`The tool "${tool.name}" failed`)
 }
 
-/** The schema's parsed value is what is sent, so that what it strips from an output is sent nowhere. */
+/**
+ * The schema's parsed value is what is sent, so that what it strips from an output is sent nowhere. Where the schema
+ * has a `content` of its own, a value that looks like a full result is held against it first.
+ */
 async function toCheckedResult(
   tool: LiveTool,
-  schema: CompiledSchema,
+  schema: LiveOutput,
   settings: ServerSettings,
   output: ToolOutput,
 ): Promise<Result> {
-  if (isFullResult(output) && (output.isError === true || output.resultType === 'input_required')) return output
-  const value = isFullResult(output) ? output.structuredContent : output
+  if (schema.hasContent) {
+    const checked = await schema.check(output)
+    if (!('fault' in checked)) return toStructuredResult(checked.value)
+  }
+  const full = isFullerResult(output) ? output : undefined
+  if (full !== undefined && (full.isError === true || full.resultType === 'input_required')) return full
+  const value = full === undefined ? output : full.structuredContent
   const checked: Checked = value === undefined ? { fault: 'no structured content' } : await schema.check(value)
   if ('fault' in checked) {
     settings.log({ level: 'error', event: 'tool_output_invalid', tool: tool.name, fault: checked.fault })
     return toFailedResult(`The tool "${tool.name}" gave an output that its own schema does not allow`)
   }
-  if (!isFullResult(output)) return toStructuredResult(checked.value)
-  return withText(checked.value === value ? output : { ...output, structuredContent: checked.value })
+  if (full === undefined) return toStructuredResult(checked.value)
+  return withText(checked.value === value ? full : { ...full, structuredContent: checked.value })
 }
 
 function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler): Entry<Tool, LiveTool> {
@@ -235,7 +249,8 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   checkSide(name, 'input', inputGiven, inputSchema)
   checkSide(name, 'output', outputGiven, outputSchema)
   const input = compileOf(name, 'input', inputGiven ?? NOTHING_IN, inputSchema)
-  const output = outputGiven === undefined ? undefined : compileOf(name, 'output', outputGiven, outputSchema)
+  const output =
+    outputGiven === undefined ? undefined : toLiveOutput(compileOf(name, 'output', outputGiven, outputSchema))
   if (input.json.type !== 'object') {
     throw new Error(
       `Cannot register the tool "${name}": its input must be an object, such as z.object({ … }) or JSON Schema with "type": "object"`,
@@ -249,6 +264,11 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
     ...(output === undefined ? {} : { outputSchema: output.json }),
   }
   return { listed, live: { name, input, output, parked, task: toToolTasks(name, task), run } }
+}
+
+function toLiveOutput(output: CompiledSchema): LiveOutput {
+  const { properties } = output.json
+  return { ...output, hasContent: isObject(properties) && Object.hasOwn(properties, 'content') }
 }
 
 /** `inputSchema` alone, as other libraries call it, would leave the arguments unchecked. */

@@ -15,6 +15,7 @@ async function outcomeOf(value: unknown, definition: object = {}) {
 const itself: { inner?: unknown } = {}
 itself.inner = { again: itself }
 
+const base64 = 'use base64 text, as in the "data" of an image block, or [...list]'
 const about = (what: string) => `Cannot send what a tool returned: ${what}`
 
 it.each<[string, unknown, string]>([
@@ -32,6 +33,11 @@ it.each<[string, unknown, string]>([
     { q: new URLSearchParams('a=1') },
     'JSON has no URLSearchParams, as at .q; return plain objects, lists, text and numbers',
   ],
+  ['bytes', new Uint8Array([1]), `JSON has no Uint8Array; ${base64}`],
+  ['no bytes', new Uint8Array(), `JSON has no Uint8Array; ${base64}`],
+  ['bytes inside', { file: new Uint8Array([1]) }, `JSON has no Uint8Array, as at .file; ${base64}`],
+  ['bytes of Node', { file: Buffer.from('a') }, `JSON has no Uint8Array, as at .file; ${base64}`],
+  ['numbers of one size', { at: new Float64Array(2) }, 'JSON has no Float64Array, as at .at; use [...list]'],
   ['itself', itself, 'it has itself in it at .inner.again'],
 ])('a tool that returns %s fails, and its author is told where and what would work', async (_, value, what) => {
   const { result, said } = await outcomeOf(value)
@@ -58,6 +64,10 @@ it.each<[unknown, string]>([
   [{ a: {}, b: [{}], c: Object.create(null), d: '{}' }, '{"a":{},"b":[{}],"c":{},"d":"{}"}'],
   [{ at: new Date(0), none: undefined, run() {} }, '{"at":"1970-01-01T00:00:00.000Z"}'],
   [{ point: new Point(), empty: new Empty() }, '{"point":{"inner":1},"empty":{}}'],
+  [
+    { by: { 0: 'a', 1: 'b' }, of: { type: 'Buffer', size: 1 } },
+    '{"by":{"0":"a","1":"b"},"of":{"type":"Buffer","size":1}}',
+  ],
   [{ one: shared, other: shared }, '{"one":{},"other":{}}'],
   [Object.assign(new Error('x'), { code: 7 }), '{"code":7}'],
 ])('what JSON has goes out as ever: %j', async (value, text) => {

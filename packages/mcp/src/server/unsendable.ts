@@ -2,7 +2,7 @@ import { shown } from '../jsonrpc/shown.ts'
 
 /**
  * What an author returned and JSON does not have, in a sentence that says where it is: `JSON.stringify` makes `{}` of a
- * Map or a Promise without a word, and of the rest an error that does not say where. To be asked only when its text looks
+ * Map or a Promise, and an object of a list of bytes, without a word, and of the rest an error that does not say where. To be asked only when its text looks
  * like that, since it goes through the whole value.
  * @returns undefined where nothing of the kind is found, among the first 10,000 values and not deeper than 100
  */
@@ -31,10 +31,16 @@ function findIn(value: unknown, path: string, above: Set<object>, budget: { left
 function toKind(value: unknown): string | undefined {
   if (typeof value === 'bigint') return 'BigInt'
   if (typeof value === 'function' || typeof value === 'symbol') return typeof value
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || hasToJson(value)) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (ArrayBuffer.isView(value)) return toTag(value)
+  if (hasToJson(value)) return undefined
   if (Object.keys(value).length > 0) return undefined
-  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  const kind = toTag(value)
   return PLAIN.has(kind) ? undefined : kind
+}
+
+function toTag(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
 function hasToJson(value: object): boolean {
@@ -42,7 +48,11 @@ function hasToJson(value: object): boolean {
 }
 
 function toSentence(kind: string, path: string): string {
-  const remedy = Object.hasOwn(REMEDIES, kind) ? REMEDIES[kind] : 'return plain objects, lists, text and numbers'
+  const remedy = Object.hasOwn(REMEDIES, kind)
+    ? REMEDIES[kind]
+    : kind.endsWith('Array')
+      ? 'use [...list]'
+      : 'return plain objects, lists, text and numbers'
   return `Cannot send what a tool returned: JSON has no ${shown(kind)}${path === '' ? '' : `, as${toPlace(path)}`}; ${remedy}`
 }
 
@@ -56,6 +66,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   Map: 'use Object.fromEntries(map)',
   Set: 'use [...set]',
   BigInt: 'use text, or Number(…) where it is small enough',
+  Uint8Array: 'use base64 text, as in the "data" of an image block, or [...list]',
   Promise: 'await it',
   Error: 'throw it, or return its message',
   function: 'call it, or leave it out',

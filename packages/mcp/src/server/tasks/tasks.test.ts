@@ -161,7 +161,7 @@ describe('how a task ends', () => {
     const { done, start } = withJob(opened)
     const { taskId } = await start()
     const loop: Record<string, unknown> = { content: [] }
-    loop.loop = loop
+    loop._meta = loop
     done.resolve(loop)
     await turn()
     expect(await opened.ask('tasks/get', { taskId })).toMatchObject({ status: 'failed', error: { code: -32603 } })
