@@ -76,7 +76,8 @@ export type { MethodDescriptor } from './protocol/method.ts'
 export { METHODS } from './protocol/methods.ts'
 export { closest, didYouMean, nearest } from './protocol/nearest.ts'
 export { ETAG, IF_NONE_MATCH, LAST_MODIFIED, NOT_MODIFIED, REVISION } from './protocol/resource-version.ts'
-export type { UriTemplate, UriVariables } from './protocol/uri-template.ts'
+export type { UriValue, UriVariables, UriVariablesOf } from './protocol/uri-template/variables.ts'
+export type { UriTemplate } from './protocol/uri-template.ts'
 export { parseUriTemplate } from './protocol/uri-template.ts'
 export {
   ENVELOPE_REVISIONS,

@@ -107,3 +107,15 @@ test('a URI without a scheme and a broken template are refused when registering'
   expect(() => server.template('app://{', { name: 'x' }, () => '')).toThrow('Cannot read the URI template')
   expect(() => server.template('app://{a}', { name: 'x', complete: { b: () => [] } }, () => '')).toThrow('"b"')
 })
+
+test('gives a template its lists and maps, and nothing for two values of one variable', async () => {
+  const server = createServer({ name: 's', version: '1' })
+  server.template('a://t/{id}{?q,r*}', { name: 't' }, (_uri, variables) => JSON.stringify(variables))
+  server.template('a://p{/path*}', { name: 'p' }, (_uri, { path }) => path.join('|'))
+  server.template('a://u/{a}/{a}', { name: 'u' }, (_uri, { a }) => a)
+  const textOf = async (uri: string) => (await read(server, uri)).contents
+  expect(await textOf('a://t/1?r=2&r=3')).toMatchObject([{ text: '{"id":"1","r":["2","3"]}' }])
+  expect(await textOf('a://t/1?q=2&s=3')).toMatchObject([{ text: '{"id":"1","q":"2","r":{"s":"3"}}' }])
+  expect(await textOf('a://p/x/y%2Fz')).toMatchObject([{ text: 'x|y/z' }])
+  await expect(read(server, 'a://u/1/2')).rejects.toMatchObject({ code: 'caller.resource_not_found' })
+})

@@ -6,7 +6,8 @@ import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
-import { parseUriTemplate, type UriTemplate, type UriVariables } from '../protocol/uri-template.ts'
+import type { UriVariables } from '../protocol/uri-template/variables.ts'
+import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
 import type { Guarded, Subject } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
@@ -35,7 +36,8 @@ export interface ResourceDefinition extends Guarded, ResourceVersion {
 }
 
 /** How a template is listed, and who completes its variables. */
-export interface TemplateDefinition extends Omit<ResourceDefinition, 'size' | keyof ResourceVersion> {
+export interface TemplateDefinition<Variables = UriVariables>
+  extends Omit<ResourceDefinition, 'size' | keyof ResourceVersion> {
   /** By variable. */
   readonly complete?: Readonly<Record<string, Completer>>
   /** Default: what the template matches is not listed. After a change, `registration.update({})` tells callers. */
@@ -44,7 +46,7 @@ export interface TemplateDefinition extends Omit<ResourceDefinition, 'size' | ke
    * Which state a resource is in: asked before each read, so that a caller who has it is spared the read. Default: what
    * the contents say that are read.
    */
-  readonly version?: TemplateVersion
+  readonly version?: TemplateVersion<Variables>
 }
 
 /** Contents as a handler gives them, and which state they are in: that goes into their `_meta`. */
@@ -70,16 +72,16 @@ export type ReadOutput =
 export type ReadHandler = (uri: string, context: Context) => ReadOutput | Promise<ReadOutput>
 
 /** The variables are decoded and as hostile as the caller: a `{path}` may hold `../`. */
-export type TemplateReadHandler = (
+export type TemplateReadHandler<Variables = UriVariables> = (
   uri: string,
-  variables: UriVariables,
+  variables: Variables,
   context: Context,
 ) => ReadOutput | Promise<ReadOutput>
 
 /** Says which state the resource at a URI is in; undefined where nothing is known of it. */
-export type TemplateVersion = (
+export type TemplateVersion<Variables = UriVariables> = (
   uri: string,
-  variables: UriVariables,
+  variables: Variables,
   context: Pick<Context, 'call' | 'principal' | 'signal'>,
 ) => ResourceVersion | undefined | Promise<ResourceVersion | undefined>
 

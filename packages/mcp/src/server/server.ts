@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
+import type { UriVariablesOf } from '../protocol/uri-template/variables.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
 import { Access, type AccessRule } from './access.ts'
 import { introduceListeners, LIST_CHANGES, type ListChange, Listeners } from './listeners.ts'
@@ -80,14 +81,15 @@ export interface Server {
   ): Registration<ResourceDefinition, ReadHandler>
   /**
    * Resources by pattern (RFC 6570). One that is registered by its URI wins; then the first template that matches.
+   * @param uriTemplate its variables decide the type of the handler's: of `{id}` a text, of `{/path*}` a list
    * @example
    * server.template('weather://station/{id}', { name: 'Station' }, (_uri, { id }) => stations.get(id)) // undefined: none
    */
-  template(
-    uriTemplate: string,
-    definition: TemplateDefinition,
-    read: TemplateReadHandler,
-  ): Registration<TemplateDefinition, TemplateReadHandler>
+  template<const Template extends string>(
+    uriTemplate: Template,
+    definition: TemplateDefinition<UriVariablesOf<Template>>,
+    read: TemplateReadHandler<UriVariablesOf<Template>>,
+  ): Registration<TemplateDefinition<UriVariablesOf<Template>>, TemplateReadHandler<UriVariablesOf<Template>>>
   /**
    * A prompt made by a template.
    * @example
@@ -262,7 +264,9 @@ export function createServer(options: ServerOptions): Server {
     // The registries hold handlers for arguments already checked against the schema they were registered with.
     tool: (name, definition, handler) => parts.tools.add(name, definition, handler as AnyToolHandler) as never,
     resource: (uri, definition, read) => parts.resources.add(uri, definition, read),
-    template: (uriTemplate, definition, read) => parts.templates.add(uriTemplate, definition, read),
+    // What its variables are, their types were read off the template.
+    template: (uriTemplate, definition, read) =>
+      parts.templates.add(uriTemplate, definition as TemplateDefinition, read as TemplateReadHandler) as never,
     prompt: (name: string, definition: PromptDefinition, make?: unknown) =>
       parts.prompts.add(name, definition, make as AnyPromptHandler | undefined) as never,
     skill: (path, definition) => registerSkill(parts.skills, parts.resources, path, definition),

@@ -2,6 +2,7 @@ import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Principal } from '../protocol/call.ts'
+import type { UriVariables } from '../protocol/uri-template/variables.ts'
 import { type Context, createServer, type Registration, type ToolDefinition, type ToolHandler } from './index.ts'
 
 /** What authors see while they write; nothing of it has to run. */
@@ -39,6 +40,24 @@ describe('the types of a server', () => {
     // @ts-expect-error: neither a handler nor a template
     expectTypeOf(() => server.prompt('q', {})).toBeFunction()
     server.prompt('r', { template: '{{a}}' }).update({ template: '{{b}}' })
+  })
+
+  it('take the variables of a template from what it is', () => {
+    server.template('a://t/{id}{/path*}{?q,r*}', { name: 't' }, (_uri, { id, path, q, r }) => {
+      expectTypeOf(id).toBeString()
+      expectTypeOf(path).toEqualTypeOf<readonly string[]>()
+      expectTypeOf(q).toEqualTypeOf<string | undefined>()
+      expectTypeOf(r).toEqualTypeOf<readonly string[] | Readonly<Record<string, string>> | undefined>()
+      return id
+    })
+    // @ts-expect-error: there is no such variable
+    server.template('a://u/{id}', { name: 'u', version: (_uri, { ids }) => ({ etag: ids }) }, () => '')
+    const registration = server.template('a://v/{id}', { name: 'v' }, (_uri, { id }) => id)
+    registration.update({}, (_uri, { id }) => id.toUpperCase())
+    server.template('a://w/{id}' as string, { name: 'w' }, (_uri, variables) => {
+      expectTypeOf(variables).toEqualTypeOf<UriVariables>()
+      return ''
+    })
   })
 
   it('take rules that answer at once', () => {
