@@ -5,6 +5,7 @@ export { Declined, UnsuitedForm, UrlElicitationRequired } from './asking/errors.
 export type { StateKey } from './asking/seal.ts'
 export type { AskingOptions } from './asking/settings.ts'
 export type { HandleOptions, Handles } from './asking/states.ts'
+export type { CacheHint, CacheHints } from './cache-hints.ts'
 export type { Completer, CompleterOutput, CompletionContext } from './completer.ts'
 export type { Context } from './context.ts'
 export type { ServerFetchHandler } from './fetch.ts'

@@ -79,7 +79,8 @@ export function toLayered(method: string, answer: Answer, layers: readonly Layer
   )
 }
 
-function fits(pattern: string, method: string): boolean {
+/** Whether a layer of this pattern stands around the method. */
+export function fits(pattern: string, method: string): boolean {
   if (pattern === '*') return true
   return pattern.endsWith('/*') ? method.startsWith(pattern.slice(0, -1)) : method === pattern
 }

@@ -6,10 +6,11 @@ import { SKILLS, TASKS } from '../protocol/extensions.ts'
 import { hasTasks } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
 import type { Access } from './access.ts'
+import { type CacheHint, type Hinted, toHintedAnswer, toPrivateAnswer } from './cache-hints.ts'
 import { complete } from './completion.ts'
 import { LIST_CHANGES, type ListChange, type Listeners } from './listeners.ts'
 import { callMethod, findMethod, type MethodRegistry } from './methods.ts'
-import { type Layer, toLayered } from './middleware.ts'
+import { fits, type Layer, toLayered } from './middleware.ts'
 import { toAggregate } from './mount/aggregate.ts'
 import type { Mounts } from './mount/mounts.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
@@ -78,9 +79,48 @@ export function createOffer(parts: Parts): Offer {
     )
   }
   for (const method of parts.methods.keys()) offer.set(method, (call) => callOwn(parts, method, call))
+  const shares = toSharing(parts)
+  for (const method of READS) addHint(offer, method, settings.cache.reads, shares)
   if (hasMounts) addMounts(offer, parts, guarded)
+  for (const method of LISTS) addHint(offer, method, settings.cache.lists, shares)
+  addHint(offer, 'server/discover', settings.cache.discover, shares)
+  for (const method of READS) if (!shares(method)) change(offer, method, toPrivateAnswer)
   if (layers.length === 0) return offer
   return new Map([...offer].map(([method, answer]) => [method, toLayered(method, answer, layers)]))
+}
+
+/** Whether the answer to a method is the same for every caller, as far as we know. */
+function toSharing({ access, layers, mounts, tools, prompts, resources, templates, skills }: Parts) {
+  const hasRules = (...registries: readonly { readonly hasRules: boolean }[]) =>
+    access.hasRules || registries.some((registry) => registry.hasRules)
+  const filtered: Readonly<Record<string, boolean>> = {
+    'tools/list': hasRules(tools),
+    'prompts/list': hasRules(prompts),
+    'resources/list': hasRules(resources, templates) || templates.all().some(({ list }) => list !== undefined),
+    'resources/templates/list': hasRules(templates),
+    'resources/read': hasRules(resources, templates, skills),
+    'skills/list': hasRules(skills),
+    'skills/get': hasRules(skills),
+  }
+  return (method: string) =>
+    filtered[method] !== true && !mounts.used && !layers.some(({ pattern }) => fits(pattern, method))
+}
+
+function addHint(
+  offer: Map<string, Answer>,
+  method: string,
+  hint: CacheHint | undefined,
+  shares: (method: string) => boolean,
+): void {
+  if (hint === undefined) return
+  const { ttlMs, scope = 'private' } = hint
+  const honest: Hinted = { ttlMs, cacheScope: shares(method) ? scope : 'private' }
+  change(offer, method, (answer) => toHintedAnswer(answer, honest))
+}
+
+function change(offer: Map<string, Answer>, method: string, to: (answer: Answer) => Answer): void {
+  const answer = offer.get(method)
+  if (answer !== undefined) offer.set(method, to(answer))
 }
 
 /** Who may not use it learns no more than of a method that is not there. */
@@ -202,3 +242,6 @@ function toListChanges(capabilities: ServerCapabilities): ReadonlySet<ListChange
   if (capabilities.resources?.listChanged === true) changes.add('resourcesListChanged')
   return changes
 }
+
+const READS = ['resources/read', 'skills/get']
+const LISTS = ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'skills/list']

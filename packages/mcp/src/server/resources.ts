@@ -11,6 +11,7 @@ import { parseUriTemplate, type UriTemplate } from '../protocol/uri-template.ts'
 import type { Guarded, Subject } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
+import { type CacheHint, type Hinted, toHinted, withHint } from './cache-hints.ts'
 import type { Completer } from './completer.ts'
 import { type Context, OpenContext } from './context.ts'
 import { checkDefinition, checkListedName } from './definition.ts'
@@ -32,6 +33,11 @@ export interface ResourceDefinition extends Guarded, ResourceVersion {
   readonly icons?: readonly JsonObject[]
   /** As for a tool: a run that asks is kept in memory instead of being run again. Default false. */
   readonly parked?: boolean
+  /**
+   * How long callers may keep what is read. Default: what the server's `cache.reads` says. Where any resource, template or
+   * skill has an access rule, or the server has, all that is read is private.
+   */
+  readonly cache?: CacheHint
   readonly _meta?: JsonObject
 }
 
@@ -90,6 +96,7 @@ type StatedVersion = JsonObject | undefined
 
 interface LiveResource {
   readonly parked: boolean
+  readonly hint: Hinted | undefined
   /** Which state it is in, where its author says so. */
   readonly version: StatedVersion | ((context: Context) => Promise<StatedVersion>)
   readonly mimeType: string | undefined
@@ -98,6 +105,7 @@ interface LiveResource {
 
 interface LiveTemplate {
   readonly parked: boolean
+  readonly hint: Hinted | undefined
   readonly template: UriTemplate
   readonly mimeType: string | undefined
   readonly read: TemplateReadHandler
@@ -154,7 +162,8 @@ export async function readResource(
     parked: found.parked,
     async run(context) {
       const result = toReadResult(uri, found.mimeType, await found.read(uri, context))
-      return withVersion(call, result, version)
+      const said = withVersion(call, result, version)
+      return found.hint === undefined ? said : withHint(said, found.hint)
     },
     fail(error) {
       throw toReadError(uri, error)
@@ -182,12 +191,13 @@ async function askVersion(
 function findReader(resources: ResourceShelf, templates: TemplateShelf, uri: string): LiveResource | undefined {
   const resource = resources.find(uri)
   if (resource !== undefined) return resource
-  for (const { template, mimeType, parked, read, version } of templates.all()) {
+  for (const { template, mimeType, parked, hint, read, version } of templates.all()) {
     const variables = template.match(uri)
     if (variables === undefined) continue
     return {
       mimeType,
       parked,
+      hint,
       version: version && (async (context) => toVersionMeta((await version(uri, variables, context)) ?? {})),
       read: (asked, context) => read(asked, variables, context),
     }
@@ -247,11 +257,11 @@ function buildResource(uri: string, definition: ResourceDefinition, read: ReadHa
   const what = `the resource "${uri}"`
   checkDefinition(what, definition, read, `server.resource('${uri}', { name }, read)`, RESOURCE_MEMBERS)
   checkListedName(what, definition)
-  const { parked = false, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
+  const { parked = false, cache, lastModified: _, etag: __, revision: ___, ...shownMembers } = definition
   const version = toVersionMeta(definition)
   return {
     listed: { uri, ...shownMembers, ...toVersionMembers(definition) },
-    live: { mimeType: definition.mimeType, parked, version, read },
+    live: { mimeType: definition.mimeType, parked, hint: toHinted(`register ${what}`, cache), version, read },
   }
 }
 
@@ -263,7 +273,7 @@ function buildTemplate(
   const what = `the resource template "${uriTemplate}"`
   checkDefinition(what, given, read, `server.template('${uriTemplate}', { name }, read)`, TEMPLATE_MEMBERS)
   checkListedName(what, given)
-  const { complete = {}, parked = false, list, version, ...definition } = given
+  const { complete = {}, parked = false, cache, list, version, ...definition } = given
   if (list !== undefined && typeof list !== 'function') {
     throw new TypeError(`Cannot register ${what}: its "list" is the function that says which there are`)
   }
@@ -275,7 +285,16 @@ function buildTemplate(
   if (unknown !== undefined) throw new Error(`Cannot complete "${unknown}": "${uriTemplate}" has no such variable`)
   return {
     listed: { uriTemplate, ...definition },
-    live: { template, mimeType: definition.mimeType, parked, read, complete, list, version },
+    live: {
+      template,
+      mimeType: definition.mimeType,
+      parked,
+      hint: toHinted(`register ${what}`, cache),
+      read,
+      complete,
+      list,
+      version,
+    },
   }
 }
 
@@ -288,6 +307,7 @@ const RESOURCE_MEMBERS: OptionNames<ResourceDefinition> = {
   annotations: true,
   icons: true,
   parked: true,
+  cache: true,
   lastModified: true,
   etag: true,
   revision: true,
@@ -302,6 +322,7 @@ const TEMPLATE_MEMBERS: OptionNames<TemplateDefinition> = {
   annotations: true,
   icons: true,
   parked: true,
+  cache: true,
   complete: true,
   list: true,
   version: true,

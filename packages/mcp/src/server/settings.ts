@@ -6,6 +6,7 @@ import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
 import { type AskingOptions, type AskingSettings, toAskingSettings } from './asking/settings.ts'
+import { type CacheHints, checkHints } from './cache-hints.ts'
 import { type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/settings.ts'
 
 /** A part of the protocol a server may announce before anything of it is registered. */
@@ -40,6 +41,8 @@ export interface ServerOptions
   readonly maxListeners?: number
   /** Most resources one listener may watch; one more is refused. Default 1,000. */
   readonly maxWatched?: number
+  /** How long callers may keep lists and what they read. Default: not at all. */
+  readonly cache?: CacheHints
   /** How the tasks of its tools are kept. */
   readonly tasks?: TaskOptions
   /** Default: errors go to `console.error`, the rest is dropped. */
@@ -60,6 +63,7 @@ export interface ServerSettings {
   /** Callers are asked who they are: who is nobody then, is one of them. */
   readonly knowsCallers: boolean
   readonly maxWatched: number
+  readonly cache: CacheHints
   readonly tasks: TaskSettings
   readonly revisions: readonly string[]
   readonly asking: AskingSettings
@@ -69,6 +73,7 @@ export interface ServerSettings {
 export function toSettings(options: ServerOptions): ServerSettings {
   checkIdentity(options)
   checkOptions('create a server', options, OPTION_NAMES)
+  checkHints('create a server', options.cache)
   const maxListeners = positive('maxListeners', options.maxListeners ?? 10_000)
   return {
     serverInfo: toServerInfo(options),
@@ -82,6 +87,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
     maxListenersPerPrincipal: options.maxListenersPerPrincipal ?? toShare(maxListeners, LISTENERS_OF_ONE),
     knowsCallers: options.authenticate !== undefined,
     maxWatched: positive('maxWatched', options.maxWatched ?? 1000),
+    cache: options.cache ?? {},
     tasks: toTaskSettings(options.tasks),
     revisions: options.revisions ?? REVISIONS.map((revision) => revision.name),
     asking: toAskingSettings(options, options.name, options.clock),
@@ -136,6 +142,7 @@ const OPTION_NAMES: OptionNames<ServerOptions> = {
   extensions: true,
   maxListeners: true,
   maxWatched: true,
+  cache: true,
   tasks: true,
   log: true,
   stateKey: true,
