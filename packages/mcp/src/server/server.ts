@@ -56,7 +56,7 @@ export interface Server {
   readonly endpoint: Endpoint
   /**
    * Something a model may do.
-   * @param definition its `input` decides the type of the handler's arguments
+   * @param definition its `input` decides the type of the handler's arguments, its `output` what that may return
    * @example
    * server.tool(
    *   'forecast',
@@ -64,11 +64,11 @@ export interface Server {
    *   async ({ city, days }, { signal }) => fetchWeather(city, days, signal), // an object: structured, and as text
    * )
    */
-  tool<Input extends Schema = JsonObject>(
+  tool<Input extends Schema = JsonObject, Output extends Schema = Schema>(
     name: string,
-    definition: ToolDefinition<Input>,
-    handler: ToolHandler<Input>,
-  ): Registration<ToolDefinition<Input>, ToolHandler<Input>>
+    definition: ToolDefinition<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): Registration<ToolDefinition<Input, Output>, ToolHandler<Input, Output>>
   /**
    * Something to read, at one URI.
    * @example

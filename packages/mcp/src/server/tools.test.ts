@@ -214,7 +214,7 @@ test('an asynchronous Standard Schema is waited for', async () => {
 test('an output its own schema does not allow is a failed result, and logged', async () => {
   const logged: EndpointEvent[] = []
   const server = createServer({ ...who, log: (event) => logged.push(event) })
-  server.tool('wrong', { output: z.object({ n: z.number() }) }, () => ({ n: 'x' }))
+  server.tool('wrong', { output: z.object({ n: z.number() }) }, () => ({ n: 'x' as never }))
   server.tool('missing', { output: z.object({ n: z.number() }) }, () => ({ content: [] }))
   expect(await callTool(server, 'wrong')).toMatchObject({ isError: true })
   expect(await callTool(server, 'missing')).toMatchObject({ isError: true })
@@ -319,7 +319,10 @@ test('a handler that gives up because its caller is gone is neither a failed res
 })
 
 test('a result that asks for input first goes out as it is, whatever the output schema', async () => {
-  const asking = { resultType: 'input_required', inputRequests: { name: { method: 'elicitation/create', params: {} } } }
+  const asking = {
+    resultType: 'input_required' as const,
+    inputRequests: { name: { method: 'elicitation/create', params: {} } },
+  }
   const { call } = recordCall('tools/call', { name: 't' }, { capabilities: { elicitation: {} } })
   for (const output of [undefined, z.object({ n: z.number() })]) {
     const server = createServer(who)

@@ -3,8 +3,9 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
+import type { InputRequiredResult } from '../protocol/features/asking.ts'
 import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
-import type { Tool, ToolAnnotations } from '../protocol/features/tools.ts'
+import type { CallToolResult, Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
 import type { Guarded } from './access.ts'
@@ -15,6 +16,7 @@ import { checkDefinition } from './definition.ts'
 import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type Checked, type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
+import type { StandardSchema } from './standard-schema.ts'
 import type { Tasks } from './tasks/tasks.ts'
 import { LaterWork, type LiveToolTasks, type TaskSupport, type ToolTasks, toToolTasks } from './tasks/tool-tasks.ts'
 import {
@@ -28,7 +30,7 @@ import {
 import { type ToolUi, toUiMeta } from './ui.ts'
 
 /** How a tool is listed and what it takes. */
-export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
+export interface ToolDefinition<Input extends Schema = Schema, Output extends Schema = Schema> extends Guarded {
   readonly title?: string
   readonly description?: string
   /**
@@ -38,8 +40,11 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
   readonly input?: Input
   /** What is listed for `input` where its library offers no JSON Schema itself. */
   readonly inputSchema?: JsonObject
-  /** Of `structuredContent`, which may be any JSON. It is checked; a Standard Schema is applied to it too. */
-  readonly output?: Schema
+  /**
+   * Of `structuredContent`, which may be any JSON. It is checked; a Standard Schema is applied to it too, and decides what
+   * the handler may return.
+   */
+  readonly output?: Output
   /** What is listed for `output` where its library offers no JSON Schema itself. */
   readonly outputSchema?: JsonObject
   readonly annotations?: ToolAnnotations
@@ -62,13 +67,29 @@ export interface ToolDefinition<Input extends Schema = Schema> extends Guarded {
 
 /**
  * Does the work. Returns text, content blocks, an object (sent as structured content and as text) or a full
- * result: {@link ToolOutput} says which is which. An error it throws becomes a result with `isError` and the error's message; see `toAuthoredText` for
- * errors whose message stays in the log. An {@link McpError} goes to the caller as a protocol error.
+ * result: {@link ToolOutput} says which is which. An error it throws becomes a result with `isError` and the error's
+ * message; see `toAuthoredText` for errors whose message stays in the log. An {@link McpError} goes to the caller as a
+ * protocol error.
  */
-export type ToolHandler<Input extends Schema = JsonObject> = (
+export type ToolHandler<Input extends Schema = JsonObject, Output extends Schema = Schema> = (
   args: Parsed<Input>,
   context: Context,
-) => ToolOutput | Promise<ToolOutput>
+) => ToolReturn<Output> | Promise<ToolReturn<Output>>
+
+/**
+ * What a handler may return for an `output`: for a Standard Schema what that takes, a full result, or the rest of the work
+ * (`context.task`); anything for plain JSON Schema, which has no type, or none.
+ */
+export type ToolReturn<Output extends Schema> =
+  | ToolValue<Output>
+  | CallToolResult
+  | InputRequiredResult
+  | LaterWork<Context, ToolOutput>
+
+// Apart from the rest of its return type, so that the compiler knows literals of that while a handler is written.
+type ToolValue<Output extends Schema> = [Output] extends [StandardSchema<infer Value, infer _Parsed>]
+  ? Value
+  : ToolOutput
 
 interface LiveOutput extends CompiledSchema {
   /** It describes a member `content`. */

@@ -3,7 +3,15 @@ import { z } from 'zod'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Principal } from '../protocol/call.ts'
 import type { UriVariables } from '../protocol/uri-template/variables.ts'
-import { type Context, createServer, type Registration, type ToolDefinition, type ToolHandler } from './index.ts'
+import {
+  type Context,
+  createServer,
+  type Registration,
+  type ToolDefinition,
+  type ToolHandler,
+  type ToolOutput,
+  type ToolReturn,
+} from './index.ts'
 
 /** What authors see while they write; nothing of it has to run. */
 const server = createServer({ name: 's', version: '1' })
@@ -20,6 +28,43 @@ describe('the types of a server', () => {
     expectTypeOf(tool).toEqualTypeOf<Registration<ToolDefinition<typeof input>, ToolHandler<typeof input>>>()
     // @ts-expect-error: a city is no number
     server.tool('wrong', { input }, ({ city }) => city.toFixed())
+  })
+
+  it('hold what a tool returns against its output', () => {
+    const output = z.object({ a: z.number(), b: z.string().default('') })
+    server.tool('value', { output }, () => ({ a: 1 }))
+    server.tool('later', { output, input: z.object({ n: z.number() }) }, async ({ n }) => ({
+      a: n,
+      b: 'b',
+      more: true,
+    }))
+    server.tool('full', { output }, () => ({ content: [{ type: 'text', text: 'x' }], structuredContent: { a: 1 } }))
+    server.tool('failed', { output }, ({ a }) => {
+      if (a === 1) return { content: [{ type: 'text', text: 'No' }], isError: true }
+      if (a === 2) throw new Error('No')
+      return { a: 1 }
+    })
+    server.tool('asks', { output }, () => ({ resultType: 'input_required' as const, requestState: 's' }))
+    server.tool('works-on', { output, task: { start: 'by-handler' } }, (_, { task }) => task(() => ({ a: 1 })))
+    server.tool('list', { output: z.array(z.string()) }, () => ['a'])
+    server.tool('untyped', { output: { type: 'object' } }, () => ({ anything: 1 }))
+    const wrong = () => {
+      // @ts-expect-error: text is no number
+      server.tool('t', { output }, () => ({ a: 'x' }))
+      // @ts-expect-error: text is no number, however late it comes
+      server.tool('t', { output }, async () => ({ a: 'x' }))
+      // @ts-expect-error: nothing is no output
+      server.tool('t', { output }, () => {})
+      // @ts-expect-error: text would be structured content, which is an object
+      server.tool('t', { output }, () => 'x')
+      // @ts-expect-error: content alone says nothing of the value
+      server.tool('t', { output: z.array(z.string()) }, () => [{ type: 'text', text: 'x' }])
+      const registered = server.tool('t', { output }, () => ({ a: 1 }))
+      // @ts-expect-error: nor may a later handler
+      registered.update({}, () => ({ a: 'x' }))
+    }
+    expectTypeOf(wrong).toBeFunction()
+    expectTypeOf<ToolOutput>().toExtend<ToolReturn<JsonObject>>()
   })
 
   it('leave arguments open where the schema is plain, or missing', () => {
