@@ -1,7 +1,7 @@
 import { ALL_LISTS, toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { type Clock, systemClock } from '../peer/clock.ts'
+import { type Clock, checkClock, systemClock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
 import type { ClientCapabilities, Implementation } from '../protocol/capabilities.ts'
 import type { DiscoverResult } from '../protocol/features/base.ts'
@@ -162,6 +162,7 @@ function checkClientOptions(options: ClientOptions): void {
     throw new TypeError(`Cannot connect without saying who does: give ${usage} as the second argument`)
   }
   checkOptions('connect', options, OPTION_NAMES)
+  checkClock('connect', options.clock)
   if (options.handlers !== undefined) checkHandlers(options.handlers)
 }
 

@@ -1,3 +1,4 @@
+import { createFakeClock } from '@crosspoint/testkit'
 import { expect, it } from 'vitest'
 import { createServer } from './index.ts'
 
@@ -11,6 +12,12 @@ it.each([
 ])('refuses the option "%s" of a server, which nobody reads', (name, hint) => {
   const message = `Cannot create a server with the option "${name}": there is none${hint}`
   expect(() => createServer({ ...who, [name]: {} })).toThrow(new TypeError(message))
+})
+
+it('refuses a clock that lacks a part, before anybody calls', () => {
+  expect(() => createServer({ ...who, clock: { ...createFakeClock(), wallNow: undefined } as never })).toThrow(
+    'Cannot create a server with a clock that has no wallNow(); it needs now(), wallNow() and setTimer()',
+  )
 })
 
 it('refuses members of definitions that nobody reads', () => {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
+import { checkClock } from '../peer/clock.ts'
 import { LISTENERS_OF_ONE, toShare } from '../peer/shares.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
@@ -74,6 +75,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
   checkIdentity(options)
   checkOptions('create a server', options, OPTION_NAMES)
   checkHints('create a server', options.cache)
+  checkClock('create a server', options.clock)
   const maxListeners = positive('maxListeners', options.maxListeners ?? 10_000)
   return {
     serverInfo: toServerInfo(options),

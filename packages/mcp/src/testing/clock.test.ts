@@ -19,6 +19,13 @@ test('timers fire in order of time, once, and not before', () => {
   expect(clock.pending).toBe(0)
 })
 
+test('the time of day moves along', () => {
+  const clock = createFakeClock(100, Date.UTC(2026, 0, 1))
+  clock.advance(1_500)
+  expect(new Date(clock.wallNow()).toISOString()).toBe('2026-01-01T00:00:01.500Z')
+  expect(Math.abs(createFakeClock().wallNow() - Date.now())).toBeLessThan(60_000)
+})
+
 test('a timer set while another fires counts in the same advance', () => {
   const clock = createFakeClock()
   const fired: number[] = []

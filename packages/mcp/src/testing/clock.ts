@@ -8,8 +8,11 @@ export interface FakeClock extends Clock {
   readonly pending: number
 }
 
-/** @param start what `now()` says at first. Default 0. */
-export function createFakeClock(start = 0): FakeClock {
+/**
+ * @param start what `now()` says at first. Default 0.
+ * @param wallStart what `wallNow()` says at first, in milliseconds since 1970; both move alike. Default: the time it is.
+ */
+export function createFakeClock(start = 0, wallStart = Date.now()): FakeClock {
   let now = start
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
   const dueBy = (end: number) => {
@@ -19,6 +22,7 @@ export function createFakeClock(start = 0): FakeClock {
   }
   return {
     now: () => now,
+    wallNow: () => wallStart + (now - start),
     setTimer(ms, fire) {
       const timer = { at: now + Math.max(0, ms), fire }
       timers.add(timer)

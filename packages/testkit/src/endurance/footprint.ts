@@ -22,6 +22,7 @@ export function createCountingClock(): CountingClock {
   let live = 0
   return {
     now: () => systemClock.now(),
+    wallNow: () => systemClock.wallNow(),
     setTimer(ms, fire) {
       let owed = true
       live++

@@ -98,6 +98,19 @@ describe('a question that a server makes a task of', () => {
     expect(raw.received.filter(({ id }) => Number(id) >= 1_000)).toEqual([])
   })
 
+  it('says by the clock it was given when it was made', async () => {
+    const clock = createFakeClock(0, Date.UTC(2026, 0, 1))
+    const tasks = new QuestionTasks(async () => ({ action: 'decline' }), clock)
+    const question = { server: undefined, signal: new AbortController().signal }
+    const made = (await tasks.answer('elicitation/create', { task: {} }, question)) as { task: { taskId: string } }
+    clock.advance(5_000)
+    const { taskId } = made.task
+    await tasks.answer('tasks/result', { taskId }, question)
+    expect(made.task).toMatchObject({ createdAt: '2026-01-01T00:00:00.000Z' })
+    const late = (await tasks.answer('elicitation/create', { task: {} }, question)) as { task: { taskId: string } }
+    expect(late.task).toMatchObject({ createdAt: '2026-01-01T00:00:05.000Z' })
+  })
+
   it('abuse-41: leaves nothing behind of those who waited for it and went', async () => {
     const answered = createDeferred<JsonObject>()
     const tasks = new QuestionTasks(() => answered.promise, createFakeClock())

@@ -59,7 +59,7 @@ export class QuestionTasks {
       throw new McpError('policy.limit', `Cannot make a task of "${method}": ${MAX_TASKS} are kept already`)
     }
     const controller = new AbortController()
-    const createdAt = new Date().toISOString()
+    const createdAt = this.#today()
     const ttlMs = typeof ttl === 'number' && ttl > 0 ? Math.min(ttl, MAX_TTL_MS) : TTL_MS
     const task: QuestionTask = {
       taskId: crypto.randomUUID(),
@@ -74,8 +74,8 @@ export class QuestionTasks {
     }
     this.#tasks.set(task.taskId, task)
     task.outcome.then(
-      () => settle(task, 'completed'),
-      (error: unknown) => settle(task, 'failed', error instanceof McpError ? error.message : undefined),
+      () => this.#settle(task, 'completed'),
+      (error: unknown) => this.#settle(task, 'failed', error instanceof McpError ? error.message : undefined),
     )
     const { ttlMs: _, pollIntervalMs, ...told } = toTask(task)
     // In the words of the only revision that has this; its codec knows tasks as results of tools.
@@ -86,9 +86,20 @@ export class QuestionTasks {
     if (isFinal(task.status)) {
       throw new McpError('caller.invalid_params', `Cannot cancel the task: it is "${task.status}" already`)
     }
-    settle(task, 'cancelled')
+    this.#settle(task, 'cancelled')
     task.controller.abort(new McpError('caller.cancelled', 'The task was cancelled'))
     return toTask(task)
+  }
+
+  #settle(task: QuestionTask, status: TaskStatus, statusMessage?: string): void {
+    if (isFinal(task.status)) return
+    task.status = status
+    task.statusMessage = statusMessage
+    task.lastUpdatedAt = this.#today()
+  }
+
+  #today(): string {
+    return new Date(this.#clock.wallNow()).toISOString()
   }
 
   #find({ taskId }: JsonObject): QuestionTask {
@@ -126,13 +137,6 @@ function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> 
     else signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-function settle(task: QuestionTask, status: TaskStatus, statusMessage?: string): void {
-  if (isFinal(task.status)) return
-  task.status = status
-  task.statusMessage = statusMessage
-  task.lastUpdatedAt = new Date().toISOString()
 }
 
 function toTask({ taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs }: QuestionTask): DetailedTask {

@@ -32,7 +32,7 @@ export interface ToolTask {
 /** Makes a call that may become a task. Questions that come before it does are answered like those of any call. */
 export async function beginTask(handle: Handle, call: Call, ask: Interim['ask'], clock: Clock): Promise<ToolTask> {
   const result = await askUntilComplete(handle, call, ask, clock)
-  if (result.resultType !== 'task') return toFinished(result as CallToolResult) // of `tools/call`
+  if (result.resultType !== 'task') return toFinished(result as CallToolResult, clock) // of `tools/call`
   const { taskId } = result
   if (typeof taskId !== 'string') throw new McpError('upstream.protocol', 'Cannot go on with a task that has no id')
   // The time the call may take says nothing about the task.
@@ -112,8 +112,8 @@ class OpenTask implements ToolTask {
   }
 }
 
-function toFinished(result: CallToolResult): ToolTask {
-  const now = new Date().toISOString()
+function toFinished(result: CallToolResult, clock: Clock): ToolTask {
+  const now = new Date(clock.wallNow()).toISOString()
   const task: DetailedTask = {
     taskId: '',
     status: 'completed',

@@ -1,5 +1,5 @@
 import { createDeferred, createFakeClock, recordCall } from '@crosspoint/testkit'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
@@ -8,10 +8,6 @@ import type { EndpointEvent } from '../../transports/endpoint.ts'
 import type { Context } from '../context.ts'
 import { createServer, type ServerOptions } from '../index.ts'
 import { Declined, UnsuitedForm, UrlElicitationRequired } from './errors.ts'
-
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 const ALL = { sampling: { tools: {} }, elicitation: { form: {}, url: {} }, roots: {} }
 const NAME = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
@@ -429,12 +425,12 @@ describe('a state', () => {
   })
 
   it('trap-14: is refused once it has expired', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const { call } = createOne(twice, { stateTtlMs: 60_000 })
+    const clock = createFakeClock()
+    const { call } = createOne(twice, { stateTtlMs: 60_000, clock })
     const params = toRetry(await call(), accept({ name: 'x' }))
-    vi.setSystemTime(Date.now() + 59_999)
+    clock.advance(59_999)
     expect((await call({ params })).resultType).toBe('input_required')
-    vi.setSystemTime(Date.now() + 1)
+    clock.advance(1)
     await expect(call({ params })).rejects.toMatchObject(invalid)
   })
 
@@ -484,15 +480,17 @@ describe('a state', () => {
 
 describe('handles', () => {
   it('open for who got them, for what they are for, until they expire', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    const clock = createFakeClock()
     let work: (handles: Context['handles']) => Promise<unknown> = async () => ''
-    const { call } = createOne(({ handles }) => work(handles))
+    const { call } = createOne(({ handles }) => work(handles), { clock })
     work = (handles) => handles.seal({ cart: 7 }, { kind: 'cart', ttlMs: 1_000 })
     const handle = textOf(await call())
     work = (handles) => handles.open(handle, { kind: 'cart' })
     expect((await call()).structuredContent).toEqual({ cart: 7 })
     await expect(call({ principal: { ...ada, id: 'eve' } })).rejects.toMatchObject({ code: 'caller.invalid_params' })
-    vi.setSystemTime(Date.now() + 1_000)
+    clock.advance(999)
+    expect((await call()).structuredContent).toEqual({ cart: 7 })
+    clock.advance(1)
     await expect(call()).rejects.toMatchObject({ code: 'caller.invalid_params' })
     work = (handles) => handles.open(handle)
     await expect(call()).rejects.toMatchObject({ code: 'caller.invalid_params' })

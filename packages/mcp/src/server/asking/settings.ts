@@ -38,7 +38,7 @@ export function toAskingSettings(options: AskingOptions, audience: string, clock
   const ttlMs = options.stateTtlMs ?? 10 * 60_000
   const sealer = createSealer(options.stateKey, audience)
   return {
-    states: new States({ sealer, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
+    states: new States({ sealer, clock, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
     pages: new Pages(),
     parked: new ParkedRuns({ clock, bounds: toBounds(options), ttlMs }),
   }

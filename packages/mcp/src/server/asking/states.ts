@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import type { Clock } from '../../peer/clock.ts'
 import type { Call } from '../../protocol/call.ts'
 import { digestOf } from './canonical.ts'
 import type { Sealer } from './seal.ts'
@@ -26,6 +27,7 @@ export interface Handles {
 
 export interface StatesOptions {
   readonly sealer: Sealer
+  readonly clock: Clock
   readonly ttlMs: number
   readonly maxBytes: number
 }
@@ -44,8 +46,8 @@ export class States {
    * @throws {McpError} `internal.error` where it becomes too large
    */
   async seal(call: Call, kind: StateKind, value: unknown): Promise<string> {
-    const { sealer, ttlMs, maxBytes } = this.#options
-    const box = await sealer.seal(kind, { v: value, m: await digestOf(call), ...toBound(call, ttlMs) })
+    const { sealer, clock, ttlMs, maxBytes } = this.#options
+    const box = await sealer.seal(kind, { v: value, m: await digestOf(call), ...toBound(call, clock, ttlMs) })
     const sealed = `${kind}:${box}`
     if (sealed.length <= maxBytes) return sealed
     throw new McpError(
@@ -56,22 +58,22 @@ export class States {
 
   /** @throws {McpError} `caller.invalid_params`, which does not say which of its checks failed */
   async open(call: Call, kind: StateKind, sealed: unknown): Promise<unknown> {
-    const { sealer, maxBytes } = this.#options
+    const { sealer, clock, maxBytes } = this.#options
     if (typeof sealed !== 'string' || sealed.length > maxBytes || !sealed.startsWith(`${kind}:`)) throw refusedState()
     const state = await sealer.open(kind, sealed.slice(kind.length + 1))
-    if (state === undefined || !isFor(call, state) || state.m !== (await digestOf(call))) throw refusedState()
+    if (state === undefined || !isFor(call, clock, state) || state.m !== (await digestOf(call))) throw refusedState()
     return state.v
   }
 
   handlesFor(call: Call): Handles {
-    const { sealer, maxBytes } = this.#options
+    const { sealer, clock, maxBytes } = this.#options
     return {
       seal: (value, { kind = '', ttlMs = HANDLE_TTL_MS } = {}) =>
-        sealer.seal(`handle:${kind}`, { v: value, ...toBound(call, ttlMs) }),
+        sealer.seal(`handle:${kind}`, { v: value, ...toBound(call, clock, ttlMs) }),
       async open(handle, { kind = '' } = {}) {
         const isText = typeof handle === 'string' && handle.length <= maxBytes
         const state = isText ? await sealer.open(`handle:${kind}`, handle) : undefined
-        if (state !== undefined && isFor(call, state)) return state.v
+        if (state !== undefined && isFor(call, clock, state)) return state.v
         throw new McpError('caller.invalid_params', 'Cannot use this handle: it is not a valid one, or no longer')
       },
     }
@@ -86,12 +88,12 @@ export function isRunState(state: string): boolean {
 /** `run`: what the engine remembers of a run. `own`: what a handler remembers. */
 export type StateKind = 'run' | 'own'
 
-function toBound({ principal }: Call, ttlMs: number): JsonObject {
-  return { p: [principal.tenant, principal.id], e: Date.now() + ttlMs }
+function toBound({ principal }: Call, clock: Clock, ttlMs: number): JsonObject {
+  return { p: [principal.tenant, principal.id], e: clock.wallNow() + ttlMs }
 }
 
-function isFor({ principal }: Call, { p, e }: JsonObject): boolean {
-  if (typeof e !== 'number' || Date.now() >= e || !Array.isArray(p)) return false
+function isFor({ principal }: Call, clock: Clock, { p, e }: JsonObject): boolean {
+  if (typeof e !== 'number' || clock.wallNow() >= e || !Array.isArray(p)) return false
   return p[0] === principal.tenant && p[1] === principal.id
 }
 

@@ -57,6 +57,7 @@ describe('a call that becomes a task', () => {
     const { done, start } = withJob(opened)
     const task = await start()
     expect(task).toMatchObject({ resultType: 'task', status: 'working', ttlMs: 3_600_000, pollIntervalMs: 1_000 })
+    expect(task.createdAt).toBe(new Date(opened.clock.wallNow()).toISOString())
     expect(task.taskId).toMatch(/^[\w-]{32}$/)
     const { taskId } = task
     expect(await opened.ask('tasks/get', { taskId })).toMatchObject({ taskId, status: 'working' })

@@ -70,7 +70,7 @@ export class Tasks {
 
   constructor(options: TasksOptions) {
     this.#options = options
-    this.#epochMs = Date.now() - options.clock.now()
+    this.#epochMs = options.clock.wallNow() - options.clock.now()
     this.#bounds = toTaskBounds(options.limits)
     this.#workload = new Workload(this.#bounds)
     this.#keeper = {
