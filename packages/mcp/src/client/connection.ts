@@ -35,12 +35,16 @@ export type Target =
     }
   | { readonly kind: 'channel'; readonly channel: Channel }
 
-/** What we found out about a peer's era, and when; hand it back in to skip the probe (PROTOCOL: legacy verdicts age). */
+/**
+ * What was found out about a server's era, and when. Handed back in, one of a handshake revision skips the probe for as
+ * long as it is fresh; it keeps its date then, so that the server is probed again in time. In the newest revision the
+ * probe is `server/discover`, which is asked for what the server is, whether there is a verdict or not.
+ */
 export interface Verdict {
   readonly revision: string
   /** The server was reached over HTTP+SSE. */
   readonly transport?: 'sse'
-  /** ISO 8601. */
+  /** When the server was last probed, in ISO 8601. */
   readonly at: string
 }
 
@@ -99,7 +103,7 @@ export interface ConnectionOptions {
  */
 export interface Connection {
   readonly handle: Handle
-  /** The revision spoken, and since when we know. */
+  /** The revision spoken, and when the server was last probed for it. */
   readonly verdict: Verdict
   readonly serverInfo: Implementation | undefined
   readonly capabilities: ServerCapabilities

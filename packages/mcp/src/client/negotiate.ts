@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Clock } from '../peer/clock.ts'
 import type { Answer } from '../peer/pending.ts'
 import { ENVELOPE_REVISIONS, findRevision, HANDSHAKE_REVISIONS, NEWEST, NEWEST_HANDSHAKE } from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -19,10 +20,19 @@ import { askDiscover, openStateless } from './stateless.ts'
  */
 export function negotiate(dialer: Dialer, settings: Settings, signal: AbortSignal): Promise<Opened> {
   const pinned = pinnedRevision(settings.revision)
-  if (dialer.mustUseSse) return openSse(dialer, pinned ?? NEWEST_HANDSHAKE, settings, signal)
-  if (pinned !== undefined) return openPinned(dialer, pinned, settings, signal)
-  if (isFreshHandshake(settings.verdict)) return openHandshakeFirst(dialer, settings.verdict, settings, signal)
+  if (dialer.mustUseSse) return unprobed(openSse(dialer, pinned ?? NEWEST_HANDSHAKE, settings, signal), settings)
+  if (pinned !== undefined) return unprobed(openPinned(dialer, pinned, settings, signal), settings)
+  if (isFreshHandshake(settings.verdict, settings.clock)) {
+    return openHandshakeFirst(dialer, settings.verdict, settings, signal)
+  }
   return probe(dialer, dialer.dial(), settings, signal)
+}
+
+/** A handshake that works is no evidence of the era: what was known before is no newer for it. */
+async function unprobed(opening: Promise<Opened>, { verdict }: Settings): Promise<Opened> {
+  const opened = await opening
+  const isHandshake = opened.revision.traits.lifecycle === 'handshake'
+  return isHandshake && isOfHandshake(verdict) ? { ...opened, probedAt: verdict.at } : opened
 }
 
 /** What an answer to the probe says about the server, told apart by what HTTP adds to it. */
@@ -70,13 +80,13 @@ async function openPinned(
 /** A remembered verdict may be out of date: a server that has moved on refuses the handshake, and is probed then. */
 async function openHandshakeFirst(
   dialer: Dialer,
-  { transport }: Verdict,
+  { transport, at }: Verdict,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Opened> {
   const wire = transport === 'sse' ? dialer.dialSse() : dialer.dial()
   try {
-    return await openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)
+    return { ...(await openHandshake(wire, NEWEST_HANDSHAKE, settings, signal)), probedAt: at }
   } catch (error) {
     const refused = error instanceof McpError && REFUSALS.has(error.code)
     if (transport === 'sse' && (refused || isRefused(statusOf(error)))) {
@@ -243,10 +253,15 @@ function pinnedRevision(name: string | undefined): Revision | undefined {
 }
 
 /** Old verdicts age: a server that learned a newer revision would go unnoticed, since the older one still works. */
-function isFreshHandshake(verdict: Verdict | undefined): verdict is Verdict {
-  if (verdict === undefined || findRevision(verdict.revision)?.traits.lifecycle !== 'handshake') return false
-  const age = Date.now() - Date.parse(verdict.at)
+function isFreshHandshake(verdict: Verdict | undefined, clock: Clock): verdict is Verdict {
+  if (!isOfHandshake(verdict)) return false
+  const age = clock.wallNow() - Date.parse(verdict.at)
   return age >= 0 && age < VERDICT_MS
+}
+
+function isOfHandshake(verdict: Verdict | undefined): verdict is Verdict {
+  if (verdict === undefined || Number.isNaN(Date.parse(verdict.at))) return false
+  return findRevision(verdict.revision)?.traits.lifecycle === 'handshake'
 }
 
 function offersOf(data: unknown): readonly string[] {

@@ -1,3 +1,4 @@
+import { createFakeClock } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
@@ -11,6 +12,7 @@ import { openConnection } from './open.ts'
 const client = { name: 'test', version: '1' }
 const MODERN = '2026-07-28'
 const META = 'io.modelcontextprotocol/'
+const HOUR_MS = 3_600_000
 
 type Server = Awaited<ReturnType<typeof startHttpServer>>
 const cleanup: (() => Promise<void>)[] = []
@@ -150,6 +152,22 @@ describe('the era of an HTTP server', () => {
     const server = await start(legacy(ok))
     await open(server, { verdict: { revision: '2025-06-18', at: new Date().toISOString() } })
     expect(server.methods()[0]).toBe('initialize')
+  })
+
+  it('ages from the last probe, not from the last connection: a day later it is probed for again', async () => {
+    const clock = createFakeClock()
+    const server = await start(legacy(ok))
+    const first = (await open(server, { clock })).verdict
+    clock.advance(20 * HOUR_MS)
+    const second = (await open(server, { clock, verdict: first })).verdict
+    expect(second).toEqual(first)
+    const pinned = (await open(server, { clock, verdict: second, revision: '2025-11-25' })).verdict
+    expect(pinned.at).toBe(first.at)
+    expect(server.methods().filter((method) => method === 'server/discover')).toHaveLength(1)
+    clock.advance(5 * HOUR_MS)
+    const third = (await open(server, { clock, verdict: second })).verdict
+    expect(server.methods().filter((method) => method === 'server/discover')).toHaveLength(2)
+    expect(Date.parse(third.at) - Date.parse(first.at)).toBe(25 * HOUR_MS)
   })
 
   it('is probed for when a fresh verdict turns out to be wrong', async () => {

@@ -19,14 +19,12 @@ export async function openConnection(target: Target, options: ConnectionOptions)
   options.signal?.addEventListener('abort', giveUp, { once: true })
   if (options.signal?.aborted === true) giveUp()
   try {
-    const { wire, revision, handle, serverInfo, capabilities, instructions } = await negotiate(
-      dialer,
-      settings,
-      timeUp.signal,
-    )
+    const opened = await negotiate(dialer, settings, timeUp.signal)
+    const { wire, revision, handle, serverInfo, capabilities, instructions } = opened
+    const at = opened.probedAt ?? new Date(settings.clock.wallNow()).toISOString()
     return {
       handle,
-      verdict: { revision: revision.name, ...dialer.transport, at: new Date().toISOString() },
+      verdict: { revision: revision.name, ...dialer.transport, at },
       serverInfo,
       capabilities,
       instructions,

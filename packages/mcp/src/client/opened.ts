@@ -14,6 +14,8 @@ export interface Opened {
   readonly serverInfo: Implementation | undefined
   readonly capabilities: ServerCapabilities
   readonly instructions: string | undefined
+  /** Of a server that was not probed: when it last was, as the verdict handed in says. */
+  readonly probedAt?: string
 }
 
 /** Reads what a server says it is; what has the wrong shape counts as not said. */
