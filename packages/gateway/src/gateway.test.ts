@@ -492,20 +492,21 @@ test('how long a server may take to answer can be changed while it runs, calls a
   server.tool('slow', {}, () => finish.promise)
   const timeouts: ConnectionOptions['requestTimeoutMs'][] = []
   const connections: Connection[] = []
-  const dial: Dialers[string] = async ({ requestTimeoutMs }) => {
-    timeouts.push(requestTimeoutMs)
+  const dial: Dialers[string] = async ({ requestTimeoutMs, maxRequestMs }) => {
+    timeouts.push(requestTimeoutMs, maxRequestMs)
     const connection = await connectDirectly(server.endpoint)
     connections.push(connection)
     return connection
   }
   const { gateway } = await ready(configOf(['one'], { timeouts: { requestMs: 1_000 } }), { one: dial })
   const slow = ask(gateway, 'tools/call', { name: 'one__slow' })
-  const [timeoutMs] = timeouts
-  if (typeof timeoutMs !== 'function') throw new Error('It is fixed')
-  expect(timeoutMs()).toBe(1_000)
-  const diff = await gateway.apply(configOf(['one'], { timeouts: { requestMs: 2_000 } }))
+  const [timeoutMs, maxMs] = timeouts
+  if (typeof timeoutMs !== 'function' || typeof maxMs !== 'function') throw new Error('It is fixed')
+  expect([timeoutMs(), maxMs(), gateway.endpoint()?.callTimeoutMs]).toEqual([1_000, 900_000, 901_000])
+  const longer = { requestMs: 2_000, maxRequestMs: 7_200_000 }
+  const diff = await gateway.apply(configOf(['one'], { timeouts: longer }))
   expect(diff).toMatchObject({ changed: [], retuned: ['one'] })
-  expect(timeoutMs()).toBe(2_000)
+  expect([timeoutMs(), maxMs(), gateway.endpoint()?.callTimeoutMs]).toEqual([2_000, 7_200_000, 7_201_000])
   expect(connections).toHaveLength(1)
   finish.resolve('unharmed')
   expect(await slow).toMatchObject({ content: [{ text: 'unharmed' }] })

@@ -167,7 +167,8 @@ function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
   }
 }
 
-function toEndpointSettings({ limits, timeouts }: GatewayConfig): EndpointSettings {
+function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): EndpointSettings {
+  const longestMs = Math.max(timeouts.maxRequestMs, ...[...servers.values()].map((server) => server.maxRequestMs))
   const { maxRequestBytes: maxBytes, maxDepth, maxBatch, maxConcurrent, maxSessions, maxStreamBytes } = limits
   return {
     limits: { ...CALLER_LIMITS, maxBytes, maxDepth, maxBatch },
@@ -175,5 +176,7 @@ function toEndpointSettings({ limits, timeouts }: GatewayConfig): EndpointSettin
     maxSessions,
     maxStreamBytes,
     sessionIdleMs: timeouts.sessionIdleMs,
+    // The server's own time is over first, and its sentence names the setting.
+    callTimeoutMs: longestMs + 1_000,
   }
 }

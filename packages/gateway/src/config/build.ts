@@ -18,6 +18,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
 }
 
 function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConfig, baseDir: string): ServerConfig {
+  const requestTimeoutMs = server.requestTimeoutMs ?? timeouts.requestMs
   return {
     name,
     enabled: server.enabled,
@@ -26,7 +27,8 @@ function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConf
     transport: toTransport(server, baseDir),
     ...(server.revision === undefined ? {} : { revision: server.revision }),
     connectTimeoutMs: server.connectTimeoutMs ?? timeouts.connectMs,
-    requestTimeoutMs: server.requestTimeoutMs ?? timeouts.requestMs,
+    requestTimeoutMs,
+    maxRequestMs: server.maxRequestMs ?? Math.max(timeouts.maxRequestMs, requestTimeoutMs),
     restart: server.restart,
     tools: toSelection(server.tools),
   }

@@ -44,6 +44,10 @@ test('what a server takes over from elsewhere says from where', () => {
   })
   expect(rows.get('servers.github.cwd')).toEqual({ value: '/etc', source: 'default', place: 'the folder of the file' })
   expect(rows.get('servers.github.requestTimeoutMs')).toMatchObject({ value: 5000, source: 'file' })
+  const maxOf = (name: string, text?: string) => explained(text).get(`servers.${name}.maxRequestMs`)
+  expect(maxOf('docs')).toEqual({ value: 900_000, source: 'default', place: 'timeouts.maxRequestMs' })
+  const longer = TEXT.replace('requestTimeoutMs: 5000', 'requestTimeoutMs: 5000000')
+  expect(maxOf('github', longer)).toEqual({ value: 5_000_000, source: 'default', place: 'requestTimeoutMs' })
   expect(rows.has('servers.docs.cwd')).toBe(false)
 })
 

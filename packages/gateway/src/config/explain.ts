@@ -62,6 +62,8 @@ class Explanation {
     if (server.transport.kind === 'stdio') add('cwd', server.transport.cwd, 'the folder of the file')
     add('connectTimeoutMs', server.connectTimeoutMs, 'timeouts.connectMs')
     add('requestTimeoutMs', server.requestTimeoutMs, 'timeouts.requestMs')
+    const isCommon = server.maxRequestMs === this.#loaded.config.timeouts.maxRequestMs
+    add('maxRequestMs', server.maxRequestMs, isCommon ? 'timeouts.maxRequestMs' : 'requestTimeoutMs')
   }
 
   #add(path: readonly string[], value: unknown): void {

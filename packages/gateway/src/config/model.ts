@@ -38,6 +38,11 @@ export interface ServerConfig {
   readonly connectTimeoutMs: number
   /** Longest wait for an answer without progress. Default `timeouts.requestMs`. */
   readonly requestTimeoutMs: number
+  /**
+   * Longest wait for an answer whatever progress is made. Default `timeouts.maxRequestMs`, or `requestTimeoutMs` where
+   * that is longer.
+   */
+  readonly maxRequestMs: number
   readonly restart: RestartConfig
   /** Which of the server's own tool names are offered at all. Default all. */
   readonly tools: Selection
@@ -134,6 +139,8 @@ export interface TimeoutsConfig {
   readonly probeMs: number
   /** Longest wait for an answer without progress. Default 60 s. */
   readonly requestMs: number
+  /** Longest wait for an answer whatever progress is made. Default 15 minutes. */
+  readonly maxRequestMs: number
   /** A handshake session nobody uses ends after this. Default 30 minutes. */
   readonly sessionIdleMs: number
   /** On shutdown, how long calls in flight may still finish. Default 25 s. */

@@ -72,6 +72,7 @@ timeouts: { connectMs: 1000 }
         "github" => {
           "connectTimeoutMs": 1000,
           "enabled": true,
+          "maxRequestMs": 900000,
           "name": "github",
           "requestTimeoutMs": 60000,
           "restart": {
@@ -111,6 +112,7 @@ timeouts: { connectMs: 1000 }
         "docs" => {
           "connectTimeoutMs": 1000,
           "enabled": false,
+          "maxRequestMs": 900000,
           "name": "docs",
           "requestTimeoutMs": 5000,
           "restart": {
@@ -133,6 +135,7 @@ timeouts: { connectMs: 1000 }
         "connectMs": 1000,
         "drainMs": 25000,
         "killGraceMs": 2000,
+        "maxRequestMs": 900000,
         "probeMs": 5000,
         "requestMs": 60000,
         "sessionIdleMs": 1800000,

@@ -147,6 +147,11 @@ const server = z
       requestTimeoutMs: whole(1, 24 * HOUR_MS)
         .describe('Longest wait for an answer without progress, in milliseconds. Default: `timeouts.requestMs`.')
         .optional(),
+      maxRequestMs: whole(1, 24 * HOUR_MS)
+        .describe(
+          'Longest wait for an answer whatever progress is made, in milliseconds. Default: `timeouts.maxRequestMs`, or `requestTimeoutMs` where that is longer.',
+        )
+        .optional(),
       restart,
       tools: selection.prefault({}).describe("Which of the server's own tool names are offered."),
     },
@@ -210,6 +215,9 @@ const timeouts = section(
     requestMs: whole(1, 24 * HOUR_MS)
       .prefault(60_000)
       .describe('Longest wait for an answer without progress, in milliseconds.'),
+    maxRequestMs: whole(1, 24 * HOUR_MS)
+      .prefault(HOUR_MS / 4)
+      .describe('Longest wait for an answer whatever progress is made, in milliseconds.'),
     sessionIdleMs: whole(1_000, 7 * 24 * HOUR_MS)
       .prefault(HOUR_MS / 2)
       .describe('A session nobody uses ends after this, in milliseconds.'),

@@ -18,7 +18,7 @@ import { Listeners, type ListenersOptions } from './listeners.ts'
 
 /** Settings of an endpoint that a reload may change while it is served; all are given, and none is forgotten below. */
 export type EndpointSettings = Required<
-  Pick<Endpoint, 'limits' | 'maxConcurrent' | 'maxSessions' | 'sessionIdleMs' | 'maxStreamBytes'>
+  Pick<Endpoint, 'limits' | 'maxConcurrent' | 'maxSessions' | 'sessionIdleMs' | 'maxStreamBytes' | 'callTimeoutMs'>
 >
 
 export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
@@ -124,6 +124,9 @@ function toEndpoint(
     },
     get maxStreamBytes() {
       return settings().maxStreamBytes
+    },
+    get callTimeoutMs() {
+      return settings().callTimeoutMs
     },
   }
 }

@@ -184,7 +184,7 @@ export class Upstream {
 
   #toSilence(cause: McpError): McpError {
     const { name } = this
-    const sentence = `The server "${name}" did not answer in time: ${cause.message}. "requestTimeoutMs" of "${name}" sets how long it may take`
+    const sentence = `The server "${name}" did not answer in time: ${cause.message}. "requestTimeoutMs" of "${name}" sets how long it may take without progress, "maxRequestMs" how long in all`
     return new McpError('upstream.timeout', sentence, { data: { kind: 'upstream_timeout', upstream: name }, cause })
   }
 
@@ -325,6 +325,7 @@ export class Upstream {
       client,
       connectTimeoutMs,
       requestTimeoutMs: () => this.#config.requestTimeoutMs,
+      maxRequestMs: () => this.#config.maxRequestMs,
       clock,
       ...(revision === undefined ? {} : { revision }),
       ...(verdict === undefined ? {} : { verdict }),

@@ -71,10 +71,16 @@ export interface ConnectionOptions {
   /** How long a stdio server may stay silent when probed, before it counts as one of a handshake revision. Default 5 s. */
   readonly probeTimeoutMs?: number
   /**
-   * A call without a deadline of its own waits this long. Default 60 s; progress extends it. A function is asked for
-   * every call as it is sent, so that the time can change while the connection stays.
+   * A call without a deadline of its own waits this long. Default 60 s; progress extends it, and every such call asks
+   * for progress, whether anybody listens to it or not. A function is asked for every call as it is sent, so that the
+   * time can change while the connection stays.
    */
   readonly requestTimeoutMs?: number | (() => number)
+  /**
+   * But no longer than this in all, in milliseconds, whatever progress is reported and whoever is asked something
+   * meanwhile: such a call fails with `upstream.timeout`. Default: 1 hour, or `requestTimeoutMs` where that is longer.
+   */
+  readonly maxRequestMs?: number | (() => number)
   /** After closing stdin, and again after TERM, a child gets this long. Default 2 s. */
   readonly killGraceMs?: number
   /** Most requests in flight; one more is refused with `policy.limit`. Default 1,024. */

@@ -64,6 +64,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
     clock,
     limits,
     timeoutMs: settings.requestTimeoutMs,
+    maxMs: settings.maxRequestMs,
     maxInFlight,
     capabilities,
     ask,

@@ -82,6 +82,54 @@ describe('what other arguments were given', () => {
   })
 })
 
+describe('a call that takes longer than usual', () => {
+  const progressOf = (frame: JsonObject | undefined, progress: number) => {
+    const { _meta } = (frame?.params ?? {}) as { _meta?: { progressToken?: unknown } }
+    return { method: 'notifications/progress', params: { progressToken: _meta?.progressToken, progress } }
+  }
+  const setUp = async (revision: string) => {
+    const clock = createFakeClock()
+    const { client, raw } = await open(revision, () => undefined, {
+      clock,
+      requestTimeoutMs: 1_000,
+      maxRequestMs: 5_000,
+    })
+    const work = async (rounds: number) => {
+      for (let round = 1; round <= rounds; round++) {
+        clock.advance(900)
+        raw.send(progressOf(raw.received.at(-1), round))
+        await settled()
+      }
+    }
+    return { client, raw, work }
+  }
+
+  for (const { name: revision } of REVISIONS) {
+    it(`goes on while its server reports progress, though nobody listens, in ${revision}`, async () => {
+      const { client, raw, work } = await setUp(revision)
+      const call = client.callTool('slow')
+      await settled()
+      await work(4)
+      raw.send({ id: raw.received.at(-1)?.id, result: { content: [] } })
+      expect(await call).toMatchObject({ content: [] })
+    })
+  }
+
+  it('ends at its maximum all the same, of the connection or its own', async () => {
+    const { client, work } = await setUp(MODERN)
+    for (const [options, message] of [
+      [{}, '5 s are the most it may take ("maxRequestMs")'],
+      [{ maxRequestMs: 2_000 }, '2 s are the most it may take ("maxRequestMs")'],
+      [{ timeoutMs: 1_500 }, 'its deadline has passed'],
+    ] as const) {
+      const failure = failureOf(client.callTool('endless', {}, options))
+      await settled()
+      await work(6)
+      expect(await failure).toMatchObject({ code: 'upstream.timeout', message: expect.stringContaining(message) })
+    }
+  })
+})
+
 describe('a call that needs a page opened first', () => {
   const revision = String(HANDSHAKE_REVISIONS[0]?.name)
   const page = { mode: 'url', elicitationId: 'e1', url: 'https://example.com/connect', message: 'Connect' }
@@ -111,10 +159,9 @@ describe('a call that needs a page opened first', () => {
     expect([shown, calls(raw).length]).toEqual([[page.url], 1])
     raw.send({ method: 'notifications/elicitation/complete', params: { elicitationId: 'e1' } })
     expect((await call).content).toMatchObject([{ text: 'done' }])
-    expect(calls(raw).map(({ params }) => params)).toEqual([
-      { name: 'any', arguments: { a: 1 } },
-      { name: 'any', arguments: { a: 1 } },
-    ])
+    const made = calls(raw).map(({ id }) => ({ name: 'any', arguments: { a: 1 }, _meta: { progressToken: id } }))
+    expect(calls(raw).map(({ params }) => params)).toEqual(made)
+    expect(made).toHaveLength(2)
     expect(calls(raw)[0]?.id).not.toBe(calls(raw)[1]?.id)
   })
 

@@ -6,7 +6,17 @@ import type { ConnectionOptions } from './connection.ts'
 /** {@link ConnectionOptions} with every default filled in. */
 export type Settings = Readonly<Required<Omit<ConnectionOptions, Optional>> & Pick<ConnectionOptions, Optional>>
 
-type Optional = 'signal' | 'authorization' | 'revision' | 'verdict' | 'ask' | 'stray' | 'changed' | 'stderr' | 'fault'
+type Optional =
+  | 'signal'
+  | 'authorization'
+  | 'revision'
+  | 'verdict'
+  | 'maxRequestMs'
+  | 'ask'
+  | 'stray'
+  | 'changed'
+  | 'stderr'
+  | 'fault'
 
 export function toSettings(options: ConnectionOptions): Settings {
   return {
@@ -34,6 +44,7 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   connectTimeoutMs: true,
   probeTimeoutMs: true,
   requestTimeoutMs: true,
+  maxRequestMs: true,
   killGraceMs: true,
   maxInFlight: true,
   maxSockets: true,

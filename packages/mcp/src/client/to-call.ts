@@ -8,8 +8,13 @@ import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts
 export interface RequestOptions {
   /** Gives the request up, and tells the server so. */
   readonly signal?: AbortSignal | undefined
-  /** How long to wait for the answer. Default: `requestTimeoutMs` of the connection, which progress extends. */
+  /**
+   * How long to wait for the answer, whatever progress is reported. Default: `requestTimeoutMs` of the connection, which
+   * progress extends.
+   */
   readonly timeoutMs?: number | undefined
+  /** Without `timeoutMs`: how long progress may extend the waiting in all. Default: `maxRequestMs` of the connection. */
+  readonly maxRequestMs?: number | undefined
   /** Hears of progress, where the server reports any. */
   readonly onProgress?: ((progress: ProgressParams) => void) | undefined
   /** Hears the log messages of this request. */
@@ -43,6 +48,7 @@ export function toCall(
     downstream,
     cancellation: options.signal === undefined ? NEVER : cancellationOf(options.signal),
     deadline: options.timeoutMs === undefined ? undefined : clock.now() + options.timeoutMs,
+    maxMs: options.maxRequestMs,
     trace: undefined,
     interim: toInterim(options, ask),
   }

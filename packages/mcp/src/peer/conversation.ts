@@ -22,6 +22,8 @@ export interface ConversationOptions {
   readonly limits: FrameLimits
   /** How long a request without a deadline waits; progress starts it anew. */
   readonly timeoutMs: number | (() => number)
+  /** However much progress is heard, it waits no longer than this. Default: an hour, or `timeoutMs` where that is longer. */
+  readonly maxMs?: number | (() => number) | undefined
   /** Most requests of ours in flight. */
   readonly maxInFlight: number
   /** What we declared: what a server asks beyond it is refused unheard. */
@@ -56,6 +58,7 @@ export class Conversation {
     this.pending = new Pending({
       clock: options.clock,
       timeoutMs: options.timeoutMs,
+      maxMs: options.maxMs,
       max: options.maxInFlight,
       abandon: (waiting, reason) => {
         for (const { home, withdrawn } of this.#questions.values()) if (home === waiting) withdrawn.cancel(reason)

@@ -1,19 +1,22 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import type { McpError } from '../errors.ts'
+import type { Call } from '../protocol/call.ts'
 import { recordingInterim, toCall } from '../protocol/fixtures/calls.ts'
+import { HOP } from './outgoing.ts'
 import { Pending, type Waiting } from './pending.ts'
 
 interface Options {
   readonly timeoutMs?: number | (() => number)
+  readonly maxMs?: number | (() => number)
   readonly max?: number
 }
 
-function setUp({ timeoutMs = 1_000, max = 10 }: Options = {}) {
+function setUp({ timeoutMs = 1_000, maxMs, max = 10 }: Options = {}) {
   const clock = createFakeClock(5)
   const abandoned: [number, string][] = []
   const abandon = (waiting: Waiting, reason: string) => void abandoned.push([waiting.id, reason])
-  return { clock, abandoned, pending: new Pending({ clock, timeoutMs, max, abandon }) }
+  return { clock, abandoned, pending: new Pending({ clock, timeoutMs, maxMs, max, abandon }) }
 }
 
 const failureOf = (waiting: Waiting): Promise<McpError> =>
@@ -86,6 +89,66 @@ describe('a request in flight', () => {
     expect(waiting.open).toBe(true)
     clock.advance(1_010)
     expect(await failureOf(waiting)).toMatchObject({ code: 'upstream.timeout' })
+  })
+
+  it.each([
+    ['its peer keeps saying that it works', (pending: Pending, waiting: Waiting) => pending.touch(waiting)],
+    ['its peer keeps asking', (pending: Pending, waiting: Waiting) => pending.rest(waiting)],
+  ])('ends at its maximum, though %s', async (_, live) => {
+    const { pending, clock, abandoned } = setUp({ maxMs: () => 5_000 })
+    const waiting = pending.open(toCall('a'))
+    for (let round = 0; round < 9; round++) {
+      clock.advance(500)
+      live(pending, waiting)
+    }
+    clock.advance(499)
+    live(pending, waiting)
+    expect(waiting.open).toBe(true)
+    clock.advance(6)
+    expect(await failureOf(waiting)).toMatchObject({
+      code: 'upstream.timeout',
+      message: 'Cannot wait longer for "a": 5 s are the most it may take ("maxRequestMs"), whatever progress it makes',
+    })
+    expect(abandoned).toEqual([[waiting.id, 'timed out']])
+  })
+
+  it('has a maximum of its own where its caller says so, else an hour, or all of a longer timeout', async () => {
+    const { pending, clock } = setUp()
+    const short = pending.open(toCall('a', {}, { maxMs: 2_000 }))
+    const usual = pending.open(toCall('b'))
+    const long = setUp({ timeoutMs: 7_200_000 })
+    const longer = long.pending.open(toCall('c'))
+    const ends: [string, number][] = []
+    for (const waiting of [short, usual]) {
+      waiting.answer.catch(() => ends.push([waiting.outgoing.method, clock.now()]))
+    }
+    for (let round = 0; round < 7_400; round++) {
+      clock.advance(500)
+      for (const waiting of [short, usual]) pending.touch(waiting)
+      await null
+    }
+    expect(ends.map(([method, at]) => [method, Math.round(at / 1_000)])).toEqual([
+      ['a', 2],
+      ['b', 3_600],
+    ])
+    long.clock.advance(7_199_000)
+    expect(longer.open).toBe(true)
+    long.clock.advance(1_010)
+    expect(await failureOf(longer)).toMatchObject({ message: 'Cannot wait longer for "c": no answer for 7200 s' })
+  })
+
+  it('asks for progress where that gives it more time, whether anybody listens or not', () => {
+    const { pending } = setUp()
+    const asks = (more: Partial<Call>, within?: number) => {
+      const waiting = pending.open(toCall('a', {}, more), within)
+      pending.settle(waiting.id, result(0))
+      return waiting.asksProgress
+    }
+    expect(asks({})).toBe(true)
+    expect(asks({ deadline: 1_000 })).toBe(false)
+    expect(asks({ deadline: 1_000, interim: recordingInterim({ progress: true }) })).toBe(true)
+    expect(asks({ interim: HOP })).toBe(false)
+    expect(asks({}, Number.POSITIVE_INFINITY)).toBe(false)
   })
 
   it('keeps its deadline whatever it hears', async () => {

@@ -4,6 +4,7 @@ import type { CancelWatcher } from '../protocol/cancellation.ts'
 import type { Outgoing } from '../protocol/envelope.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { Held } from './held.ts'
+import { HOP } from './outgoing.ts'
 
 /** How a request of ours was answered. What never got an answer rejects instead, with {@link McpError}. */
 export type Answer =
@@ -29,6 +30,8 @@ export interface Waiting {
   readonly id: number
   readonly outgoing: Outgoing
   readonly answer: Promise<Answer>
+  /** Progress is asked for: somebody wants to hear of it, or it gives the request more time. */
+  readonly asksProgress: boolean
   /** False once it was answered or given up. */
   open: boolean
   /** How many questions of the server, asked on behalf of this request, somebody is still thinking about. */
@@ -43,6 +46,12 @@ export interface PendingOptions {
   readonly clock: Clock
   /** A request without a deadline of its own waits this long after it last heard anything; a function is asked for each. */
   readonly timeoutMs: number | (() => number)
+  /**
+   * However much it hears, it waits no longer than this; a function is asked for each. Default: an hour, or its timeout
+   * where that is longer. Sooner or later a request must end, whatever the peer reports (2025-11-25 basic/lifecycle:
+   * timeouts).
+   */
+  readonly maxMs?: number | (() => number) | undefined
   /** Most requests in flight. */
   readonly max: number
   /** A request was given up: tell the peer, let go of what carried it. */
@@ -76,17 +85,20 @@ export class Pending {
 
   /**
    * Registers a request.
-   * @param within how long to wait; `Infinity` for one that stays open, such as a subscription
+   * @param within how long to wait in place of the usual time; `Infinity` for one that stays open, such as a
+   *   subscription
    * @throws {McpError} `policy.limit` when too many are in flight, `caller.cancelled` when nobody waits any more
    */
-  open(outgoing: Outgoing, within = this.#options.timeoutMs): Waiting {
-    const { clock, max } = this.#options
-    const { cancellation } = outgoing
+  open(outgoing: Outgoing, within?: number): Waiting {
+    const { clock, max, timeoutMs: usual } = this.#options
+    const { cancellation, deadline, interim } = outgoing
     if (cancellation.isCancelled) throw cancelled(outgoing)
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
-    const timeoutMs = typeof within === 'function' ? within() : within
+    const timeoutMs = within ?? (typeof usual === 'function' ? usual() : usual)
+    const maxMs = within === undefined ? this.#maxOf(outgoing, timeoutMs) : Math.max(within, HOUR_MS)
+    const now = clock.now()
     let resolve: Entry['resolve'] = nothing
     let reject: Entry['reject'] = nothing
     const answer = new Promise<Answer>((onAnswer, onFailure) => {
@@ -97,6 +109,9 @@ export class Pending {
       id: this.#nextId++,
       outgoing,
       answer,
+      // The connection's own requests are short, and what stays open needs no more time.
+      asksProgress:
+        interim.progress || (deadline === undefined && interim !== HOP && timeoutMs !== Number.POSITIVE_INFINITY),
       open: true,
       questions: 0,
       progress: Number.NEGATIVE_INFINITY,
@@ -104,7 +119,9 @@ export class Pending {
       pending: this,
       cancelled: giveUpCancelled,
       timeoutMs,
-      dueAt: outgoing.deadline ?? clock.now() + timeoutMs,
+      maxMs,
+      latest: deadline === undefined ? now + maxMs : Math.max(deadline, now + maxMs),
+      dueAt: deadline ?? now + Math.min(timeoutMs, maxMs),
       resolve,
       reject,
     }
@@ -138,14 +155,16 @@ export class Pending {
   touch(waiting: Waiting): void {
     const entry = this.#entries.get(waiting.id)?.it
     if (entry !== undefined && entry.outgoing.deadline === undefined) {
-      entry.dueAt = this.#options.clock.now() + entry.timeoutMs
+      entry.dueAt = Math.min(this.#options.clock.now() + entry.timeoutMs, entry.latest)
     }
   }
 
   /** Somebody thinks, or has just thought, about a question of this request's: whatever its deadline, its time starts anew. */
   rest(waiting: Waiting): void {
     const entry = this.#entries.get(waiting.id)?.it
-    if (entry !== undefined) entry.dueAt = Math.max(entry.dueAt, this.#options.clock.now() + entry.timeoutMs)
+    if (entry === undefined) return
+    const dueAt = Math.max(entry.dueAt, this.#options.clock.now() + entry.timeoutMs)
+    entry.dueAt = Math.min(dueAt, entry.latest)
   }
 
   /** Nobody wants this answer any more: the caller is told why, the peer that it may stop. */
@@ -165,6 +184,11 @@ export class Pending {
     entry.open = false
     entry.outgoing.cancellation.unwatch(entry)
     return entry
+  }
+
+  #maxOf(outgoing: Outgoing, timeoutMs: number): number {
+    const maxMs = outgoing.maxMs ?? this.#options.maxMs ?? Math.max(timeoutMs, HOUR_MS)
+    return typeof maxMs === 'function' ? maxMs() : maxMs
   }
 
   #all(): readonly Entry[] {
@@ -196,15 +220,23 @@ export class Pending {
 interface Entry extends Waiting, CancelWatcher {
   readonly pending: Pending
   readonly timeoutMs: number
+  readonly maxMs: number
+  /** When it ends at the latest, whatever is heard of it. */
+  readonly latest: number
   /** A deadline is the caller's and stands; a timeout is ours and starts anew with every sign of life. */
   dueAt: number
   resolve: (answer: Answer) => void
   reject: (error: unknown) => void
 }
 
-function timedOut({ outgoing: { method, deadline }, timeoutMs }: Entry): McpError {
+function timedOut({ outgoing: { method, deadline }, timeoutMs, maxMs, latest, dueAt }: Entry): McpError {
+  const message = `Cannot wait longer for "${method}"`
+  if (dueAt === latest && deadline === undefined && maxMs !== timeoutMs) {
+    const most = `${maxMs / 1000} s are the most it may take ("maxRequestMs"), whatever progress it makes`
+    return new McpError('upstream.timeout', `${message}: ${most}`)
+  }
   const what = deadline === undefined ? `no answer for ${timeoutMs / 1000} s` : 'its deadline has passed'
-  return new McpError('upstream.timeout', `Cannot wait longer for "${method}": ${what}`)
+  return new McpError('upstream.timeout', `${message}: ${what}`)
 }
 
 function giveUpCancelled(this: Entry): void {
@@ -217,5 +249,7 @@ function cancelled({ method, cancellation }: Outgoing): McpError {
 
 function nothing(): void {}
 
+/** What a request may take at most where nobody says otherwise. */
+const HOUR_MS = 60 * 60 * 1_000
 /** Expiries are looked for no more often than this. */
 const FINEST_MS = 5

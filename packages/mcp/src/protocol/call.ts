@@ -99,6 +99,11 @@ export interface Call {
   readonly cancellation: Cancellation
   /** Point on the injected clock, in milliseconds, after which nobody waits for the answer. */
   readonly deadline: number | undefined
+  /**
+   * Of a call without a deadline, whose time starts anew with every progress: nobody waits longer than this in all, in
+   * milliseconds. Default: as the connection says that sends it.
+   */
+  readonly maxMs?: number | undefined
   readonly trace: Trace | undefined
   readonly interim: Interim
 }

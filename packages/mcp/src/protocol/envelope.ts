@@ -29,7 +29,10 @@ const HOP_KEYS: readonly string[] = [
 export type ProgressToken = string | number
 
 /** What a request needs on its way out. Every {@link Call} has it; `params` are those of the revision spoken. */
-export type Outgoing = Pick<Call, 'method' | 'params' | 'meta' | 'cancellation' | 'deadline' | 'trace' | 'interim'>
+export type Outgoing = Pick<
+  Call,
+  'method' | 'params' | 'meta' | 'cancellation' | 'deadline' | 'maxMs' | 'trace' | 'interim'
+>
 
 /** What a request's `_meta` says about its hop, and what is left to travel on. */
 export interface Envelope {
@@ -112,18 +115,24 @@ export function hasEnvelope(params: JsonObject): boolean {
  * One request as JSON text. `_meta` is written here and nowhere else: what travels end to end, what this hop says
  * about itself, and what asks for progress (the token is the id: both are unique among what is in flight).
  * @param hop members of `_meta` that belong to this hop, as JSON text without braces; may be empty
+ * @param asksProgress whether to ask for progress. Default: where the caller wants to hear of it
  */
-export function encodeCall(id: number, call: Outgoing, hop: string): string {
+export function encodeCall(
+  id: number,
+  call: Outgoing,
+  hop: string,
+  asksProgress: boolean = call.interim.progress,
+): string {
   const params = JSON.stringify(call.params)
-  const meta = encodeMeta(id, call, hop)
+  const meta = encodeMeta(id, call, hop, asksProgress)
   const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(call.method)},"params":`
   if (meta === '') return `${head}${params}}`
   return params === '{}' ? `${head}{"_meta":{${meta}}}}` : `${head}${params.slice(0, -1)},"_meta":{${meta}}}}`
 }
 
-function encodeMeta(id: number, call: Outgoing, hop: string): string {
+function encodeMeta(id: number, call: Outgoing, hop: string, asksProgress: boolean): string {
   let members = hop
-  if (call.interim.progress) members += `${members === '' ? '' : ','}"progressToken":${id}`
+  if (asksProgress) members += `${members === '' ? '' : ','}"progressToken":${id}`
   const { trace } = call
   if (trace !== undefined) {
     members += `${members === '' ? '' : ','}"traceparent":"00-${trace.traceId}-${trace.spanId}-${traceFlags(call.meta)}"`

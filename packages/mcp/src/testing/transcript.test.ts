@@ -40,7 +40,7 @@ it('shows requests, notifications, results and errors, and nothing of the envelo
     "ttlMs": 0
   }
 > tools/call #2
-  {"_meta":{"progressToken":"#2"},"arguments":{},"name":"now"}
+  {"arguments":{},"name":"now"}
 < notifications/progress
   {"message":"looked","progress":1,"progressToken":"#2","total":1}
 < result #2

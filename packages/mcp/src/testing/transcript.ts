@@ -3,6 +3,7 @@ import { isObject } from '../jsonrpc/members.ts'
 import {
   CLIENT_CAPABILITIES,
   CLIENT_INFO,
+  PROGRESS_TOKEN,
   PROTOCOL_VERSION,
   SERVER_INFO,
   SUBSCRIPTION_ID,
@@ -18,7 +19,7 @@ export interface Recorded {
 export interface TranscriptOptions {
   /**
    * Keep what every request and result of the newest revision says about its peer: protocol version, names,
-   * capabilities. Default false, since it is the same on every message.
+   * capabilities; and by which token a request asks for progress. Default false, since it is the same on every message.
    */
   readonly envelope?: boolean
   /** What else differs from run to run: each match in a string becomes the text beside it. */
@@ -96,7 +97,7 @@ class Names {
     if (typeof value === 'string') return HANDLES.has(key) ? this.#handle(key, value) : this.#text(value)
     if (Array.isArray(value)) return value.map((item) => this.plain(item, requester, ''))
     if (!isObject(value)) return value
-    const hidden = this.#options.envelope === true ? NOTHING_HIDDEN : ENVELOPE
+    const hidden = this.#options.envelope === true ? NOTHING_HIDDEN : key === '_meta' ? META : ENVELOPE
     const pairs = Object.keys(value)
       .filter((name) => !hidden.has(name))
       .sort()
@@ -132,6 +133,8 @@ const REQUEST_IDS: ReadonlySet<string> = new Set(['requestId', 'progressToken', 
 /** Members whose value is made at random, for one conversation. */
 const HANDLES: ReadonlySet<string> = new Set(['requestState', 'elicitationId', 'taskId'])
 const ENVELOPE: ReadonlySet<string> = new Set([PROTOCOL_VERSION, CLIENT_INFO, CLIENT_CAPABILITIES, SERVER_INFO])
+/** Nearly every request asks for progress, by its own id. */
+const META: ReadonlySet<string> = new Set([...ENVELOPE, PROGRESS_TOKEN])
 const NOTHING_HIDDEN: ReadonlySet<string> = new Set()
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g

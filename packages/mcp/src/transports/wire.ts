@@ -57,6 +57,8 @@ export interface WireOptions {
   readonly limits: FrameLimits
   /** How long a request without a deadline waits; progress starts it anew. */
   readonly timeoutMs: number | (() => number)
+  /** However much progress is heard, it waits no longer than this. Default: an hour, or `timeoutMs` where that is longer. */
+  readonly maxMs?: number | (() => number) | undefined
   /** Most requests of ours in flight. */
   readonly maxInFlight: number
   /** What we declared: what a server asks beyond it is refused unheard. */

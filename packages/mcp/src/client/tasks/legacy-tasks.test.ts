@@ -49,7 +49,7 @@ describe('a call that may be a task', () => {
     const { client, sent } = await open({ 'tools/call': { result: { content: [] } } }, {}, support)
     await client.startTask('job', {}, { ttlMs: 7 })
     await client.startTask('job', {}, { ttlMs: 7 })
-    const { name, arguments: args, ...more } = (sent('tools/call')[0]?.params ?? {}) as JsonObject
+    const { name, arguments: args, _meta, ...more } = (sent('tools/call')[0]?.params ?? {}) as JsonObject
     expect([name, args, more]).toEqual(['job', {}, expected])
     expect(sent('tools/list').length).toBe(1) // what was learned once is known
   })

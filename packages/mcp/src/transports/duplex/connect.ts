@@ -59,7 +59,7 @@ class DuplexWire implements Wire {
   request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
     if (this.#end !== undefined) throw unavailable(outgoing.method, this.#end.reason)
     const waiting = this.#conversation.pending.open(outgoing, timeoutMs)
-    this.#write(encodeCall(waiting.id, outgoing, hop))
+    this.#write(encodeCall(waiting.id, outgoing, hop, waiting.asksProgress))
     return waiting.answer
   }
 

@@ -93,7 +93,7 @@ class SseWire implements Wire {
       throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.#where}: closed by us`)
     }
     const waiting = this.#conversation.pending.open(outgoing, timeoutMs)
-    const text = encodeCall(waiting.id, outgoing, hop)
+    const text = encodeCall(waiting.id, outgoing, hop, waiting.asksProgress)
     if (outgoing.method === 'initialize') this.#initialize(waiting, text)
     else if (this.#stream?.target !== undefined && !this.#isOpening) this.#post(waiting, text, this.#stream.target)
     else {

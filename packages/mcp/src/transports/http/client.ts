@@ -119,7 +119,7 @@ class HttpWire implements Wire, CallCarrier {
       throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.where}: closed by us`)
     }
     const waiting = this.conversation.pending.open(outgoing, timeoutMs)
-    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop))
+    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop, waiting.asksProgress))
     if (!this.conversation.revision.traits.standardHeaders) return waiting.answer
     if (outgoing.method === 'tools/list') return waiting.answer.then((answer) => this.#learn(answer))
     if (outgoing.method !== 'tools/call') return waiting.answer
@@ -202,7 +202,7 @@ class HttpWire implements Wire, CallCarrier {
       if (cursor === undefined) break
     }
     const waiting = this.conversation.pending.open(outgoing, timeoutMs)
-    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop))
+    new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop, waiting.asksProgress))
     return waiting.answer
   }
 
