@@ -34,6 +34,11 @@ export function withText(result: JsonObject, value: unknown): JsonObject {
   return { ...result, content: [...content, { type: 'text', text: JSON.stringify(value) }] }
 }
 
+/** Whether a schema lets nothing but objects through, though it may not say so at its root. */
+export function isOfObjects(schema: JsonObject): boolean {
+  return outputKind(schema, schema, 0) === 'object'
+}
+
 const WRAPPER = 'result'
 
 /** What values a schema lets through, as far as it can be told without looking far. */

@@ -20,15 +20,21 @@ export interface CompiledSchema {
 /**
  * @param side which side of a schema that transforms is listed
  * @param listed the JSON Schema to list for a Standard Schema that offers none of its own
+ * @param option by which an author gives that
  * @throws {Error} when there is no JSON Schema to list, or a plain one that cannot be used
  */
-export function compileSchema(schema: Schema, side: 'input' | 'output', listed?: JsonObject): CompiledSchema {
+export function compileSchema(
+  schema: Schema,
+  side: 'input' | 'output',
+  listed?: JsonObject,
+  option = `${side}Schema`,
+): CompiledSchema {
   if (!isStandardSchema(schema))
     return { json: schema, check: side === 'input' ? checkedBy(schema) : checkedAsSent(schema) }
   const standard = schema['~standard']
   const json = listed ?? standard.jsonSchema?.[side]({ target: 'draft-2020-12' })
   if (json === undefined) {
-    throw new Error(`The ${standard.vendor} schema offers no JSON Schema; give one as "${side}Schema"`)
+    throw new Error(`The ${standard.vendor} schema offers no JSON Schema; give one as "${option}"`)
   }
   return { json, check: (value) => settle(standard.validate(value)) }
 }

@@ -8,6 +8,7 @@ import { NEEDS_TASKS, toTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, Tool, ToolAnnotations } from '../protocol/features/tools.ts'
 import { didYouMean } from '../protocol/nearest.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
+import { isOfObjects } from '../revisions/structured-output.ts'
 import type { Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
@@ -34,8 +35,8 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly title?: string
   readonly description?: string
   /**
-   * The arguments: a Standard Schema whose input is an object, or plain JSON Schema (2020-12 or draft-07) with
-   * `type: 'object'`. What does not conform is answered with what is wrong, for the caller to try again. Default: none.
+   * The arguments: a Standard Schema whose input is an object, or one of several, or plain JSON Schema (2020-12 or
+   * draft-07) with `type: 'object'`. What does not conform is answered with what is wrong, for the caller to try again. Default: none.
    */
   readonly input?: Input
   /** What is listed for `input` where its library offers no JSON Schema itself. */
@@ -269,7 +270,7 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
   } = definition
   checkSide(name, 'input', inputGiven, inputSchema)
   checkSide(name, 'output', outputGiven, outputSchema)
-  const input = compileOf(name, 'input', inputGiven ?? NOTHING_IN, inputSchema)
+  const input = withObjectRoot(compileOf(name, 'input', inputGiven ?? NOTHING_IN, inputSchema))
   const output =
     outputGiven === undefined ? undefined : toLiveOutput(compileOf(name, 'output', outputGiven, outputSchema))
   if (input.json.type !== 'object') {
@@ -290,6 +291,12 @@ function buildTool(name: string, definition: ToolDefinition, run: AnyToolHandler
 function toLiveOutput(output: CompiledSchema): LiveOutput {
   const { properties } = output.json
   return { ...output, hasContent: isObject(properties) && Object.hasOwn(properties, 'content') }
+}
+
+/** A choice among objects (`z.discriminatedUnion`) says only of each branch that it is one; callers want it at the root. */
+function withObjectRoot(input: CompiledSchema): CompiledSchema {
+  const { json } = input
+  return json.type === undefined && isOfObjects(json) ? { ...input, json: { type: 'object', ...json } } : input
 }
 
 /** `inputSchema` alone, as other libraries call it, would leave the arguments unchecked. */

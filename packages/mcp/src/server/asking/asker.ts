@@ -20,7 +20,7 @@ export interface AskOptions {
 }
 
 export interface ElicitOptions extends AskOptions {
-  /** The JSON Schema of a Standard Schema whose library offers none. */
+  /** The JSON Schema of a Standard Schema whose library offers none itself. */
   readonly jsonSchema?: JsonObject
 }
 

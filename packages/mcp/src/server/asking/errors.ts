@@ -41,8 +41,8 @@ export class UrlElicitationRequired extends Error {
 export class UnsuitedForm extends TypeError {
   readonly told = 'Cannot ask the user: the question does not fit a form; the log of the server says why'
 
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
     this.name = 'UnsuitedForm'
   }
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
-import { compileSchema, type Schema } from '../schema.ts'
+import { type CompiledSchema, compileSchema, type Schema } from '../schema.ts'
 import { malformed } from './answers.ts'
 import { UnsuitedForm } from './errors.ts'
 import { checkField, toField } from './fields.ts'
@@ -24,7 +24,7 @@ export interface Form {
 export function toForm(schema: Schema, listed?: JsonObject): Form {
   const known = listed === undefined ? forms.get(schema) : undefined
   if (known !== undefined) return known
-  const { json, check } = compileSchema(schema, 'input', listed)
+  const { json, check } = compile(schema, listed)
   const { type, properties } = json
   if (type !== 'object' || !isObject(properties)) {
     throw new UnsuitedForm('Cannot ask with this schema: a form is an object ("type": "object") with "properties"')
@@ -48,6 +48,16 @@ export function toForm(schema: Schema, listed?: JsonObject): Form {
   }
   if (listed === undefined) forms.set(schema, form)
   return form
+}
+
+/** What is wrong with a schema is for its author, not for who is asked. */
+function compile(schema: Schema, listed: JsonObject | undefined): CompiledSchema {
+  try {
+    return compileSchema(schema, 'input', listed, 'jsonSchema')
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    throw new UnsuitedForm(`Cannot ask with this schema: ${error.message}`, { cause: error })
+  }
 }
 
 /** The members that are fields, each of them as its field allows. */
