@@ -18,6 +18,7 @@ import type { GetSkillResult, ListSkillsResult, ReadDirectoryResult, Skill } fro
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
+import { withSafeItems } from '../protocol/icons.ts'
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { findRevision } from '../revisions/index.ts'
 import { createAnswering } from './answering.ts'
@@ -262,7 +263,10 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
     member: string,
     of?: RequestOptions,
     about: JsonObject = {},
-  ): Listing<Page, Item> => createListing(member, (params) => request<Page>(method, { ...about, ...params }, of))
+  ): Listing<Page, Item> =>
+    createListing(member, async (params) =>
+      withSafeItems(await request<Page>(method, { ...about, ...params }, of), member),
+    )
 
   const wishing = (method: string, params: JsonObject, of: RequestOptions, wish: TaskWish): Call => {
     const { downstream } = caller
@@ -287,7 +291,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
         const since = outputs?.changes
         const page = await request<ListToolsResult>('tools/list', params, of)
         outputs?.note(page, params.cursor === undefined, since)
-        return page
+        return withSafeItems(page, 'tools')
       }),
     async callTool<T>(name: string, args: object = {}, of: CallToolOptions = {}) {
       const result =

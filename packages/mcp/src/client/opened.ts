@@ -3,6 +3,7 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import type { Handle, Result } from '../protocol/call.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
+import { withSafeIcons } from '../protocol/icons.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 
@@ -25,7 +26,7 @@ export function parseIdentity(
 ): Pick<Opened, 'serverInfo' | 'capabilities' | 'instructions'> {
   const { capabilities, instructions } = result
   return {
-    serverInfo: isImplementation(serverInfo) ? serverInfo : undefined,
+    serverInfo: isImplementation(serverInfo) ? withSafeIcons(serverInfo) : undefined,
     capabilities: isObject(capabilities) ? capabilities : {},
     instructions: typeof instructions === 'string' ? instructions : undefined,
   }

@@ -1,3 +1,4 @@
+import { checkIcons } from '../protocol/icons.ts'
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { isStandardSchema } from './standard-schema.ts'
 
@@ -22,6 +23,7 @@ export function checkDefinition<Definition extends object>(
     throw new TypeError(`Cannot register ${what}: its third argument is the function that answers; write ${usage}`)
   }
   checkOptions(`register ${what}`, definition, names)
+  checkIcons(`register ${what}`, 'icons' in definition ? definition.icons : undefined)
 }
 
 /** What the protocol lists by a name: without one, clients refuse the whole list. */

@@ -3,6 +3,7 @@ import { shown } from '../jsonrpc/shown.ts'
 import { checkClock } from '../peer/clock.ts'
 import { LISTENERS_OF_ONE, toShare } from '../peer/shares.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
+import { checkIcons } from '../protocol/icons.ts'
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
@@ -22,6 +23,7 @@ export interface ServerOptions
   readonly title?: string
   readonly description?: string
   readonly websiteUrl?: string
+  /** At https addresses, or as `data:`. */
   readonly icons?: readonly JsonObject[]
   /** For the model: how the parts of this server go together. */
   readonly instructions?: string
@@ -76,6 +78,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
   checkOptions('create a server', options, OPTION_NAMES)
   checkHints('create a server', options.cache)
   checkClock('create a server', options.clock)
+  checkIcons('create a server', options.icons)
   const maxListeners = positive('maxListeners', options.maxListeners ?? 10_000)
   return {
     serverInfo: toServerInfo(options),

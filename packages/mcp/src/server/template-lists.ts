@@ -1,6 +1,7 @@
 import { isObject } from '../jsonrpc/members.ts'
 import type { Call, Result } from '../protocol/call.ts'
 import type { Resource } from '../protocol/features/resources.ts'
+import { withSafeIcons } from '../protocol/icons.ts'
 import type { UriTemplate } from '../protocol/uri-template.ts'
 import type { Context } from './context.ts'
 import { OpenContext } from './context.ts'
@@ -79,7 +80,7 @@ async function toListed(
     if (left > 0)
       log(new TypeError(`${left} of ${listed.length} entries have no name, no URI of the template, or are too many`))
     const typed = mimeType === undefined ? {} : { mimeType }
-    return good.map(({ etag, revision, lastModified, ...resource }) => ({
+    return good.map(withSafeIcons).map(({ etag, revision, lastModified, ...resource }) => ({
       ...typed,
       ...resource,
       ...toVersionMembers({ ...resource, etag, revision, lastModified } as ListedResource), // checked by it

@@ -1,5 +1,5 @@
 import { type JsonObject, REVISIONS } from '@crosspoint/mcp'
-import { type Client, connect } from '@crosspoint/mcp/client'
+import { type Client, connect, connectTo } from '@crosspoint/mcp/client'
 import { createServer } from '@crosspoint/mcp/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createDoors } from '../doors.ts'
@@ -64,24 +64,66 @@ describe.each(NAMES)('at %s', (revision) => {
     expect(calls).toBe(1)
   })
 
-  it('trap-51: icons are handed on as they came, and never fetched', async () => {
+  it('trap-51: icons are never fetched, and those that nobody may show are not handed on', async () => {
     const site = await startPlainServer(() => ({}))
     cleanup.push(() => site.stop())
-    const icons = [
-      { src: `${site.origin}/icon.png`, mimeType: 'image/png' },
-      { src: 'javascript:alert(1)' },
+    const safe = [
+      { src: site.origin.replace('http:', 'https:'), mimeType: 'image/png' },
       { src: 'data:image/png;base64,AA==' },
     ]
-    const tool = { name: 't', inputSchema: { type: 'object' }, icons }
+    const unsafe = [{ src: `${site.origin}/icon.png` }, { src: 'javascript:alert(1)' }]
+    const tool = { name: 't', inputSchema: { type: 'object' }, icons: [...unsafe, ...safe] }
     const server = await start(revision, ({ method }) =>
       method === 'tools/list'
         ? { result: { resultType: 'complete', ttlMs: 0, cacheScope: 'private', tools: [tool] } }
         : undefined,
     )
     const client = await open(`${server.origin}/mcp`, revision)
-    expect(await client.listTools().all()).toEqual([tool])
+    expect(await client.listTools().all()).toEqual([{ ...tool, icons: safe }])
     await client.callTool('t')
     expect(site.seen).toEqual([])
+  })
+
+  it('trap-51: our server has no icon that nobody may show, and hands none on', async () => {
+    const icons = [{ src: 'javascript:alert(1)' }]
+    const identity = { name: 's', version: '1' }
+    const server = createServer(identity)
+    const refused = 'with these icons'
+    expect(() => createServer({ ...identity, icons })).toThrow(refused)
+    expect(() => server.tool('t', { icons }, () => '')).toThrow(refused)
+    expect(() => server.prompt('p', { template: 'x', icons })).toThrow(refused)
+    expect(() => server.resource('r:a', { name: 'a', icons }, () => '')).toThrow(refused)
+    expect(() => server.template('r:{id}', { name: 'a', icons }, () => '')).toThrow(refused)
+    const tool = server.tool('t', {}, () => '')
+    expect(() => tool.update({ icons })).toThrow(refused)
+    const listed = { uri: 'r:1', name: 'One', icons }
+    server.template('r:{id}', { name: 'r', list: () => [listed] }, () => '')
+    const raw = await start(revision, ({ method }) =>
+      method === 'tools/list'
+        ? {
+            result: {
+              resultType: 'complete',
+              ttlMs: 0,
+              cacheScope: 'private',
+              tools: [{ name: 'u', inputSchema: { type: 'object' }, icons }],
+            },
+          }
+        : undefined,
+    )
+    const mounted = connectTo(`${raw.origin}/mcp`, { revision })
+    cleanup.push(async () => mounted.close())
+    server.mount('raw', mounted)
+    const { url } = await doors.open(server.endpoint.handle)
+    const isEnveloped = REVISIONS.some(({ name, traits }) => name === revision && traits.lifecycle === 'envelope')
+    const ask = async (method: string) =>
+      isEnveloped
+        ? sendEnveloped(url, method, {})
+        : openWireSession(url, { revision }).then(({ request }) => request(method, {}))
+    const [resources] = (await ask('resources/list')).messages
+    expect(resources.result.resources).toEqual([{ uri: 'r:1', name: 'One' }])
+    const [tools] = (await ask('tools/list')).messages
+    expect(tools.result.tools).toMatchObject([{ name: 't' }, { name: 'raw__u' }])
+    for (const listed of tools.result.tools) expect(listed).not.toHaveProperty('icons')
   })
 
   it('trap-31: an event with empty data is a primer, not a message', async () => {

@@ -4,6 +4,7 @@ import { shown } from '../../jsonrpc/shown.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Call, Principal, Result } from '../../protocol/call.ts'
 import type { ServerCapabilities } from '../../protocol/capabilities.ts'
+import { withSafeIcons } from '../../protocol/icons.ts'
 import { didYouMean } from '../../protocol/nearest.ts'
 import { parseUriTemplate, type UriTemplate } from '../../protocol/uri-template.ts'
 import type { EndpointEvent, ToolSchema } from '../../transports/endpoint.ts'
@@ -104,7 +105,8 @@ export class Mounts {
     const pages = kind === 'tools' && [...entries.values()].some(({ item }) => hasPage(item))
     if (pages) await this.#located('resources', call) // so that the URIs of pages are known
     return [...entries].map(([name, { mount, item }]) => {
-      const shownItem = pages ? toPublicTool(item, (uri) => this.toPublic(mount, uri)) : item
+      const safe = withSafeIcons(item)
+      const shownItem = pages ? toPublicTool(safe, (uri) => this.toPublic(mount, uri)) : safe
       return shownItem[key] === name ? shownItem : { ...shownItem, [key]: name }
     })
   }
