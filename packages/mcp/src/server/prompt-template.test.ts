@@ -156,3 +156,22 @@ describe('a prompt with a template', () => {
     })
   })
 })
+
+it('fills the text of embedded resources, and leaves other content alone', () => {
+  const image = { type: 'image', data: 'AA==', mimeType: 'image/png', text: '{{no}}' } as const
+  const blob = { type: 'resource', resource: { uri: 'r:b', blob: 'AA==' } } as const
+  const { variables, fill } = compilePromptTemplate([
+    {
+      role: 'user',
+      content: { type: 'resource', resource: { uri: 'r:{{a}}', text: 'Of {{a}} and {{b?}}', mimeType: 'text/plain' } },
+    },
+    { role: 'user', content: blob },
+    { role: 'assistant', content: image },
+  ])
+  expect([...variables]).toEqual([
+    ['a', { optional: false }],
+    ['b', { optional: true }],
+  ])
+  const filled = { uri: 'r:{{a}}', text: 'Of 1 and ', mimeType: 'text/plain' }
+  expect(fill({ a: '1' }).map(({ content }) => content)).toEqual([{ type: 'resource', resource: filled }, blob, image])
+})

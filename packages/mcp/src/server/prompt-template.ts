@@ -1,7 +1,8 @@
+import { isObject } from '../jsonrpc/members.ts'
 import type { ContentBlock } from '../protocol/features/content.ts'
 import type { PromptMessage } from '../protocol/features/prompts.ts'
 
-/** One message of a template: text with variables in it, or any content, of which text is filled in too. */
+/** One message of a template: text with variables in it, or any content, whose text is filled in too (that of an embedded resource as well). */
 export interface TemplateMessage {
   readonly role: 'user' | 'assistant'
   readonly content: string | ContentBlock
@@ -36,17 +37,29 @@ export function compilePromptTemplate(template: PromptTemplate): CompiledTemplat
   }
   const compiled = messages.map(({ role, content }) => {
     const block = typeof content === 'string' ? { type: 'text' as const, text: content } : content
-    const parts = block.type === 'text' && typeof block.text === 'string' ? read(block.text) : undefined
-    return { role, block, parts }
+    const text = textOf(block)
+    return { role, block, parts: text === undefined ? undefined : read(text) }
   })
   return {
     variables,
     fill: (values) =>
       compiled.map(({ role, block, parts }) => ({
         role,
-        content: parts === undefined ? block : ({ ...block, text: fillText(parts, values) } as ContentBlock), // is text
+        content: parts === undefined ? block : withText(block, fillText(parts, values)),
       })),
   }
+}
+
+/** Undefined for content without any. */
+function textOf(block: ContentBlock): string | undefined {
+  const of = block.type === 'resource' ? block.resource : block.type === 'text' ? block : undefined
+  return isObject(of) && typeof of.text === 'string' ? of.text : undefined
+}
+
+/** Only of content that has a text. */
+function withText(block: ContentBlock, text: string): ContentBlock {
+  if (block.type === 'resource') return { ...block, resource: { ...block.resource, text } }
+  return { ...block, text } as ContentBlock // of text
 }
 
 interface Variable {
