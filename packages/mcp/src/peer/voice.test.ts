@@ -38,7 +38,7 @@ describe('ListenVoice', () => {
     params: { notifications },
   })
 
-  it('honours no more than was asked for', () => {
+  it('trap-19: honours no more than was asked for', () => {
     const voice = new ListenVoice(1, {
       toolsListChanged: true,
       promptsListChanged: false,
@@ -56,7 +56,7 @@ describe('ListenVoice', () => {
     })
   })
 
-  it('acknowledges once, and says nothing before', () => {
+  it('trap-19: acknowledges once, and says nothing before', () => {
     const voice = new ListenVoice('L', { toolsListChanged: true })
     const changed = { method: 'notifications/tools/list_changed', params: {} }
     expect(voice.toParams(changed)).toBeUndefined()
@@ -65,7 +65,7 @@ describe('ListenVoice', () => {
     expect(voice.toParams(changed)).toEqual({ _meta: { 'io.modelcontextprotocol/subscriptionId': 'L' } })
   })
 
-  it('replaces the id of another hop and keeps other meta', () => {
+  it('trap-19: replaces the id of another hop and keeps other meta', () => {
     const voice = new ListenVoice('mine', { toolsListChanged: true })
     voice.toParams(acknowledge({ toolsListChanged: true }))
     const params = { _meta: { 'io.modelcontextprotocol/subscriptionId': 'theirs', own: 1 } }

@@ -84,7 +84,7 @@ describe('a call that becomes a task', () => {
     expect(await start({ capabilities: {} })).toEqual({ content: [{ type: 'text', text: 'done' }] })
   })
 
-  test('is refused to such a caller where the tool works only as a task', async () => {
+  test('trap-41: is refused to such a caller where the tool works only as a task', async () => {
     const { server, ask } = open()
     server.tool('job', { task: 'required' }, () => 'done')
     await expect(ask('tools/call', { name: 'job' }, { capabilities: {} })).rejects.toMatchObject({
@@ -341,8 +341,8 @@ describe('whose a task is', () => {
     },
   )
 
-  test.each(['tasks/get', 'tasks/update', 'tasks/cancel'])(
-    '%s is for those who declared the extension',
+  test.each(['tasks/get', 'tasks/update', 'tasks/cancel', 'tasks/list'])(
+    'trap-41: %s is for those who declared the extension with this request',
     async (method) => {
       const opened = open()
       const { taskId } = await withJob(opened).start()
