@@ -1,6 +1,7 @@
 import { AuthError } from '../errors.ts'
 import { asString, asStrings, type JsonObject } from '../json.ts'
 import type { Http } from '../urls/http.ts'
+import { parseUrl } from '../urls/parse.ts'
 import { parseScopes } from './scopes.ts'
 
 /** What a server says about itself as a protected resource (RFC 9728). */
@@ -49,8 +50,9 @@ function parse(body: JsonObject, server: URL): ResourceMetadata {
  * other resource would have us fetch a token for somebody else.
  */
 function covers(resource: string, server: URL): boolean {
-  if (!URL.canParse(resource)) return false
-  const { origin, pathname, hash, search } = new URL(resource)
+  const url = parseUrl(resource)
+  if (url === undefined) return false
+  const { origin, pathname, hash, search } = url
   if (origin !== server.origin || hash !== '' || (search !== '' && search !== server.search)) return false
   const base = pathname.endsWith('/') ? pathname : `${pathname}/`
   return `${server.pathname}/`.startsWith(base)

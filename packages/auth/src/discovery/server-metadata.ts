@@ -1,6 +1,7 @@
 import { AuthError } from '../errors.ts'
 import { asString, asStrings, type JsonObject } from '../json.ts'
 import type { Http } from '../urls/http.ts'
+import { parseUrl } from '../urls/parse.ts'
 
 /** What an authorization server says about itself (RFC 8414, OpenID Connect Discovery). */
 export interface AuthorizationServer {
@@ -67,7 +68,7 @@ export function guessMetadata(origin: string): AuthorizationServer {
 }
 
 function toPlaces(issuer: string): readonly string[] {
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
+  const url = parseUrl(issuer)
   if (url === undefined || url.search !== '' || url.hash !== '') {
     throw new AuthError('peer.invalid', `Cannot use ${WHAT}: its issuer is no URL that could be one`)
   }

@@ -12,7 +12,7 @@ export function parseCallback(
   state: string,
   { issuer, namesItself }: Pick<AuthorizationServer, 'issuer' | 'namesItself'>,
 ): string {
-  const params = URL.canParse(url) && url.length <= MAX_URL ? new URL(url).searchParams : new URLSearchParams()
+  const params = url.length <= MAX_URL && URL.canParse(url) ? new URL(url).searchParams : new URLSearchParams()
   const iss = params.getAll('iss')
   if (iss.length > 1 || (iss.length === 0 ? namesItself : iss[0] !== issuer)) {
     throw new AuthError('peer.invalid', 'Cannot sign in: the answer is not from the server that was asked')

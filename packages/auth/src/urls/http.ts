@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.ts'
 import { type JsonObject, parseObject } from '../json.ts'
+import { parseUrl } from './parse.ts'
 import type { Reach } from './reach.ts'
 
 /** What a {@link Fetch} is told; of the platform's `fetch` it has the members that matter here. */
@@ -75,7 +76,7 @@ export function createHttp(options: HttpOptions): Http {
         const answer = await ask(url, what, { method: 'GET', headers: { accept: 'application/json' } })
         const location = answer.headers.get('location')
         if (!REDIRECTS.has(answer.status) || location === null) return answer
-        url = reach.check(URL.canParse(location, url.href) ? new URL(location, url).href : '', what)
+        url = reach.check(parseUrl(location, url)?.href ?? '', what)
       }
       throw new AuthError('peer.unavailable', `Cannot reach ${what}: it redirects more than ${maxRedirects} times`)
     },

@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.ts'
 import { kindOfAddress } from './addresses.ts'
+import { parseUrl } from './parse.ts'
 
 /**
  * What may be asked on behalf of one MCP server. Its metadata names URLs, and so do others in their turn: without
@@ -37,7 +38,7 @@ export function createReach({ server, trustedHosts = [] }: ReachOptions): Reach 
 
   return {
     check(text, what) {
-      const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : undefined
+      const url = parseUrl(text)
       const isAllowed =
         url !== undefined &&
         (url.protocol === 'https:' || (url.protocol === 'http:' && isLocal && isLoopbackHost(url.hostname))) &&
@@ -65,6 +66,5 @@ function saysItsHost(text: string, { hostname }: URL): boolean {
   return kindOfAddress(hostname) === undefined || hostname.startsWith('[') || text.includes(`//${hostname}`)
 }
 
-const MAX_URL = 2_048
 /** Names that only mean something inside a network. */
 const INSIDE = /^[^.]*$|\.$|\.(?:local|internal|intranet|lan|home|corp|private|home\.arpa)$/

@@ -3,6 +3,7 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import type { Result } from '../protocol/call.ts'
 import type { CreateMessageParams, ElicitResult } from '../protocol/features/asking.ts'
+import { parseUrl } from '../protocol/url.ts'
 import { readForm } from './form.ts'
 import type { Answering, ElicitForm, ElicitUrl, Handlers, Question } from './handlers.ts'
 import { checkSampleRequest } from './sampling.ts'
@@ -71,7 +72,7 @@ function toAnswer(answer: ElicitResult): ElicitResult {
 }
 
 function isWebPage(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  return /^https?:$/.test(parseUrl(url)?.protocol ?? '')
 }
 
 function invalid(why: string): McpError {

@@ -176,6 +176,8 @@ describe('abuse-34: abuse-35: compiling is counted', () => {
       'long references',
       (size) => ({ $defs: { a: {} }, $ref: `#/$defs/${'%61'.repeat(size)}`.replace(/(%61)+$/, '%61') }),
     ],
+    ['long names', (size) => ({ properties: { ['~/'.repeat(size)]: {} } })],
+    ['long texts', (size) => ({ enum: ['x'.repeat(size * 1_000)] })],
     ['identities', (size) => ({ allOf: times(size, (at) => ({ $id: `https://a.example/${at}` })) })],
     ['parts that may be absent', (size) => ({ pattern: `^${times(size, (at) => `${letter(at)}?`).join('')}$` })],
     ['ways that begin differently', (size) => ({ pattern: `^(${times(size, letter).join('|')})$` })],
@@ -197,6 +199,18 @@ describe('abuse-34: abuse-35: compiling is counted', () => {
   ])('many patterns are refused before they are looked into: %s', (_title, patterns) => {
     const anyOf = (patterns as string[]).map((pattern) => ({ pattern }))
     expect(() => compileJsonSchema({ anyOf })).toThrow('takes more work than is allowed')
+  })
+
+  test('what looks at hosts of other scripts pays for the square of their length', () => {
+    const host = times(8_000, (at) => String.fromCodePoint(0x4e00 + ((at * 7919) % 20_000))).join('')
+    const refused = 'takes more work than is allowed'
+    for (const uri of [`http://${host}/`, `//${host}/`, `http://${encodeURIComponent(host)}/`]) {
+      expect(() => compileJsonSchema({ $id: uri })).toThrow(refused)
+      expect(() => compileJsonSchema({ $ref: uri })).toThrow(refused)
+    }
+    const many = times(1_900, () => ({ $id: `http://${host.slice(0, 250)}/` }))
+    expect(() => compileJsonSchema({ anyOf: many })).toThrow(refused)
+    expect(() => compileJsonSchema({ $id: `http://${host.slice(0, 60)}.example/` })).not.toThrow()
   })
 
   test('references through what no keyword leads to pay for each step', () => {

@@ -10,7 +10,7 @@ import {
   SUPPORTED,
 } from './dialect.ts'
 import type { JsonSchemaLimits } from './limits.ts'
-import { JsonSchemaError, toToken } from './refused.ts'
+import { JsonSchemaError, NEEDS_ESCAPE, toToken } from './refused.ts'
 import type { Work } from './work.ts'
 
 /** A schema with an identity of its own: a document, or a part of one that has an `$id`. */
@@ -98,6 +98,7 @@ function walkKeyword(at: Walk, { schema, pointer, resource }: Place, keyword: st
   if (byName) {
     if (!isObject(held)) throw refused(at.document, below, 'expected an object of schemas')
     for (const [name, part] of Object.entries(held)) {
+      at.library.work.spend(NEEDS_ESCAPE.test(name) ? 2 * name.length : name.length >> 3)
       if (keyword === 'dependencies' && Array.isArray(part)) continue
       walk(at, part, `${below}/${toToken(name)}`, resource, depth + 1)
     }
@@ -183,13 +184,21 @@ function newResource(document: Document, pointer: string, uri: string, dialect: 
 
 /** RFC 3986 §5, by the URL of the platform, which knows `urn:` and a base without authority. */
 export function resolveUri(reference: string, base: string, work: Work): string | undefined {
-  work.spend(URI_WORK + ((reference.length + base.length) >> 3))
+  work.spend(URI_WORK + ((reference.length + base.length) >> 3) + hostWork(reference))
   try {
     return new URL(reference, base).href
   } catch {
     return undefined
   }
 }
+
+/** Looking at a host of other scripts takes time that grows with the square of its length (IDNA). */
+function hostWork(reference: string): number {
+  if (OTHER_SCRIPTS.test(reference)) return reference.length ** 2 / 64
+  return reference.includes('%') && reference.includes('//') ? (reference.length / 9) ** 2 / 64 : 0
+}
+
+const OTHER_SCRIPTS = /[^\0-\x7f]/
 
 /** Work of taking a URI apart, besides what its length takes. */
 const URI_WORK = 20

@@ -16,7 +16,8 @@ export function toToken(key: string | number): string {
   return NEEDS_ESCAPE.test(key) ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
 }
 
-const NEEDS_ESCAPE = /[~/]/
+/** It takes longer to write a name that has one of these. */
+export const NEEDS_ESCAPE = /[~/]/
 
 /** Text that has names of a peer in it: one line that ends somewhere. */
 export function toLine(text: string): string {

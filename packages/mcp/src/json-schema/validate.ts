@@ -45,16 +45,17 @@ export interface ValueFault {
 export function compileJsonSchema(schema: unknown, options: JsonSchemaOptions = {}): CompiledJsonSchema {
   const { assertFormats = false, documents = {}, ...rest } = options
   const limits = { ...JSON_SCHEMA_LIMITS, ...rest }
-  checkSize([schema, ...Object.values(documents)], limits)
+  const work = new Work(limits.maxWork)
+  checkSize([schema, ...Object.values(documents)], limits, work)
   const given = new Map(Object.entries(documents).map(([uri, document]) => [uri.replace(/#$/, ''), document]))
-  const library: Library = { limits, given, resources: new Map(), subschemas: 0, work: new Work(limits.maxWork) }
+  const library: Library = { limits, given, resources: new Map(), subschemas: 0, work }
   const root = readDocument(library, schema, PRIVATE_BASE, '', true)
   for (const [uri, document] of given) readDocument(library, document, uri, uri, true)
   return toCompiled(new Compiler(library, assertFormats).compile(root), limits)
 }
 
 /** Before anything is looked at: all there is, counted without recursion. */
-function checkSize(roots: readonly unknown[], { maxMembers }: JsonSchemaLimits): void {
+function checkSize(roots: readonly unknown[], { maxMembers }: JsonSchemaLimits, work: Work): void {
   const waiting: unknown[] = [...roots]
   let count = 0
   for (let next = waiting.pop(); waiting.length > 0 || next !== undefined; next = waiting.pop()) {
@@ -62,7 +63,10 @@ function checkSize(roots: readonly unknown[], { maxMembers }: JsonSchemaLimits):
     const parts: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
     count += parts.length
     if (count > maxMembers) throw new JsonSchemaError('', `a schema has at most ${maxMembers} members and items`)
-    for (const part of parts) if (typeof part === 'object' && part !== null) waiting.push(part)
+    for (const part of parts) {
+      if (typeof part === 'string') work.spend(part.length >> 6)
+      else if (typeof part === 'object' && part !== null) waiting.push(part)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
+import { parseUrl } from '../../protocol/url.ts'
 import { UnsuitedForm } from './errors.ts'
 
 /**
@@ -152,7 +153,7 @@ function isText(value: unknown): value is string {
 /** Generous: who typed it corrects what is wrong, and a handler that must be sure checks for itself. */
 const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   email: (text) => text.length <= 320 && /^[^\s@]+@[^\s@]+$/.test(text),
-  uri: (text) => text.length <= 8_192 && URL.canParse(text),
+  uri: (text) => parseUrl(text) !== undefined,
   date: (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)),
   'date-time': (text) => /^\d{4}-\d{2}-\d{2}[Tt ]/.test(text) && !Number.isNaN(Date.parse(text)),
 }

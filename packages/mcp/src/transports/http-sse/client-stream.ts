@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import type { Refusal } from '../../peer/pending.ts'
+import { parseUrl } from '../../protocol/url.ts'
 import type { ExchangeTaker, ResponseHeaders, Underway } from '../http/client-exchange.ts'
 import { innermost, toRefusal, toTransportError } from '../http/client-failure.ts'
 
@@ -60,8 +61,7 @@ export class ClientStream implements ExchangeTaker {
 
   event(type: string, text: string): void {
     if (type !== 'endpoint' || this.#target !== undefined) return
-    const target =
-      text.length <= MAX_TARGET && URL.canParse(text, this.#url.href) ? new URL(text, this.#url) : undefined
+    const target = parseUrl(text, this.#url)
     // What we send may hold credentials, which are for this origin and no other.
     if (target === undefined || target.origin !== this.#url.origin || target.username !== '') {
       this.#fail('upstream.protocol', 'it names an endpoint that is not of the same origin')
@@ -95,7 +95,7 @@ export class ClientStream implements ExchangeTaker {
   }
 
   #follow(location: string): boolean {
-    const url = URL.canParse(location, this.#url.href) ? new URL(location, this.#url) : undefined
+    const url = parseUrl(location, this.#url)
     if (url === undefined || url.origin !== this.#url.origin || ++this.#redirects > MAX_REDIRECTS) return false
     this.#url = url
     this.open()
@@ -116,5 +116,3 @@ export class ClientStream implements ExchangeTaker {
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 307, 308])
 const MAX_REDIRECTS = 3
-/** Characters of the URI that the server names. */
-const MAX_TARGET = 4_096

@@ -7,6 +7,7 @@ import { Conversation } from '../../peer/conversation.ts'
 import { toOutgoing } from '../../peer/outgoing.ts'
 import type { Answer, Waiting } from '../../peer/pending.ts'
 import { encodeCall, type Outgoing } from '../../protocol/envelope.ts'
+import { parseUrl } from '../../protocol/url.ts'
 import type { Revision } from '../../revisions/revision.ts'
 import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
 import { toPoolOptions, toWhere } from './address.ts'
@@ -157,7 +158,7 @@ class HttpWire implements Wire, CallCarrier {
   }
 
   follow(location: string): boolean {
-    const url = URL.canParse(location, this.#url.href) ? new URL(location, this.#url) : undefined
+    const url = parseUrl(location, this.#url)
     if (url === undefined || url.origin !== this.#url.origin) return false
     this.#url = url
     this.#path = url.pathname + url.search
