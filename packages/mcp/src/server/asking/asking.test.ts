@@ -1,12 +1,12 @@
-import { createDeferred, createFakeClock, recordCall } from '@crosspoint/testkit'
-import { describe, expect, it } from 'vitest'
+import { createDeferred, createFakeClock, recordCall, sendEnveloped } from '@crosspoint/testkit'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Notification, Principal, Result } from '../../protocol/call.ts'
 import type { EndpointEvent } from '../../transports/endpoint.ts'
 import type { Context } from '../context.ts'
-import { createServer, type ServerOptions } from '../index.ts'
+import { createServer, type ServerOptions, serve } from '../index.ts'
 import { Declined, UnsuitedForm, UrlElicitationRequired } from './errors.ts'
 
 const ALL = { sampling: { tools: {} }, elicitation: { form: {}, url: {} }, roots: {} }
@@ -672,6 +672,133 @@ describe('a parked handler', () => {
     const first = await call()
     await expect(call(toRetry(first, () => 5))).rejects.toMatchObject({ code: 'caller.invalid_params' })
     expect(textOf(await call(toRetry(first, accept({ name: 'Ada' }))))).toBe('Ada')
+  })
+
+  it('still waits when the request with such an answer is over, as it is once it was refused', async () => {
+    const { call } = createParked(async ({ elicit, signal }) => {
+      const { name } = await elicit('Who?', NAME)
+      return `${name} ${signal.aborted}`
+    })
+    const first = await call()
+    const refused = call(toRetry(first, accept({ name: 5 })))
+    await expect(refused).rejects.toMatchObject({ code: 'caller.invalid_params' })
+    refused.recorded.abort()
+    expect(textOf(await call(toRetry(first, accept({ name: 'Ada' }))))).toBe('Ada false')
+  })
+
+  it('over HTTP too: the right answer counts, after a wrong one and beside it', async () => {
+    const server = createServer({ name: 's', version: '1' })
+    server.tool('t', { parked: true }, async (_args, { elicit }) => (await elicit('Who?', NAME)).name as string)
+    const serving = await serve(server, { port: 0 })
+    onTestFinished(() => serving.close())
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': ALL }
+    const send = async (params: JsonObject = {}) => {
+      const { messages } = await sendEnveloped(serving.url ?? '', 'tools/call', { name: 't', ...params }, { meta })
+      return messages[0]
+    }
+    const { result: first } = await send()
+    expect(await send(toRetry(first, accept({ name: 5 })))).toMatchObject({ error: { code: -32602 } })
+    const [wrong, right] = await Promise.all([
+      send(toRetry(first, accept({ name: 5 }))),
+      send(toRetry(first, accept({ name: 'Ada' }))),
+    ])
+    expect(wrong).toMatchObject({ error: { code: -32602 } })
+    expect(right).toMatchObject({ result: { content: [{ text: 'Ada' }] } })
+  })
+
+  it('takes all answers of a request or none of them', async () => {
+    const heard: unknown[] = []
+    const { call } = createParked(async ({ elicit }) => {
+      const hear = ({ name }: JsonObject) => heard.push(name)
+      await Promise.all([elicit('A?', NAME, { key: 'a' }).then(hear), elicit('B?', NAME, { key: 'b' }).then(hear)])
+      return heard.join()
+    })
+    const first = await call()
+    const halfRight = toRetry(first, (at) => accept({ name: at === 'a' ? 'Ada' : 5 })())
+    await expect(call(halfRight)).rejects.toMatchObject({ code: 'caller.invalid_params' })
+    expect(heard).toEqual([])
+    expect(textOf(await call(toRetry(first, (at) => accept({ name: at })())))).toBe('a,b')
+  })
+
+  it('abuse-14: answers that were refused hold no bytes of it', async () => {
+    const { call } = createParked(
+      async ({ elicit }) => `${(await elicit('A?', NAME)).name}${(await elicit('B?', NAME)).name}`,
+      {
+        maxParkedBytesPerPrincipal: 30_000,
+      },
+    )
+    const first = await call()
+    for (let tries = 0; tries < 4; tries++) {
+      const large = toRetry(first, accept({ name: ['x'.repeat(10_000)] }))
+      await expect(call(large)).rejects.toMatchObject({ code: 'caller.invalid_params' })
+    }
+    const second = await call(toRetry(first, accept({ name: 'a' })))
+    expect(textOf(await call(toRetry(second, accept({ name: 'b' }))))).toBe('ab')
+  })
+
+  /** Works after its question, telling how far it is in every turn, until it is let go or has to end. */
+  const untilLetGo =
+    (letGo: { done: boolean }): Handler =>
+    async ({ elicit, progress, signal }) => {
+      const { name } = await elicit('Who?', NAME)
+      for (let turn = 1; !letGo.done; turn++) {
+        if (signal.aborted) throw new Error('Stopped')
+        progress(turn)
+        await new Promise(setImmediate)
+      }
+      return name
+    }
+
+  it('goes on, and speaks to who is left, when one of those who ask for a round hangs up', async () => {
+    const letGo = { done: false }
+    const { call } = createParked(untilLetGo(letGo))
+    const params = toRetry(await call(), accept({ name: 'Ada' }))
+    const join = async () => {
+      const joined = call(params)
+      await joined.recorded.untilHeard(1)
+      return { joined }
+    }
+    const [{ joined: gone }, { joined: live }, { joined: late }] = [await join(), await join(), await join()]
+    gone.recorded.abort()
+    late.recorded.abort()
+    await live.recorded.untilHeard(live.recorded.heard.length + 1)
+    letGo.done = true
+    expect(textOf(await live)).toBe('Ada')
+  })
+
+  it('ends when the last of those who ask for a round has hung up', async () => {
+    const { call } = createParked(untilLetGo({ done: false }))
+    const params = toRetry(await call(), accept({ name: 'Ada' }))
+    const one = call(params)
+    await one.recorded.untilHeard(1)
+    const other = call(params)
+    await other.recorded.untilHeard(1)
+    one.recorded.abort()
+    other.recorded.abort()
+    for (const each of [one, other]) await expect(each).rejects.toMatchObject({ code: 'caller.cancelled' })
+  })
+
+  it('does not end when a caller gives up while its answers are read, nor after its round', async () => {
+    const reading = createDeferred()
+    const read = createDeferred<boolean>()
+    const schema = z.object({ name: z.string() }).refine(() => {
+      reading.resolve()
+      return read.promise
+    })
+    const { call } = createParked(async ({ elicit }) => {
+      const first = await elicit('Who?', schema, { jsonSchema: NAME })
+      return `${first.name} ${(await elicit('And?', NAME)).name}`
+    })
+    const params = toRetry(await call(), accept({ name: 'Ada' }))
+    const gone = call(params)
+    await reading.promise
+    gone.recorded.abort()
+    read.resolve(true)
+    await expect(gone).rejects.toMatchObject({ code: 'caller.cancelled' })
+    const second = call(params)
+    const asked = await second
+    second.recorded.abort()
+    expect(textOf(await call(toRetry(asked, accept({ name: 'Bea' }))))).toBe('Ada Bea')
   })
 
   it('ends with its signal when nobody comes back in time', async () => {

@@ -126,12 +126,14 @@ export class Asking {
 
   #wait<T>(key: string, mark: string, request: Notification, parse: (answer: unknown) => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const accept = async (answer: unknown) => {
+      const read = async (answer: unknown) => {
         const value = await parse(answer)
-        this.open.delete(key)
-        resolve(value)
+        return () => {
+          this.open.delete(key)
+          resolve(value)
+        }
       }
-      this.open.set(key, { key, mark, request, accept, reject })
+      this.open.set(key, { key, mark, request, read, reject })
       this.gather()
     })
   }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { sizeOf } from '../../jsonrpc/size.ts'
 import { toOwner } from '../../peer/tally.ts'
 import type { Call, Result } from '../../protocol/call.ts'
-import { CancellationSource, type CancelWatcher } from '../../protocol/cancellation.ts'
+import { CancellationSource } from '../../protocol/cancellation.ts'
 import { OpenContext } from '../context.ts'
 import type { ServerSettings } from '../settings.ts'
 import { visit } from './asker.ts'
@@ -12,6 +12,7 @@ import { UrlElicitationRequired } from './errors.ts'
 import type { ParkedRun } from './parked.ts'
 import { toInputRequests } from './rounds.ts'
 import { refusedState } from './states.ts'
+import { type Awaited, Waiters } from './waiters.ts'
 import type { Work } from './work.ts'
 
 /** The sealed state of a parked run: which one, and after how many rounds. */
@@ -50,7 +51,7 @@ export async function resumeParked(
   return outcome
 }
 
-class Parking implements ParkedRun, CancelWatcher {
+class Parking implements ParkedRun, Awaited {
   readonly id = crypto.randomUUID()
   readonly owner: string
   readonly #settings: ServerSettings
@@ -58,7 +59,11 @@ class Parking implements ParkedRun, CancelWatcher {
   readonly #context: OpenContext
   readonly #work: Work
   readonly #given: CancellationSource = new CancellationSource()
+  readonly #waiters = new Waiters(this)
+  /** One a round, in their order. */
   readonly #outcomes = new Map<number, Promise<Result>>()
+  /** The outcome of the round under way. */
+  #coming: Promise<Result> | undefined
   #done: Promise<Result> | undefined
   /** Of parameters and answers: the handler has them while it is at work. */
   #givenBytes: number
@@ -80,7 +85,7 @@ class Parking implements ParkedRun, CancelWatcher {
   }
 
   begin(): Promise<Result> {
-    return this.#round(1, async () => {
+    return this.#round(this.#asking.call, 1, () => {
       this.#done = this.#run()
       this.#done.catch(() => {}) // every round that is under way hears of it
     })
@@ -89,11 +94,8 @@ class Parking implements ParkedRun, CancelWatcher {
   /** The outcome of the round after `round`; undefined where that is not the latest and none is remembered. */
   resume(call: Call, round: number, responses: JsonObject): Promise<Result> | undefined {
     const known = this.#outcomes.get(round + 1)
-    if (known !== undefined || round !== this.#outcomes.size) return known
-    this.#asking.call = call
-    this.#context.call = call
-    this.#givenBytes += sizeOf(responses)
-    return this.#round(round + 1, () => this.#answer(responses))
+    if (known !== undefined) return this.#join(call, known)
+    return round === this.#outcomes.size ? this.#answer(call, round + 1, responses) : undefined
   }
 
   abandon(reason: McpError): void {
@@ -101,36 +103,65 @@ class Parking implements ParkedRun, CancelWatcher {
     this.#asking.fail(reason)
   }
 
-  /** The caller of the round under way gave up. */
-  cancelled(): void {
-    const { reason } = this.#asking.call.cancellation
+  speakTo(call: Call): void {
+    this.#asking.call = call
+    this.#context.call = call
+  }
+
+  giveUp(reason: unknown): void {
     this.#given.cancel(reason)
     this.#asking.fail(reason)
   }
 
-  #round(round: number, begin: () => Promise<void>): Promise<Result> {
-    const outcome = this.#outcome(round, begin)
-    this.#outcomes.set(round, outcome)
-    outcome.catch(() => {}) // also remembered for who asks again, which may be nobody
-    return outcome
+  /**
+   * Begins a round with answers. Those that cannot be read are no answers, and who was gone before they were read gave
+   * none: then the round is still to come, and nothing of them is kept.
+   */
+  async #answer(call: Call, round: number, responses: JsonObject): Promise<Result> {
+    const read: (() => void)[] = []
+    for (const question of [...this.#asking.open.values()]) {
+      if (Object.hasOwn(responses, question.key)) read.push(await question.read(responses[question.key]))
+    }
+    if (call.cancellation.isCancelled) throw toReason(call.cancellation.reason)
+    const known = this.#outcomes.get(round)
+    if (known !== undefined) return this.#join(call, known) // somebody else's answers were read first
+    this.#givenBytes += sizeOf(responses)
+    return this.#round(call, round, () => {
+      for (const take of read) take()
+      this.#asking.gather()
+    })
   }
 
-  async #outcome(round: number, begin: () => Promise<void>): Promise<Result> {
-    const { call } = this.#asking
+  async #round(call: Call, round: number, begin: () => void): Promise<Result> {
+    const leave = this.#waiters.join(call)
+    try {
+      const outcome = this.#outcome(round, begin)
+      this.#coming = outcome
+      this.#outcomes.set(round, outcome)
+      return await outcome // also remembered for who asks again, which may be nobody
+    } finally {
+      leave()
+    }
+  }
+
+  async #join(call: Call, outcome: Promise<Result>): Promise<Result> {
+    if (outcome !== this.#coming) return outcome
+    const leave = this.#waiters.join(call)
+    try {
+      return await outcome
+    } finally {
+      leave()
+    }
+  }
+
+  async #outcome(round: number, begin: () => void): Promise<Result> {
     const waiting = new Promise<undefined>((resolve) => {
       this.#isWaiting = () => resolve(undefined)
     })
-    call.cancellation.watch(this)
-    if (call.cancellation.isCancelled) this.cancelled()
-    try {
-      await begin()
-    } catch (error) {
-      this.#outcomes.delete(round) // what could not be read was no answer: the round is still to come
-      throw error
-    }
+    begin()
     try {
       const result = await Promise.race([waiting, this.#done])
-      if (result === undefined) return await this.#park(call, round)
+      if (result === undefined) return await this.#park(round)
       // Of a run that is over at once nobody has a state to come back with.
       if (round > 1) this.#end(sizeOf(result))
       return result
@@ -139,12 +170,14 @@ class Parking implements ParkedRun, CancelWatcher {
       if (round > 1) this.#end(0)
       throw error
     } finally {
-      call.cancellation.unwatch(this)
+      this.#coming = undefined
+      this.#waiters.clear()
     }
   }
 
-  async #park(call: Call, round: number): Promise<Result> {
+  async #park(round: number): Promise<Result> {
     const { states, parked } = this.#settings.asking
+    const { call } = this.#asking
     const inputRequests = toInputRequests(this.#asking.open.values())
     const requestState = await states.seal(call, 'run', { park: this.id, n: round })
     const asked: Result = { resultType: 'input_required', inputRequests, requestState }
@@ -163,13 +196,6 @@ class Parking implements ParkedRun, CancelWatcher {
       abandon() {},
     }
     this.#settings.asking.parked.remember(over, this.#outcomeBytes + bytes)
-  }
-
-  async #answer(responses: JsonObject): Promise<void> {
-    for (const question of [...this.#asking.open.values()]) {
-      if (Object.hasOwn(responses, question.key)) await question.accept(responses[question.key])
-    }
-    this.#asking.gather()
   }
 
   async #run(): Promise<Result> {

@@ -23,8 +23,8 @@ export interface OpenQuestion {
   readonly key: string
   readonly mark: string
   readonly request: Notification
-  /** Gives the answer, as it came; throws for one that cannot be read. */
-  readonly accept: (answer: unknown) => Promise<void>
+  /** Reads an answer, as it came, and gives what takes it; throws for one that cannot be read. */
+  readonly read: (answer: unknown) => Promise<() => void>
   readonly reject: (error: unknown) => void
 }
 
