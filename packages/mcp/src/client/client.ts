@@ -19,7 +19,7 @@ import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
 import { withSafeItems } from '../protocol/icons.ts'
-import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
+import { checkMembers, checkOptions, LIMIT_NAMES, type OptionNames } from '../protocol/option-names.ts'
 import { findRevision } from '../revisions/index.ts'
 import { createAnswering } from './answering.ts'
 import { askUntilComplete } from './ask-rounds.ts'
@@ -164,6 +164,9 @@ function checkClientOptions(options: ClientOptions): void {
   }
   checkOptions('connect', options, OPTION_NAMES)
   checkClock('connect', options.clock)
+  checkMembers('connect', 'limits', options.limits, LIMIT_NAMES)
+  checkMembers('connect', 'cache', options.cache, CACHE_NAMES)
+  checkMembers('connect', 'restart', options.restart, { maxFailures: true })
   if (options.handlers !== undefined) checkHandlers(options.handlers)
 }
 
@@ -352,6 +355,13 @@ function refuseToAnswer({ method }: Notification): Promise<Result> {
   return Promise.reject(new McpError('caller.missing_capability', message))
 }
 
+const CACHE_NAMES: OptionNames<CacheOptions> = {
+  maxEntries: true,
+  maxBytes: true,
+  maxTtlMs: true,
+  staleIfError: true,
+  shared: true,
+}
 const OPTION_NAMES: OptionNames<ClientOptions> = {
   ...CONNECTION_OPTIONS,
   handlers: true,

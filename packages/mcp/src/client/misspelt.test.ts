@@ -15,6 +15,15 @@ it.each([
 })
 
 it.each([
+  [{ cache: { maxEntrys: 1 } }, 'cache.maxEntrys": there is none; did you mean "maxEntries"?'],
+  [{ limits: { maxDept: 1 } }, 'limits.maxDept": there is none; did you mean "maxDepth"?'],
+  [{ restart: { maxFailure: 1 } }, 'restart.maxFailure": there is none; did you mean "maxFailures"?'],
+])('refuses what nobody reads inside of an option: %j', async (options, message) => {
+  const connecting = connect('http://127.0.0.1:9', { client, ...options } as never)
+  await expect(connecting).rejects.toThrow(`Cannot connect with the option "${message}`)
+})
+
+it.each([
   [{ command: 'node', arg: [] }, 'Cannot start a server with the option "arg": there is none; did you mean "args"?'],
   [
     { kind: 'http', url: 'http://127.0.0.1:9', header: {} },

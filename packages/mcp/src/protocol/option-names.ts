@@ -1,3 +1,4 @@
+import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import { closest } from './nearest.ts'
 
@@ -8,13 +9,38 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
  * Refuses options that nobody reads: in plain JavaScript a slip of the pen would pass in silence. For set-up, never for
  * the way of a call.
  * @param doing such as `create a server`
+ * @param within which option these are the members of, such as `tasks.`
  * @throws {TypeError} which names the option, and those that were probably meant
  */
-export function checkOptions<Options extends object>(doing: string, given: Options, names: OptionNames<Options>): void {
+export function checkOptions<Options extends object>(
+  doing: string,
+  given: Options,
+  names: OptionNames<Options>,
+  within = '',
+): void {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(names, name) || given[name as keyof Options] === undefined) continue
-    throw new TypeError(`Cannot ${doing} with the option "${shown(name)}": there is none${meant(name, names)}`)
+    throw new TypeError(`Cannot ${doing} with the option "${within}${shown(name)}": there is none${meant(name, names)}`)
   }
+}
+
+/** As {@link checkOptions}, for an option that has members of its own, or stands for itself, or was left out. */
+export function checkMembers<Options extends object>(
+  doing: string,
+  option: string,
+  given: Options | boolean | string | undefined,
+  names: OptionNames<Options>,
+): void {
+  if (typeof given === 'object' && given !== null) checkOptions(doing, given, names, `${option}.`)
+}
+
+/** Of the `limits` of both sides. */
+export const LIMIT_NAMES: OptionNames<FrameLimits> = {
+  maxBytes: true,
+  maxDepth: true,
+  maxBatch: true,
+  duplicateKeys: true,
+  inexactNumbers: true,
 }
 
 /** What is spelt alike, or has the word in it: who writes `timeout` means one of several, in milliseconds. */

@@ -1,6 +1,7 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import { expect, it } from 'vitest'
-import { createServer } from './index.ts'
+import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
+import { createServer, serve } from './index.ts'
 
 const who = { name: 's', version: '1' }
 const say = () => 'ok'
@@ -12,6 +13,30 @@ it.each([
 ])('refuses the option "%s" of a server, which nobody reads', (name, hint) => {
   const message = `Cannot create a server with the option "${name}": there is none${hint}`
   expect(() => createServer({ ...who, [name]: {} })).toThrow(new TypeError(message))
+})
+
+it.each([
+  [{ tasks: { maxTask: 5 } }, 'tasks.maxTask": there is none; did you mean "maxTasks"?'],
+  [{ limits: { ...CALLER_LIMITS, maxByte: 5 } }, 'limits.maxByte": there is none; did you mean "maxBytes"?'],
+  [{ resume: { retry: 5 } }, 'resume.retry": there is none; did you mean "retryMs" (in milliseconds)?'],
+])('refuses what nobody reads inside of an option of a server: %j', (options, message) => {
+  expect(() => createServer({ ...who, ...options } as never)).toThrow(
+    `Cannot create a server with the option "${message}`,
+  )
+})
+
+it('refuses what nobody reads inside of an option of a tool or a door', async () => {
+  const server = createServer(who)
+  expect(() => server.tool('t', { task: { ttl: 5 } as never }, say)).toThrow(
+    'Cannot register the tool "t" with the option "task.ttl": there is none',
+  )
+  expect(() => server.tool('t', { task: 'required' }, say)).not.toThrow()
+  await expect(serve(server, { stdio: { drain: 5 } as never })).rejects.toThrow(
+    'Cannot serve with the option "stdio.drain": there is none; did you mean "drainMs" (in milliseconds)?',
+  )
+  await expect(serve(server, { port: 0, http: { allowedHost: [] } as never })).rejects.toThrow(
+    'Cannot open an HTTP door with the option "allowedHost": there is none; did you mean "allowedHosts"?',
+  )
 })
 
 it('refuses a clock that lacks a part, before anybody calls', () => {

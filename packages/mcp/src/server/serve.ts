@@ -1,4 +1,4 @@
-import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
+import { checkMembers, checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { toSocketAddress } from '../transports/http/address.ts'
 import type { HttpDoorOptions } from '../transports/http/door.ts'
 import type { StdioOptions } from '../transports/stdio/serve.ts'
@@ -50,6 +50,7 @@ export async function serve(server: Server, options: ServeOptions = {}): Promise
   if (server?.endpoint === undefined)
     throw new TypeError('Cannot serve this: write serve(createServer({ … }), options)')
   checkOptions('serve', options, OPTION_NAMES)
+  checkMembers('serve', 'stdio', options.stdio, STDIO_NAMES)
   const isHttp = options.port !== undefined || options.socket !== undefined
   return isHttp ? serveOnHttp(server, options) : serveOnStdio(server, options.stdio)
 }
@@ -101,6 +102,7 @@ function toServing(url: string | undefined, closed: Promise<void>, close: () => 
   return { url, closed, close, [Symbol.asyncDispose]: close }
 }
 
+const STDIO_NAMES: OptionNames<StdioOptions> = { stdin: true, stdout: true, drainMs: true }
 const OPTION_NAMES: OptionNames<ServeOptions> = {
   port: true,
   socket: true,

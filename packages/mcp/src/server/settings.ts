@@ -4,12 +4,13 @@ import { checkClock } from '../peer/clock.ts'
 import { LISTENERS_OF_ONE, toShare } from '../peer/shares.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import { checkIcons } from '../protocol/icons.ts'
-import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
+import { checkMembers, checkOptions, LIMIT_NAMES, type OptionNames } from '../protocol/option-names.ts'
 import { REVISIONS } from '../revisions/index.ts'
 import type { Endpoint, EndpointEvent } from '../transports/endpoint.ts'
+import type { ResumeOptions } from '../transports/http/resume/options.ts'
 import { type AskingOptions, type AskingSettings, toAskingSettings } from './asking/settings.ts'
 import { type CacheHints, checkHints } from './cache-hints.ts'
-import { type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/settings.ts'
+import { TASK_NAMES, type TaskOptions, type TaskSettings, toTaskSettings } from './tasks/settings.ts'
 
 /** A part of the protocol a server may announce before anything of it is registered. */
 export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
@@ -79,6 +80,9 @@ export function toSettings(options: ServerOptions): ServerSettings {
   checkHints('create a server', options.cache)
   checkClock('create a server', options.clock)
   checkIcons('create a server', options.icons)
+  checkMembers('create a server', 'limits', options.limits, LIMIT_NAMES)
+  checkMembers('create a server', 'resume', options.resume, RESUME_NAMES)
+  checkMembers('create a server', 'tasks', options.tasks, TASK_NAMES)
   const maxListeners = positive('maxListeners', options.maxListeners ?? 10_000)
   return {
     serverInfo: toServerInfo(options),
@@ -132,6 +136,7 @@ function logErrors(event: EndpointEvent): void {
   if (event.level === 'error') console.error(event)
 }
 
+const RESUME_NAMES: OptionNames<ResumeOptions> = { store: true, retryMs: true, pollAfterMs: true, maxResumed: true }
 const OPTION_NAMES: OptionNames<ServerOptions> = {
   name: true,
   version: true,

@@ -1,3 +1,4 @@
+import type { OptionNames } from '../../protocol/option-names.ts'
 import { createMemoryTaskStore } from './memory-store.ts'
 import type { TaskStore } from './store.ts'
 import type { TaskLimits } from './tasks.ts'
@@ -30,4 +31,16 @@ export function toTaskSettings({ store, ...given }: TaskOptions = {}): TaskSetti
     leaseMs: given.leaseMs ?? 30_000,
   }
   return { limits, store: store ?? createMemoryTaskStore() }
+}
+
+export const TASK_NAMES: OptionNames<TaskOptions> = {
+  store: true,
+  ttlMs: true,
+  maxTtlMs: true,
+  pollIntervalMs: true,
+  maxTasks: true,
+  maxTasksPerPrincipal: true,
+  maxBytes: true,
+  maxBytesPerPrincipal: true,
+  leaseMs: true,
 }

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionNames } from '../../protocol/option-names.ts'
+
 /** `optional`: callers that know no tasks wait for the result. `required`: they are refused. */
 export type TaskSupport = 'optional' | 'required'
 
@@ -28,6 +30,7 @@ export interface LiveToolTasks {
 export function toToolTasks(name: string, option: boolean | TaskSupport | ToolTasks): LiveToolTasks | undefined {
   if (option === false) return undefined
   const given: ToolTasks = typeof option === 'object' ? option : option === true ? {} : { support: option }
+  checkOptions(`register the tool "${name}"`, given, TOOL_TASK_NAMES, 'task.')
   const { support = 'optional', start = 'at-once', ttlMs, pollIntervalMs } = given
   for (const [member, value] of Object.entries({ ttlMs, pollIntervalMs })) {
     if (value === undefined || (Number.isInteger(value) && value > 0)) continue
@@ -35,6 +38,8 @@ export function toToolTasks(name: string, option: boolean | TaskSupport | ToolTa
   }
   return { support, start, ttlMs, pollIntervalMs }
 }
+
+const TOOL_TASK_NAMES: OptionNames<ToolTasks> = { support: true, start: true, ttlMs: true, pollIntervalMs: true }
 
 /** What a handler returns to go on as a task: the rest of its work. */
 export class LaterWork<Context, Output> {

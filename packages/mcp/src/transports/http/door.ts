@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { checkOptions, type OptionNames } from '../../protocol/option-names.ts'
 import { type GuardOptions, isLoopback } from './guards.ts'
 import { listenOnPort, listenOnSocket } from './listen.ts'
 import { type DoorFigures, Reception, type ReceptionOptions } from './reception.ts'
@@ -51,6 +52,7 @@ export interface HttpDoor {
  * @throws {TypeError} for an address others can reach without `authenticate`
  */
 export async function openHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
+  checkOptions('open an HTTP door', options, DOOR_NAMES)
   const { socket, host = '127.0.0.1' } = options
   if (socket === undefined && !isLoopback(host) && options.authenticate === undefined) {
     throw new TypeError(
@@ -120,3 +122,24 @@ const MAX_HEADER_BYTES = 16 * 1024
 const KEEP_ALIVE_MS = 65_000
 /** What was said last must still leave the machine. */
 const FLUSH_MS = 500
+const DOOR_NAMES: OptionNames<HttpDoorOptions> = {
+  host: true,
+  port: true,
+  socket: true,
+  allowedHosts: true,
+  allowedOrigins: true,
+  maxConnections: true,
+  headersTimeoutMs: true,
+  requestTimeoutMs: true,
+  timeoutCheckMs: true,
+  endpoint: true,
+  sse: true,
+  plain: true,
+  authenticate: true,
+  resourceMetadata: true,
+  maxCalls: true,
+  maxHeldBytes: true,
+  beatMs: true,
+  clock: true,
+  log: true,
+}
