@@ -38,11 +38,14 @@ export function parseUriTemplate(template: string): UriTemplate {
     throw new Error(`Cannot read a URI template of more than ${MAX_VARIABLES} variables`)
   }
   const steps = toSteps(parts)
+  const [first = ''] = parts
+  // Most URIs are of other templates: what begins otherwise, and cannot be written in two ways, is not looked at further.
+  const beginning = isExpression(first) ? '' : (/^[^%]*/.exec(first)?.[0] ?? '')
   return {
     template,
     variables: [...new Set(names)],
     match(uri) {
-      const asked = uri.length > MAX_URI ? undefined : toUriText(uri)
+      const asked = uri.length > MAX_URI || !uri.startsWith(beginning) ? undefined : toUriText(uri)
       return asked === undefined || asked.length > MAX_URI ? undefined : matchSteps(steps, asked)
     },
     expand: (values) => parts.map((part: Part) => expandPart(part, values)).join(''),
