@@ -75,13 +75,17 @@ describe.skipIf(!installed)('our client with servers of other makers', () => {
     await use([here('@modelcontextprotocol/server-everything/dist/index.js'), 'stdio'], everything)
   })
 
-  test('server-everything over Streamable HTTP answers the same', async () => {
+  test.each([
+    ['Streamable HTTP', 'streamableHttp', '/mcp', undefined],
+    ['HTTP+SSE', 'sse', '/sse', 'sse'],
+  ])('server-everything over %s answers the same', async (_, mode, path, transport) => {
     const loopback = ['--import', `${root}/interop/peers/loopback.mjs`]
     const program = here('@modelcontextprotocol/server-everything/dist/index.js')
-    const server = await startServer([...loopback, program, 'streamableHttp'], { PORT: '0' })
+    const server = await startServer([...loopback, program, mode], { PORT: '0' })
     try {
-      const client = await connect(server.said, { client: { name: 'crosspoint', version: '0' } })
+      const client = await connect(new URL(path, server.said))
       try {
+        expect(client.connection.verdict.transport).toBe(transport)
         await everything(client)
       } finally {
         await client.close()

@@ -220,7 +220,57 @@ describe('what a server asks back', () => {
   })
 })
 
-it.each([[undefined], [{}], [{ client: { name: 'example' } }]])(
+it('needs no more than a target to be connected: text, or a URL', async () => {
+  const seen: unknown[] = []
+  const server = createServer({ name: 'any', version: '1.0.0' })
+  server.tool('who', {}, (_, { call }) => {
+    seen.push(call.downstream.client)
+    return 'seen'
+  })
+  const door = await openHttpDoor({ endpoint: (path) => (path === '/mcp' ? server.endpoint : undefined) })
+  cleanup.push(() => door.close({ drainMs: 0 }))
+  for (const target of [server, `${door.url}/mcp`, new URL('/mcp', door.url)]) {
+    const client = await connect(target)
+    cleanup.push(() => client.close())
+    await client.callTool('who')
+  }
+  expect(seen).toEqual(Array(3).fill({ name: 'crosspoint', version: '1' }))
+})
+
+it('is told that the revision has no such question, where a handler is there that could answer it', async () => {
+  const server = createServer({ name: 'any', version: '1.0.0' })
+  server.tool('ask', {}, async (_, context) => {
+    return (await context.elicit('Who?', { type: 'object', properties: { name: { type: 'string' } } })).name as string
+  })
+  server.tool('visit', {}, async (_, context) => {
+    await context.elicitUrl('https://example.com/', 'Look')
+    return 'seen'
+  })
+  const handlers = {
+    elicit: () => ({ action: 'accept', content: { name: 'Ada' } }) as const,
+    elicitUrl: () => ({ action: 'accept' }) as const,
+  }
+  const said: Record<string, unknown[]> = {}
+  for (const { name: revision } of REVISIONS) {
+    const client = await connect(server, { revision, handlers })
+    cleanup.push(() => client.close())
+    const textOf = async (tool: string) => {
+      const result = await client.callTool(tool).catch(({ message }: Error) => message)
+      return typeof result === 'string' ? result : (result.content[0] as { text: string }).text
+    }
+    said[revision] = [await textOf('ask'), await textOf('visit')]
+  }
+  const lacks = (revision: string) => expect.stringContaining(`its revision, ${revision}, does not have that`)
+  expect(said).toEqual({
+    '2026-07-28': ['Ada', 'seen'],
+    '2025-11-25': ['Ada', 'seen'],
+    '2025-06-18': ['Ada', expect.stringContaining('its revision has only forms')],
+    '2025-03-26': [lacks('2025-03-26'), lacks('2025-03-26')],
+    '2024-11-05': [lacks('2024-11-05'), lacks('2024-11-05')],
+  })
+})
+
+it.each([[{ client: {} }], [{ client: { name: 'example' } }]])(
   'is not connected with %j, and told how',
   async (options) => {
     const server = createServer({ name: 'any', version: '1.0.0' })

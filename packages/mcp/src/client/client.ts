@@ -19,6 +19,7 @@ import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 import { type TaskWish, withTaskWish } from '../protocol/features/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/features/tools.ts'
 import { withSafeItems } from '../protocol/icons.ts'
+import type { MethodTypes } from '../protocol/method-types.ts'
 import { checkMembers, checkOptions, LIMIT_NAMES, type OptionNames } from '../protocol/option-names.ts'
 import { findRevision } from '../revisions/index.ts'
 import { createAnswering } from './answering.ts'
@@ -33,7 +34,7 @@ import { OutputCheck } from './output-check.ts'
 import { RequiredPages } from './required-pages.ts'
 import { type CacheOptions, ResponseCache } from './response-cache.ts'
 import { openRestarting, type RestartOptions } from './restart.ts'
-import { CONNECTION_OPTIONS } from './settings.ts'
+import { CONNECTION_OPTIONS, OURSELVES } from './settings.ts'
 import { type LoadedSkill, loadSkill } from './skills.ts'
 import { QuestionTasks } from './tasks/question-tasks.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
@@ -108,9 +109,14 @@ export interface Client {
   /** What is in a folder, for a server that says `directoryRead`. */
   readDirectory(uri: string, options?: RequestOptions): Listing<ReadDirectoryResult, Resource>
   /**
-   * Any other request, such as one of an extension, in the newest vocabulary. Methods we know are sent where the
-   * server's revision has them; those we do not are sent as they are.
+   * Any request, such as one of an extension, in the newest vocabulary. Methods we know are sent where the server's
+   * revision has them, and their results have a type; those we do not are sent as they are.
    */
+  request<Method extends keyof MethodTypes>(
+    method: Method,
+    params?: MethodTypes[Method]['params'],
+    options?: RequestOptions,
+  ): Promise<MethodTypes[Method]['result']>
   request<R extends Result = Result>(method: string, params?: object, options?: RequestOptions): Promise<R>
   /** Says that the roots are others now, to a server whose revision can be told; it asks for them anew. */
   rootsChanged(): Promise<void>
@@ -123,13 +129,13 @@ export interface Client {
 
 /**
  * Connects to a server of any revision.
- * @param target a URL, a command, a {@link Target}, or a server in this process
+ * @param target a URL, as text or object, a command, a {@link Target}, or a server in this process
  * @example
  * const client = await connect('http://127.0.0.1:3000/mcp', { client: { name: 'example', version: '1.0.0' } })
  * for (const tool of await client.listTools().all()) console.log(tool.name)
  * await client.close()
  */
-export async function connect(target: ConnectTarget, options: ClientOptions): Promise<Client> {
+export async function connect(target: ConnectTarget, options: ClientOptions = {}): Promise<Client> {
   checkTarget(target)
   checkClientOptions(options)
   const { handlers, capabilities, clock = systemClock, stray, changed } = options
@@ -157,10 +163,10 @@ export async function connect(target: ConnectTarget, options: ClientOptions): Pr
 
 /** Plain JavaScript is told here what types would have said. */
 function checkClientOptions(options: ClientOptions): void {
-  const { name, version }: Partial<Implementation> = (options as Partial<ClientOptions> | undefined)?.client ?? {}
+  const { name, version }: Partial<Implementation> = options.client ?? OURSELVES
   if (typeof name !== 'string' || typeof version !== 'string') {
     const usage = "{ client: { name: 'example', version: '1.0.0' } }"
-    throw new TypeError(`Cannot connect without saying who does: give ${usage} as the second argument`)
+    throw new TypeError(`Cannot connect as a client without a name and a version: give ${usage}, or nothing`)
   }
   checkOptions('connect', options, OPTION_NAMES)
   checkClock('connect', options.clock)
@@ -237,7 +243,12 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
   const { clock = systemClock, ask = refuseToAnswer } = options
   const { revision } = connection.verdict
   const caller: CallerOptions = {
-    downstream: { revision, client: options.client, capabilities: options.capabilities ?? {}, session: undefined },
+    downstream: {
+      revision,
+      client: options.client ?? OURSELVES,
+      capabilities: options.capabilities ?? {},
+      session: undefined,
+    },
     ask,
     clock,
   }
@@ -317,7 +328,7 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
     loadSkill: (skill, of) => loadSkill(skill, (uri) => request<ReadResourceResult>('resources/read', { uri }, of)),
     readDirectory: (uri, of) => list('resources/directory/read', 'resources', of, { uri }),
     // An object by any type has string keys only as far as JSON goes.
-    request: (method, params = {}, of) => request(method, params as JsonObject, of),
+    request: (method: string, params: object = {}, of?: RequestOptions) => request(method, params as JsonObject, of),
     listen(filter, of = {}) {
       const subscription = listenTo({
         filter,

@@ -9,6 +9,7 @@ import type { Target } from './connection.ts'
 export type ConnectTarget =
   /** The URL of an HTTP endpoint, or `unix:/run/x.sock` for one on a Unix socket. */
   | string
+  | URL
   /** A command to start; without `env` it gets a few harmless variables of ours, such as PATH and HOME. */
   | {
       readonly command: string
@@ -27,7 +28,7 @@ export type ConnectTarget =
 export function checkTarget(target: ConnectTarget): void {
   if (typeof target === 'string') return
   if (typeof target !== 'object' || target === null) throw new TypeError(`Cannot connect to this: ${USAGE}`)
-  if ('endpoint' in target) return
+  if ('endpoint' in target || target instanceof URL) return
   if (!('kind' in target)) {
     if (!('command' in target)) throw new TypeError(`Cannot connect to an object without a "command": ${USAGE}`)
     checkOptions('start a server', target, NAMES.stdio)
@@ -38,6 +39,7 @@ export function checkTarget(target: ConnectTarget): void {
 
 export function toTarget(target: ConnectTarget): Target {
   if (typeof target === 'string') return { kind: 'http', url: target }
+  if (target instanceof URL) return { kind: 'http', url: target.href }
   if ('kind' in target) return target
   if ('endpoint' in target) {
     const pipe = createMemoryPipe()

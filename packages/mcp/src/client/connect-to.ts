@@ -8,7 +8,7 @@ import type { Connection, ConnectionOptions, Verdict } from './connection.ts'
 import { openConnection } from './open.ts'
 import { CONNECTION_OPTIONS } from './settings.ts'
 
-export interface ConnectToOptions extends Partial<ConnectionOptions> {
+export interface ConnectToOptions extends ConnectionOptions {
   /** After a connection that failed, the next attempt waits this long, twice as long each time. Default 1 s. */
   readonly minRetryMs?: number
   /** But no longer than this. Default 30 s. */
@@ -108,10 +108,9 @@ class LazyRemote implements Remote {
   }
 
   async #connect(): Promise<Connection> {
-    const { minRetryMs: _, maxRetryMs: __, client = OURSELVES, capabilities = RELAYED, ...more } = this.#options
+    const { minRetryMs: _, maxRetryMs: __, capabilities = RELAYED, ...more } = this.#options
     const connection = await openConnection(toTarget(this.#target), {
       ...more,
-      client,
       capabilities,
       signal: this.#closing.signal,
       ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
@@ -153,6 +152,5 @@ const RELAYED: ClientCapabilities = Object.freeze({
   elicitation: { form: {}, url: {} },
   roots: {},
 })
-const OURSELVES: Implementation = Object.freeze({ name: 'crosspoint', version: '1' })
 const UNKNOWN: Implementation = Object.freeze({ name: 'remote', version: '0' })
 const OPTION_NAMES: OptionNames<ConnectToOptions> = { ...CONNECTION_OPTIONS, minRetryMs: true, maxRetryMs: true }

@@ -49,8 +49,8 @@ export interface Verdict {
 }
 
 export interface ConnectionOptions {
-  /** Who we say we are. */
-  readonly client: Implementation
+  /** Who we say we are. Default: `crosspoint`, which says nothing about your program. */
+  readonly client?: Implementation
   /** What we can do for the server when it asks. Default: nothing. */
   readonly capabilities?: ClientCapabilities
   /** Speak this revision and no other. Default: the newest both sides have. */

@@ -258,11 +258,9 @@ function read(method: string, codec: MethodCodec, result: JsonObject): Result {
 function toOffered(revision: Revision, capabilities: ServerCapabilities): ReadonlyMap<string, MethodCodec> {
   const offered = new Map<string, MethodCodec>()
   for (const [name, codec] of revision.methods) {
-    const { kind, from, capability, extension } = codec.descriptor
+    const { kind, from, extension } = codec.descriptor
     if (kind !== 'request' || from === 'server' || extension !== undefined || OF_THE_HOP.has(name)) continue
-    // The first revision has completion and no capability to say so; who has it not will answer that it has not.
-    const unsaid = capability === 'completions' && revision.traits.http === 'sse'
-    if (capability === undefined || unsaid || hasCapability(capabilities, capability)) offered.set(name, codec)
+    if (codec.needs === undefined || hasCapability(capabilities, codec.needs)) offered.set(name, codec)
   }
   return offered
 }
@@ -288,6 +286,7 @@ function withoutChanges(capabilities: ServerCapabilities): ServerCapabilities {
 /** A method that no revision says anything about. */
 const AS_IT_IS: MethodCodec = {
   descriptor: defineMethod({ name: '', kind: 'request', from: 'client', feature: 'extension' }),
+  needs: undefined,
   upParams: (params) => params,
   downParams: (params) => params,
   upResult: (result) => result,

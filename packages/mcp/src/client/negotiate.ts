@@ -1,8 +1,16 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Answer } from '../peer/pending.ts'
-import { ENVELOPE_REVISIONS, findRevision, HANDSHAKE_REVISIONS, NEWEST, NEWEST_HANDSHAKE } from '../revisions/index.ts'
+import {
+  ENVELOPE_REVISIONS,
+  findRevision,
+  HANDSHAKE_REVISIONS,
+  NEWEST,
+  NEWEST_HANDSHAKE,
+  REVISIONS,
+} from '../revisions/index.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Wire } from '../transports/wire.ts'
 import type { Verdict } from './connection.ts'
@@ -123,7 +131,8 @@ async function openOlder(
 
 async function openSse(dialer: Dialer, revision: Revision, settings: Settings, signal: AbortSignal): Promise<Opened> {
   if (revision.traits.lifecycle === 'handshake') return openHandshake(dialer.dialSse(), revision, settings, signal)
-  throw new McpError('internal.error', `Cannot speak "${revision.name}" over HTTP+SSE: it has no sessions`)
+  const message = `Cannot speak "${revision.name}" over HTTP+SSE, which only revisions with sessions have`
+  throw new McpError('caller.unsupported_revision', `${message}: leave out "transport", or pin an older revision`)
 }
 
 /** Whether a status says that a server does not take what was sent, not that it cannot now or wants a sign-in. */
@@ -248,8 +257,9 @@ function rethrowUnlessGone(gone: Promise<Gone>): (error: unknown) => Promise<Gon
 function pinnedRevision(name: string | undefined): Revision | undefined {
   if (name === undefined) return undefined
   const revision = findRevision(name)
-  if (revision === undefined) throw new McpError('internal.error', `Cannot speak "${name}": it is not a known revision`)
-  return revision
+  if (revision !== undefined) return revision
+  const known = REVISIONS.map((one) => one.name).join(', ')
+  throw new McpError('caller.unsupported_revision', `Cannot speak "${shown(name)}": known revisions are ${known}`)
 }
 
 /** Old verdicts age: a server that learned a newer revision would go unnoticed, since the older one still works. */

@@ -10,7 +10,7 @@ import { type Settings, toSettings } from './settings.ts'
  * @throws {McpError} `upstream.unavailable`, `upstream.unauthorized`, `upstream.timeout` or `upstream.protocol`,
  *   with a sentence that says what would help. Nothing is left behind then.
  */
-export async function openConnection(target: Target, options: ConnectionOptions): Promise<Connection> {
+export async function openConnection(target: Target, options: ConnectionOptions = {}): Promise<Connection> {
   const settings = toSettings(options)
   const dialer = createDialer(target, settings)
   const timeUp = new AbortController()

@@ -1,5 +1,6 @@
 import { UPSTREAM_LIMITS } from '../jsonrpc/limits.ts'
 import { systemClock } from '../peer/clock.ts'
+import type { Implementation } from '../protocol/capabilities.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
 import type { ConnectionOptions } from './connection.ts'
 
@@ -20,6 +21,7 @@ type Optional =
 
 export function toSettings(options: ConnectionOptions): Settings {
   return {
+    client: OURSELVES,
     capabilities: {},
     limits: UPSTREAM_LIMITS,
     connectTimeoutMs: 30_000,
@@ -32,6 +34,9 @@ export function toSettings(options: ConnectionOptions): Settings {
     ...withoutUndefined(options),
   }
 }
+
+/** Who a client is that says nothing about itself. */
+export const OURSELVES: Implementation = Object.freeze({ name: 'crosspoint', version: '1' })
 
 export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   client: true,

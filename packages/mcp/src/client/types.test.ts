@@ -1,5 +1,8 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Result } from '../protocol/call.ts'
+import type { GetPromptResult } from '../protocol/features/prompts.ts'
+import type { ListToolsResult } from '../protocol/features/tools.ts'
 import type { Client, ToolResult } from './client.ts'
 
 /** What callers see while they write; nothing of it has to run. */
@@ -19,6 +22,13 @@ describe('the types of a client', () => {
     expectTypeOf((args: JsonObject) => client.callTool('forecast', args)).toBeFunction()
     // @ts-expect-error: arguments have names
     expectTypeOf(() => client.callTool('forecast', 'Rome')).toBeFunction()
+  })
+
+  it('know what the methods of the protocol answer, by whichever way they are called', () => {
+    expectTypeOf(() => client.request('tools/list')).returns.resolves.toEqualTypeOf<ListToolsResult>()
+    expectTypeOf(() => client.request('prompts/get', { name: 'p' })).returns.resolves.toEqualTypeOf<GetPromptResult>()
+    expectTypeOf(() => client.request('acme/forecast')).returns.resolves.toEqualTypeOf<Result>()
+    expectTypeOf(() => client.request<Result & { sum: number }>('acme/sum')).returns.resolves.toHaveProperty('sum')
   })
 
   it('take strings alone for a prompt', () => {

@@ -11,6 +11,7 @@ import type { Served } from './served.ts'
 export function findOwnMethod(served: Served, method: string, principal: Principal): MethodCodec | undefined {
   if (METHODS.has(method) || served.hasMethod?.(method, principal) !== true) return undefined
   return {
+    needs: undefined,
     descriptor: { name: method, kind: 'request', from: 'client', feature: 'own', mayAsk: true },
     upParams: same,
     downParams: same,

@@ -112,12 +112,13 @@ export class Questions {
     const { method } = request
     if (this.#ended !== undefined) throw this.#ended
     const codec = revision.methods.get(method)
-    if (codec === undefined) throw lacking(request, `its revision, ${revision.name}, does not have that`)
+    if (codec === undefined) throw notInRevision(revision, request)
+    const params = codec.downParams(request.params) // throws for a kind of question that the revision lacks
     checkMayAsk(capabilities, request)
     if (this.#open.size >= max) {
       throw new McpError('policy.limit', `Cannot ask the client for "${method}": ${max} questions are open already`)
     }
-    return { codec, params: this.#named(codec.downParams(request.params)) }
+    return { codec, params: this.#named(params) }
   }
 
   /** Where a client is told later that it is done with a page, the page has a name. */
@@ -140,6 +141,22 @@ export class Questions {
     question?.overdue.cancel()
     return question
   }
+}
+
+/**
+ * Refuses a question that the revision of a caller has not, where it is asked by request. To be asked first: such a
+ * revision cannot declare what it takes either, whatever its client could do.
+ * @throws {McpError} `caller.missing_capability`
+ */
+export function checkInRevision(revision: Revision | undefined, request: Notification): void {
+  if (revision === undefined || !revision.traits.serverRequests) return
+  const codec = revision.methods.get(request.method)
+  if (codec === undefined) throw notInRevision(revision, request)
+  codec.downParams(request.params)
+}
+
+function notInRevision({ name }: Revision, request: Notification): McpError {
+  return lacking(request, `its revision, ${name}, does not have that`)
 }
 
 function refused(method: string, { code, message }: RpcError): McpError {

@@ -10,7 +10,8 @@ test('an unknown version is answered with those a request may name instead, and 
   expect(unsupportedRevision(served, 'v999')).toMatchObject({
     code: 'caller.unsupported_revision',
     data: { requested: 'v999', supported: ENVELOPE_REVISIONS.map((revision) => revision.name) },
-    message: expect.stringContaining(HANDSHAKE_REVISIONS.at(-1)?.name ?? 'none'),
+    message:
+      'Cannot speak version "v999"; supported: 2026-07-28; after "initialize": 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05',
   })
 })
 

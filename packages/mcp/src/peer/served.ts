@@ -42,7 +42,8 @@ export type Log = (
 
 /**
  * What a peer of another revision is told; older clients have no other hint at what would work. The list in the
- * error is what a request may name instead, the same that `server/discover` gives; the text names the others too.
+ * error is what a request may name instead, the same that `server/discover` gives; the text says so, and which others
+ * there are for who opens with `initialize`.
  */
 export function unsupportedRevision(
   { envelopes, handshakes }: Pick<Served, 'envelopes' | 'handshakes'>,
@@ -50,9 +51,13 @@ export function unsupportedRevision(
 ): McpError {
   const older = handshakes.map((revision) => revision.name)
   const supported = envelopes.size > 0 ? [...envelopes.keys()] : older
-  const spoken = [...envelopes.keys(), ...older].join(', ')
+  const rest = envelopes.size > 0 && older.length > 0 ? `; after "initialize": ${older.join(', ')}` : ''
   const asked = requested === undefined ? 'a request that names no protocol version' : `version "${shown(requested)}"`
-  return new McpError('caller.unsupported_revision', `Cannot speak ${asked}; supported: ${spoken}`, {
-    data: requested === undefined ? { supported } : { supported, requested },
-  })
+  return new McpError(
+    'caller.unsupported_revision',
+    `Cannot speak ${asked}; supported: ${supported.join(', ')}${rest}`,
+    {
+      data: requested === undefined ? { supported } : { supported, requested },
+    },
+  )
 }

@@ -9,6 +9,8 @@ export const r20241105: Delta = {
   name: '2024-11-05',
   aliases: ['2024-10-07'],
   traits: { http: 'sse', sessions: false, batching: false, resumable: false },
+  // It has completion and no capability to say so: who has it not will answer that it has not.
+  needs: { 'completion/complete': undefined },
   down: {
     params: {
       'notifications/progress': (params) => without(params, ['message']),

@@ -67,6 +67,7 @@ export const r20251125: Delta = {
     'tasks/update',
     'notifications/tasks',
   ],
+  needs: { 'tasks/get': 'tasks', 'tasks/cancel': 'tasks' },
   down: {
     params: {
       initialize: onCapabilities((capabilities) => withoutSkills(withoutTaskExtension(capabilities))),

@@ -70,8 +70,10 @@ function toRevision(
     const descriptor = METHODS.get(method)
     if (descriptor === undefined)
       throw new Error(`Cannot compose revision "${name}": "${method}" is not in the method table`)
+    const said = path.findLast(({ needs = {} }) => Object.hasOwn(needs, method))
     methods.set(method, {
       descriptor,
+      needs: said === undefined ? (descriptor.capability ?? descriptor.extension) : said.needs?.[method],
       downParams: chain(downward.map((steps) => steps.params?.[method])),
       upParams: chain(upward.map((steps) => steps.params?.[method])),
       downResult: chain(downward.flatMap((steps) => resultSteps(steps, method))),

@@ -72,6 +72,8 @@ export interface Delta {
   readonly adds?: readonly string[]
   /** Methods its newer neighbour has and this revision does not. */
   readonly removes?: readonly string[]
+  /** What a server must announce for a method, where it is not what it is in the newer neighbour; undefined: nothing. */
+  readonly needs?: Readonly<Record<string, string | undefined>>
   /** From the newer neighbour's shape to this one. */
   readonly down?: Steps
   /** From this shape to the newer neighbour's. */
@@ -96,6 +98,8 @@ export interface Canonical {
  */
 export interface MethodCodec {
   readonly descriptor: MethodDescriptor
+  /** The capability or extension of the server that it takes in this revision; undefined: none. */
+  readonly needs: string | undefined
   readonly upParams: Step
   readonly downParams: Step
   readonly upResult: Step

@@ -155,7 +155,7 @@ describe.skipIf(isMissing).each(judged)('%s', (_, revision, referee) => {
 })
 
 type Arbitraries = Readonly<Record<string, fc.Arbitrary<JsonObject>>>
-type Row = [string, fc.Arbitrary<JsonObject>, Omit<MethodCodec, 'descriptor'>]
+type Row = [string, fc.Arbitrary<JsonObject>, Omit<MethodCodec, 'descriptor' | 'needs'>]
 
 const same = (value: JsonObject) => value
 const IDENTITY = { upParams: same, downParams: same, upResult: same, downResult: same }

@@ -1,31 +1,7 @@
 import type { Call, Handle, Result } from '../protocol/call.ts'
-import type { DiscoverResult } from '../protocol/features/base.ts'
-import type { CompleteParams, CompleteResult } from '../protocol/features/completion.ts'
-import type { GetPromptParams, GetPromptResult, ListPromptsResult } from '../protocol/features/prompts.ts'
-import type {
-  ListResourcesResult,
-  ListResourceTemplatesResult,
-  ReadResourceParams,
-  ReadResourceResult,
-} from '../protocol/features/resources.ts'
-import type { ListenParams } from '../protocol/features/subscriptions.ts'
-import type { CallToolParams, CallToolResult, ListToolsResult } from '../protocol/features/tools.ts'
+import type { MethodTypes } from '../protocol/method-types.ts'
 import { METHODS } from '../protocol/methods.ts'
 import { didYouMean } from '../protocol/nearest.ts'
-
-/** Methods whose parameters and results have a type of their own. */
-export interface MethodTypes {
-  'server/discover': { params: Call['params']; result: DiscoverResult }
-  'tools/list': { params: { readonly cursor?: string }; result: ListToolsResult }
-  'tools/call': { params: CallToolParams; result: CallToolResult }
-  'prompts/list': { params: { readonly cursor?: string }; result: ListPromptsResult }
-  'prompts/get': { params: GetPromptParams; result: GetPromptResult }
-  'resources/list': { params: { readonly cursor?: string }; result: ListResourcesResult }
-  'resources/templates/list': { params: { readonly cursor?: string }; result: ListResourceTemplatesResult }
-  'resources/read': { params: ReadResourceParams; result: ReadResourceResult }
-  'completion/complete': { params: CompleteParams; result: CompleteResult }
-  'subscriptions/listen': { params: ListenParams; result: Result }
-}
 
 /** A method, all methods that begin alike (`tools/*`), or all (`*`). */
 export type MethodPattern = keyof MethodTypes | '*' | `${string}/*` | (string & {})

@@ -16,6 +16,16 @@ test('the page names every method, revision and trait', () => {
   for (const { name } of REVISIONS) expect(page).toContain(`| ${name} |`)
 })
 
+test('a method needs in each revision what that revision has to announce it', () => {
+  const page = toRevisionsPage()
+  for (const method of ['tasks/get', 'tasks/cancel']) {
+    expect(page).toContain(
+      `| \`${method}\` | ↔ | – | – | – | ● | ● | \`io.modelcontextprotocol/tasks\` · 2025-11-25: \`tasks\` |`,
+    )
+  }
+  expect(page).toContain('| `completion/complete` | → | ● | ● | ● | ● | ● | `completions` · 2024-11-05: none |')
+})
+
 test('a question is in the newest revision only as part of an answer', () => {
   expect(toRevisionsPage()).toContain('| `elicitation/create` | ← | – | – | ● | ● | ◐ |')
 })

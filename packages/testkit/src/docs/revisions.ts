@@ -42,14 +42,24 @@ function methodTable(descriptors: readonly MethodDescriptor[], revisions: readon
     `\`${descriptor.name}\``,
     ARROWS[descriptor.from],
     ...revisions.map((revision) => mark(descriptor, revision)),
-    spellNeed(descriptor),
+    spellNeeds(descriptor, revisions),
   ])
   return table(head, rows)
 }
 
-function spellNeed({ capability, extension }: MethodDescriptor): string {
-  const needed = capability ?? extension
-  return needed === undefined ? '' : `\`${needed}\``
+/** What the newest revision with the method needs, and which older ones need something else. */
+function spellNeeds({ name }: MethodDescriptor, oldestFirst: readonly Revision[]): string {
+  const [newest, ...older] = oldestFirst.filter(({ methods }) => methods.has(name)).reverse()
+  const needOf = (revision: Revision | undefined) => revision?.methods.get(name)?.needs
+  const usual = needOf(newest)
+  const others = older.filter((revision) => needOf(revision) !== usual)
+  return [spellNeed(usual, ''), ...others.map((revision) => `${revision.name}: ${spellNeed(needOf(revision), 'none')}`)]
+    .filter((text) => text !== '')
+    .join(' · ')
+}
+
+function spellNeed(need: string | undefined, none: string): string {
+  return need === undefined ? none : `\`${need}\``
 }
 
 function mark({ name, kind, from }: MethodDescriptor, revision: Revision): string {

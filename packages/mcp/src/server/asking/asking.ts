@@ -1,7 +1,9 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { checkInRevision } from '../../peer/questions.ts'
 import type { Call, Notification } from '../../protocol/call.ts'
 import { checkMayAsk } from '../../protocol/features/asking.ts'
+import { findRevision } from '../../revisions/index.ts'
 import { digestOf, toCanonicalJson, toMark } from './canonical.ts'
 import { Suspended } from './errors.ts'
 import { changedQuestion, NEW_RUN, type OpenQuestion, type RunState } from './rounds.ts'
@@ -60,6 +62,7 @@ export class Asking {
    */
   async ask<T>(request: Notification, parse: (answer: unknown) => T | Promise<T>, given?: string): Promise<T> {
     const { call } = this
+    if (call.interim.canAsk) checkInRevision(findRevision(call.downstream.revision), request)
     checkMayAsk(call.downstream.capabilities, request)
     if (call.interim.canAsk) return parse(await call.interim.ask(request))
     const { refusal } = this.#options

@@ -8,6 +8,7 @@ import { UPSTREAM_LIMITS } from '../../jsonrpc/limits.ts'
 import type { Interim, Notification } from '../../protocol/call.ts'
 import { cancellationOf } from '../../protocol/cancellation.ts'
 import { recordingInterim, toCall } from '../../protocol/fixtures/calls.ts'
+import { REVISIONS } from '../../revisions/index.ts'
 import { type Exchanged, type Stream, startHttpServer } from '../http/fixtures/server.ts'
 
 const cleanup: (() => Promise<unknown>)[] = []
@@ -111,6 +112,20 @@ describe('a server of the oldest revision', () => {
     const failure = await failureOf(open(server.url))
     expect(failure).toMatchObject({ code: 'upstream.unavailable', message: expect.stringContaining('check its path') })
     expect(server.methods()).toEqual(['server/discover', 'initialize', 'GET'])
+  })
+
+  it('is not opened in a revision that has no sessions: who pins that is told what would work', async () => {
+    const server = await startOld()
+    const revision = REVISIONS[0]?.name ?? ''
+    expect(await failureOf(open(server.url, { revision }, { transport: 'sse' }))).toMatchObject({
+      code: 'caller.unsupported_revision',
+      message: `Cannot speak "${revision}" over HTTP+SSE, which only revisions with sessions have: leave out "transport", or pin an older revision`,
+    })
+    expect(await failureOf(open(server.url, { revision: '1999-01-01' }))).toMatchObject({
+      code: 'caller.unsupported_revision',
+      message: `Cannot speak "1999-01-01": known revisions are ${REVISIONS.map(({ name }) => name).join(', ')}`,
+    })
+    expect(server.methods()).toEqual([])
   })
 
   it('is not what a page is taken for', async () => {
