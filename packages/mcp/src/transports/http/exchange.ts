@@ -54,6 +54,8 @@ export interface HttpResponse {
 
 /** The connection underneath, as far as we meddle with it. */
 export interface HttpSocket {
+  /** It is gone, and nobody hears of that any more. */
+  readonly closed: boolean
   uncork(): void
   destroy(): unknown
   once(event: 'close', listener: () => void): unknown

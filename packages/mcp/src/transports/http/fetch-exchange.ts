@@ -98,6 +98,8 @@ class FetchRequest extends Events implements HttpRequest {
       const reader = this.#body?.getReader()
       while (!this.#isLeft) {
         const chunk = await reader?.read()
+        // What arrives for somebody who has left meanwhile makes no request any more.
+        if (this.#isLeft) break
         if (chunk === undefined || chunk.done) {
           this.complete = true
           this.emit('end')
@@ -132,7 +134,11 @@ class FetchResponse extends Events implements HttpResponse {
     this.answered = new Promise((resolve) => {
       this.#answer = resolve
     })
+    const isGone = () => this.destroyed
     this.socket = {
+      get closed() {
+        return isGone()
+      },
       uncork() {},
       destroy: () => this.destroy(),
       once: (_event, listener) => this.once('close', listener),
@@ -243,7 +249,7 @@ function toBytes(body: string | Uint8Array): Uint8Array {
 
 const EMPTY = Buffer.alloc(0)
 const ENCODER = new TextEncoder()
-const NO_SOCKET: HttpSocket = { uncork() {}, destroy() {}, once() {} }
+const NO_SOCKET: HttpSocket = { closed: false, uncork() {}, destroy() {}, once() {} }
 const HIGH_WATER_BYTES = 16 * 1024
 /** As servers write it into their logs. */
 const CLIENT_GONE = 499

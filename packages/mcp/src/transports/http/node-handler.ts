@@ -4,6 +4,7 @@ import { createBroughtReception, type FetchOptions } from './brought.ts'
 import type { HttpRequest } from './exchange.ts'
 import { toReplayed } from './read-request.ts'
 import type { DoorFigures } from './reception.ts'
+import { isGone } from './reply.ts'
 
 /** Answers requests of `node:http`, as Express, Connect and Fastify (`request.raw`) have them too. */
 export interface NodeHandler {
@@ -24,6 +25,8 @@ export interface NodeHandler {
 export function createNodeHandler(endpoint: Endpoint, options: FetchOptions = {}): NodeHandler {
   const reception = createBroughtReception(endpoint, options)
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    // Whoever had the request before us may have taken their time.
+    if (isGone(response)) return
     const received: HttpRequest = request.readableEnded ? toReplayed(request) : request
     reception.receive(received, response)
   }

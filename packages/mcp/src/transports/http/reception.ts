@@ -9,7 +9,7 @@ import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { createGuards, type GuardOptions } from './guards.ts'
 import { receiveOther } from './other-methods.ts'
-import { type DoorState, HttpReply, type ReplyContext } from './reply.ts'
+import { type DoorState, HttpReply, isGone, type ReplyContext } from './reply.ts'
 import { type ResourceMetadata, toMetadataSource, WELL_KNOWN } from './resource-metadata.ts'
 import { receivePost } from './streamable.ts'
 
@@ -164,11 +164,16 @@ export class Reception {
     })
   }
 
-  /** The desk is looked up again afterwards: by then it may have been cleared away. */
+  /**
+   * The desk is looked up again afterwards: by then it may have been cleared away. Who has gone meanwhile begins
+   * nothing; a denial is on record all the same.
+   */
   #authenticate(endpoint: Endpoint, request: HttpRequest, response: HttpResponse, receive: Receive): void {
     authenticated(this.#deskOf(endpoint), request)
       .then(
-        (principal) => receive(this.#deskOf(endpoint), request, response, principal),
+        (principal) => {
+          if (!isGone(response)) receive(this.#deskOf(endpoint), request, response, principal)
+        },
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
       .catch((error: unknown) => this.#refuse(response, toFault(error)))

@@ -245,12 +245,22 @@ export class HttpReply implements Way {
 }
 
 /**
- * Hears of the end of a response, whether it was sent or its client has gone. A response behind another one on the
- * same connection has no socket yet, and Node tells it nothing when that closes: such ones are told here.
+ * Hears of the end of a response, whether it was sent or its client has gone; never before its caller returns. A
+ * response behind another one on the same connection has no socket yet, and Node tells it nothing when that closes:
+ * such ones are told here. So are those that were over before anybody asked: nothing tells them a second time.
  */
 export function whenGone(response: HttpResponse, gone: () => void): void {
-  if (response.socket === null) standInLine(response, gone)
+  if (isGone(response)) queueMicrotask(gone)
+  else if (response.socket === null) standInLine(response, gone)
   else response.on('close', gone)
+}
+
+/**
+ * Nobody is there to answer any more. To be asked after each wait before {@link whenGone}: for a name, or in a host
+ * application before the request was ours. Of a connection that is only about to close, its end is still to be heard.
+ */
+export function isGone({ destroyed, req }: HttpResponse): boolean {
+  return destroyed || req.socket.closed
 }
 
 function standInLine(response: HttpResponse, gone: () => void): void {

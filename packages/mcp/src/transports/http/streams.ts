@@ -22,6 +22,9 @@ export function openStream(
   response: HttpResponse,
 ): void {
   const found = findSession(desk, headers, principal)
+  if (response.socket === null) {
+    throw new McpError('policy.limit', 'Cannot open a stream behind an unanswered request; use another connection')
+  }
   const lastEventId = headers['last-event-id']
   const { resumable } = found
   if (resumable === undefined || lastEventId === undefined || lastEventId === '') {
