@@ -321,9 +321,9 @@ test('a handler that gives up because its caller is gone is neither a failed res
 test('a result that asks for input first goes out as it is, whatever the output schema', async () => {
   const asking = {
     resultType: 'input_required' as const,
-    inputRequests: { name: { method: 'elicitation/create', params: {} } },
+    inputRequests: { name: { method: 'roots/list', params: {} } },
   }
-  const { call } = recordCall('tools/call', { name: 't' }, { capabilities: { elicitation: {} } })
+  const { call } = recordCall('tools/call', { name: 't' }, { capabilities: { roots: {} } })
   for (const output of [undefined, z.object({ n: z.number() })]) {
     const server = createServer(who)
     server.tool('t', output === undefined ? {} : { output }, () => asking)

@@ -160,8 +160,9 @@ function tellComplete({ interim }: Call, elicitationId: string): void {
   interim.notify({ method: 'notifications/elicitation/complete', params: { elicitationId } })
 }
 
-function checkUrl(url: string): void {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+/** @throws {TypeError} for what no page can be at */
+export function checkUrl(url: unknown): void {
+  const protocol = typeof url === 'string' && URL.canParse(url) ? new URL(url).protocol : ''
   if (protocol !== 'https:' && protocol !== 'http:') {
     throw new TypeError('Cannot ask a user to open this URL: it is not an absolute one of "https:" or "http:"')
   }

@@ -622,6 +622,69 @@ describe('a question by a form that no form can be', () => {
   })
 })
 
+describe('a handler that asks by what it returns', () => {
+  const asking = (members: object) => ({ resultType: 'input_required', ...members })
+  const questions = (inputRequests: unknown) => asking({ inputRequests })
+  const form = (requestedSchema: unknown) =>
+    questions({ a: { method: 'elicitation/create', params: { message: 'm', requestedSchema } } })
+  const about = (fault: string) => `Cannot ask by a result with the resultType "input_required": ${fault}`
+
+  it.each<[unknown, string]>([
+    [questions(null), about('its inputRequests are null, and must be an object')],
+    [questions([]), about('its inputRequests are a list, and must be an object')],
+    [questions({ a: null }), about('inputRequests["a"] is null, and must be a question such as')],
+    [questions({ a: 'x' }), about('inputRequests["a"] is "x", and must be a question such as')],
+    [questions({ a: {} }), about('inputRequests["a"].method is missing, and must be "elicitation/create",')],
+    [questions({ a: { method: 'ping', params: {} } }), about('inputRequests["a"].method is "ping", and must be')],
+    [questions({ a: { method: 'roots/list', params: [] } }), about('inputRequests["a"].params is a list, and must be')],
+    [form(undefined), about('inputRequests["a"].params.requestedSchema is missing, and must be a form')],
+    [
+      questions({ a: { method: 'elicitation/create', params: { mode: 'url', message: 'm', url: 'javascript:1' } } }),
+      'Cannot ask a user to open this URL',
+    ],
+    [asking({ requestState: { step: 1 } }), about('its requestState is of the type Object, and must be text')],
+    [asking({}), about('it has neither inputRequests nor a requestState')],
+  ])('is told what is wrong with %j, and its caller that it failed', async (output, fault) => {
+    const { server, call, logged } = createOne(() => output)
+    expect(await call()).toEqual({ content: [{ type: 'text', text: 'The tool "t" failed' }], isError: true })
+    expect(logged).toMatchObject([{ event: 'tool_failed', error: { message: expect.stringContaining(fault) } }])
+    server.method('acme/ask', {}, () => output as object)
+    const own = server.endpoint.handle(recordCall('acme/ask', {}, { capabilities: ALL }).call)
+    await expect(own).rejects.toThrow(fault)
+  })
+
+  it.each([false, true])('cannot ask by a form that is none (parked: %s)', async (parked) => {
+    const { server, logged } = createOne(() => '')
+    const nested = form({ type: 'object', properties: { address: { type: 'object' } } })
+    server.tool('own', { parked }, () => nested)
+    const own = server.endpoint.handle(recordCall('tools/call', { name: 'own' }, { capabilities: ALL }).call)
+    expect(textOf(await own)).toBe(
+      'Cannot ask the user: the question does not fit a form; the log of the server says why',
+    )
+    const error = expect.objectContaining({ message: expect.stringContaining('Cannot ask for "address"') })
+    expect(logged).toEqual([{ level: 'error', event: 'form_unsuited', method: 'tools/call', error }])
+  })
+
+  it('trap-15: asks only what this request declared, where it is parked too', async () => {
+    const { server } = createOne(() => '')
+    server.tool('own', { parked: true }, () => questions({ a: { method: 'roots/list' } }))
+    const own = (capabilities: JsonObject) =>
+      server.endpoint.handle(recordCall('tools/call', { name: 'own' }, { capabilities }).call)
+    await expect(own({})).rejects.toMatchObject({ code: 'caller.missing_capability' })
+    expect(await own(ALL)).toMatchObject({ resultType: 'input_required' })
+  })
+
+  it('may ask by a form, for a page, and by a state alone', async () => {
+    for (const output of [
+      form(NAME),
+      asking({ requestState: 's' }),
+      asking({ requestState: 's', inputRequests: {} }),
+    ]) {
+      expect(await createOne(() => output).call()).toEqual(output)
+    }
+  })
+})
+
 describe('a parked handler', () => {
   function createParked(handler: Handler, options: Partial<ServerOptions> = {}) {
     const clock = createFakeClock()

@@ -9,6 +9,7 @@ import type { ServerSettings } from '../settings.ts'
 import { visit } from './asker.ts'
 import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
+import { checkOwnQuestions } from './own-questions.ts'
 import type { ParkedRun } from './parked.ts'
 import { toInputRequests } from './rounds.ts'
 import { refusedState } from './states.ts'
@@ -203,7 +204,9 @@ class Parking implements ParkedRun, Awaited {
     try {
       for (let visits = 1; ; visits++) {
         try {
-          return await run(this.#context)
+          const result = await run(this.#context)
+          if (result.resultType === 'input_required') checkOwnQuestions(this.#settings, this.#asking.call, result)
+          return result
         } catch (error) {
           if (!(error instanceof UrlElicitationRequired)) throw error
           await Promise.all(

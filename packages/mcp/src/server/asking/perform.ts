@@ -2,13 +2,13 @@ import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call, Result } from '../../protocol/call.ts'
 import { hasCapability } from '../../protocol/capabilities.ts'
-import { checkMayAsk, type InputRequiredResult } from '../../protocol/features/asking.ts'
 import { METHODS } from '../../protocol/methods.ts'
 import { OpenContext } from '../context.ts'
 import type { ServerSettings } from '../settings.ts'
 import { visit } from './asker.ts'
 import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
+import { checkOwnQuestions } from './own-questions.ts'
 import { isParked, resumeParked, startParked } from './parking.ts'
 import { parseResponses, type RunState, toInputRequests } from './rounds.ts'
 import { isRunState, refusedState } from './states.ts'
@@ -49,7 +49,9 @@ async function finish(settings: ServerSettings, context: OpenContext, work: Work
   let result: Result | undefined
   let error: unknown
   try {
-    result = await work.run(context)
+    const made = await work.run(context)
+    if (made.resultType === 'input_required') checkOwnQuestions(settings, context.call, made)
+    result = made
   } catch (thrown) {
     error = await toError(settings, context, thrown)
   } finally {
@@ -59,23 +61,12 @@ async function finish(settings: ServerSettings, context: OpenContext, work: Work
   if (asking?.fault !== undefined) throw asking.fault
   if (asking?.isSuspended === true) return toQuestions(settings, asking)
   if (result === undefined) return work.fail(error)
-  if (result.resultType === 'input_required') checkOwnQuestions(context.call, result)
   return result
 }
 
 async function toError(settings: ServerSettings, context: OpenContext, thrown: unknown): Promise<unknown> {
   if (!(thrown instanceof UrlElicitationRequired) || context.asking?.isSuspended === true) return thrown
   return requirePages(settings, context.openAsking(), thrown)
-}
-
-/** A handler may ask by what it returns, and is held to the same rule. */
-function checkOwnQuestions({ downstream }: Call, { inputRequests }: Result): void {
-  if (typeof inputRequests !== 'object' || inputRequests === null) return
-  for (const { method, params = {} } of Object.values(
-    inputRequests as NonNullable<InputRequiredResult['inputRequests']>,
-  )) {
-    checkMayAsk(downstream.capabilities, { method, params })
-  }
 }
 
 /** The questions of a run that came no further, and what the next one has to know. */

@@ -229,7 +229,8 @@ describe('how a task ends', () => {
 })
 
 describe('questions inside a task', () => {
-  const elicit = { method: 'elicitation/create', params: { message: 'Sure?' } }
+  const requestedSchema = { type: 'object', properties: {} }
+  const elicit = { method: 'elicitation/create', params: { message: 'Sure?', requestedSchema } }
   const definition = { task: true } as const
 
   test('wait in it under keys of their own, and each is answered once', async () => {
