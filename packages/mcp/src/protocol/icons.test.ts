@@ -12,6 +12,7 @@ const UNSAFE = [
   { src: 'file:///etc/passwd' },
   { src: 'https://ann:secret@weather.example/i.png' },
   { src: 'https://' },
+  { src: `https://${'é'.repeat(300_000)}.example/` }, // a host that takes the platform seconds
   { src: '/i.png' },
   { src: 7 },
   'data:,',
@@ -41,7 +42,7 @@ describe('trap-51: icons', () => {
     })
   })
 
-  it.each(UNSAFE)('are refused where they are registered: %j', (icon) => {
+  it.each(UNSAFE)('are refused where they are registered: %#', (icon) => {
     expect(() => checkIcons('register the tool "t"', [OWN, icon])).toThrow(
       'Cannot register the tool "t" with these icons',
     )

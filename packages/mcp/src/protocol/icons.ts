@@ -1,6 +1,7 @@
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import type { Result } from './call.ts'
+import { parseUrl } from './url.ts'
 
 /** A picture of a server, or of what it has (2025-11-25 basic, Icons). */
 export interface Icon extends JsonObject {
@@ -24,7 +25,7 @@ export function toSafeIcons(icons: unknown, from?: string | URL): readonly Icon[
   const safe = icons.filter(isSafeIcon)
   if (from === undefined) return safe
   const { origin } = new URL(from)
-  return safe.filter(({ src }) => DATA.test(src) || new URL(src).origin === origin)
+  return safe.filter(({ src }) => DATA.test(src) || parseUrl(src)?.origin === origin)
 }
 
 /** A thing with its safe icons only; the same one where it has no others. */
@@ -59,9 +60,8 @@ export function checkIcons(what: string, icons: unknown): void {
 function isSafeIcon(icon: unknown): icon is Icon {
   if (!isObject(icon) || typeof icon.src !== 'string') return false
   if (DATA.test(icon.src)) return true
-  if (!HTTPS.test(icon.src) || !URL.canParse(icon.src)) return false
-  const { username, password } = new URL(icon.src)
-  return username === '' && password === ''
+  const url = HTTPS.test(icon.src) ? parseUrl(icon.src) : undefined
+  return url !== undefined && url.username === '' && url.password === ''
 }
 
 const DATA = /^data:/i
