@@ -57,6 +57,7 @@ describe('the guide to servers', () => {
   it.each(parts)('has parts that run: %s', async (part) => {
     const { folder, write } = withServer()
     const head = `import { createServer } from '@crosspoint/mcp/server'
+import { z } from 'zod'
 const server = createServer({ name: 'part', version: '1.0.0' })
 `
     write('part.mjs', head + part)
