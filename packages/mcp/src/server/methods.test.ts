@@ -1,4 +1,4 @@
-import { openWireSession, sendEnveloped } from '@crosspoint/testkit'
+import { openWireSession, recordCall, sendEnveloped } from '@crosspoint/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { REVISIONS } from '../revisions/index.ts'
@@ -68,6 +68,46 @@ it('is there over HTTP, with and without a session', async () => {
   expect((await session.request('acme/stock', { sku: 'a' })).messages[0].result).toMatchObject({ left: 3 })
   const unknown = await sendEnveloped(serving.url ?? '', 'acme/none')
   expect([unknown.status, unknown.messages[0].error.code]).toEqual([404, -32601])
+})
+
+class Report {
+  readonly #lines: number
+  constructor(lines: number) {
+    this.#lines = lines
+  }
+  toJSON() {
+    return { lines: this.#lines }
+  }
+}
+
+async function outcomeOf(output: unknown) {
+  const server = createServer({ name: 's', version: '1' })
+  server.method('acme/x', {}, () => output as object)
+  return server.endpoint.handle(recordCall('acme/x').call)
+}
+
+it.each<[unknown, string]>([
+  ['text', 'it is "text", and must be an object, such as { value: … }'],
+  [7, 'it is a number, and must be an object'],
+  [null, 'it is null, and must be an object'],
+  [[1, 2], 'it is a list, and must be an object'],
+  [new Date(0), 'it is "1970-01-01T00:00:00.000Z", and must be an object'],
+  [new Map([[1, 2]]), 'JSON has no Map; use Object.fromEntries(map)'],
+  [{ tags: new Set() }, 'JSON has no Set, as at .tags; use [...set]'],
+  [{ id: 7n }, 'JSON has no BigInt, as at .id'],
+  [() => 1, 'JSON has no function; call it, or leave it out'],
+  [Symbol('x'), 'JSON has no symbol'],
+])('tells its author why %o cannot be its result', async (output, why) => {
+  const failed = outcomeOf(output)
+  await expect(failed).rejects.toThrow(`Cannot send what the method "acme/x" returned: ${why}`)
+  await expect(failed).rejects.toBeInstanceOf(TypeError)
+})
+
+it('answers with any object, as JSON has it', async () => {
+  const given = JSON.parse('{"__proto__":{"x":1},"constructor":2}')
+  expect(JSON.stringify(await outcomeOf(given))).toBe('{"__proto__":{"x":1},"constructor":2}')
+  expect(await outcomeOf(new Report(3))).toEqual({ lines: 3 })
+  expect(await outcomeOf({ at: new Date(0), none: undefined })).toEqual({ at: new Date(0) })
 })
 
 it('goes through middleware, and can be taken out again', async () => {

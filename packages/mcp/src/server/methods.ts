@@ -1,4 +1,5 @@
 import { McpError } from '../errors.ts'
+import { isObject } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Principal, Result } from '../protocol/call.ts'
 import { METHODS } from '../protocol/methods.ts'
@@ -6,11 +7,13 @@ import type { OptionNames } from '../protocol/option-names.ts'
 import type { Access, Guarded } from './access.ts'
 import { perform } from './asking/perform.ts'
 import { toAuthoredText } from './authored.ts'
+import { nameOf } from './blocks.ts'
 import type { Context } from './context.ts'
 import { checkDefinition } from './definition.ts'
 import { type ChangedThing, Registry } from './registry.ts'
 import { type CompiledSchema, compileSchema, type Parsed, type Schema } from './schema.ts'
 import type { ServerSettings } from './settings.ts'
+import { findUnsendable } from './unsendable.ts'
 
 /** A request of an author's own, which no revision of the protocol knows. */
 export interface MethodDefinition<Params extends Schema = Schema> extends Guarded {
@@ -19,8 +22,9 @@ export interface MethodDefinition<Params extends Schema = Schema> extends Guarde
 }
 
 /**
- * Answers with an object, which is the result as it is; nothing returned is an empty one. An error it throws is the
- * answer, with its message where that was meant to be read (as for tools).
+ * Answers with an object, which is the result as it is; nothing returned is an empty one. Text, a list, a Map and
+ * whatever else is no object in JSON is an error that the log tells of. An error it throws is the answer, with its
+ * message where that was meant to be read (as for tools).
  */
 export type MethodHandler<Params extends Schema = Schema> = (
   params: Parsed<Params>,
@@ -59,7 +63,7 @@ export async function callMethod(method: LiveMethod, settings: ServerSettings, c
   if ('fault' in checked) throw new McpError('caller.invalid_params', `Cannot answer "${what}": ${checked.fault}`)
   return perform(settings, call, {
     parked: false,
-    run: async (context) => ({ ...(await method.answer(checked.value, context)) }),
+    run: async (context) => toMethodResult(what, await method.answer(checked.value, context)),
     fail(error) {
       const text = error instanceof McpError ? undefined : toAuthoredText(error)
       // Anything else goes on as it is: the edge logs it and says no more than that something failed.
@@ -68,6 +72,18 @@ export async function callMethod(method: LiveMethod, settings: ServerSettings, c
         : new McpError('internal.error', `Cannot answer "${what}": ${text}`, { cause: error })
     },
   })
+}
+
+/** @throws {TypeError} for what is no object, or has in it what JSON does not have */
+function toMethodResult(name: string, output: unknown): Result {
+  if (output === undefined) return {}
+  const sending = `what the method "${name}" returned`
+  const { toJSON } = Object(output) as { toJSON?: unknown }
+  const value = isObject(output) && typeof toJSON === 'function' ? toJSON.call(output) : output
+  const unsendable = findUnsendable(value, sending)
+  if (unsendable !== undefined) throw new TypeError(unsendable)
+  if (isObject(value)) return { ...value }
+  throw new TypeError(`Cannot send ${sending}: it is ${nameOf(value)}, and must be an object, such as { value: … }`)
 }
 
 function buildMethod(name: string, definition: MethodDefinition, answer: AnyMethodHandler) {

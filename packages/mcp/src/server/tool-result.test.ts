@@ -80,6 +80,14 @@ describe('a tool without an output schema', () => {
     ],
     [{ type: 'image', data: 'AA==' }, `.mimeType is missing, ${lacking} "image"`],
     [{ type: 'resource_link', uri: 'a:b' }, `.name is missing, ${lacking} "resource_link"`],
+    [[{ type: 'text', text: Symbol('x') }], `[0].text is a symbol, ${lacking} "text"`],
+    [{ content: [{ type: 'text', text: Symbol('x') }] }, `content[0].text is a symbol, ${lacking} "text"`],
+    [{ content: [{ type: 'text', text: () => 'x' }] }, `content[0].text is a function, ${lacking} "text"`],
+    [[{ type: 'resource', resource: () => 'x' }], '[0].resource is a function, and must be an object'],
+    [
+      [{ type: 'resource', resource: { uri: 'a:b', text: Symbol('x') } }],
+      '[0].resource.text is a symbol, and must be text',
+    ],
     [
       [{ type: 'resource', uri: 'a:b' }],
       '[0].resource is missing, and must be an object with a "uri" and "text" or "blob"',

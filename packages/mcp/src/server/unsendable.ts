@@ -2,12 +2,14 @@ import { shown } from '../jsonrpc/shown.ts'
 
 /**
  * What an author returned and JSON does not have, in a sentence that says where it is: `JSON.stringify` makes `{}` of a
- * Map or a Promise, and an object of a list of bytes, without a word, and of the rest an error that does not say where. To be asked only when its text looks
- * like that, since it goes through the whole value.
+ * Map or a Promise, and an object of a list of bytes, without a word, and of the rest an error that does not say where.
+ * It goes through the whole value: what is asked for often asks only when its text looks like that.
+ * @param sending what is being sent, as part of the sentence
  * @returns undefined where nothing of the kind is found, among the first 10,000 values and not deeper than 100
  */
-export function findUnsendable(value: unknown): string | undefined {
-  return findIn(value, '', new Set(), { left: MAX_VALUES })
+export function findUnsendable(value: unknown, sending = 'what a tool returned'): string | undefined {
+  const fault = findIn(value, '', new Set(), { left: MAX_VALUES })
+  return fault === undefined ? undefined : `Cannot send ${sending}: ${fault}`
 }
 
 function findIn(value: unknown, path: string, above: Set<object>, budget: { left: number }): string | undefined {
@@ -15,7 +17,7 @@ function findIn(value: unknown, path: string, above: Set<object>, budget: { left
   const name = toKind(value)
   if (name !== undefined) return toSentence(name, path)
   if (typeof value !== 'object' || value === null || hasToJson(value)) return undefined
-  if (above.has(value)) return `Cannot send what a tool returned: it has itself in it${toPlace(path)}`
+  if (above.has(value)) return `it has itself in it${toPlace(path)}`
   above.add(value)
   for (const [key, member] of Object.entries(value)) {
     // JSON leaves these out of objects, and optional members are written so.
@@ -53,7 +55,7 @@ function toSentence(kind: string, path: string): string {
     : kind.endsWith('Array')
       ? 'use [...list]'
       : 'return plain objects, lists, text and numbers'
-  return `Cannot send what a tool returned: JSON has no ${shown(kind)}${path === '' ? '' : `, as${toPlace(path)}`}; ${remedy}`
+  return `JSON has no ${shown(kind)}${path === '' ? '' : `, as${toPlace(path)}`}; ${remedy}`
 }
 
 function toPlace(path: string): string {
