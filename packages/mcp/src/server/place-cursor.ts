@@ -9,11 +9,21 @@ export function toPlaceCursor(list: string, place: number, key: unknown): string
 
 /** Where the page begins; undefined for what is no cursor of this list. */
 export function fromPlaceCursor(list: string, keys: readonly unknown[], cursor: unknown): number | undefined {
+  const found = parsePlaceCursor(list, cursor)
+  if (found === undefined) return undefined
+  const before = keys.indexOf(found.key)
+  return before === -1 ? Math.min(found.place, keys.length) : before + 1
+}
+
+/** What a cursor says, to be known before any work is done for it; undefined for what is no cursor of this list. */
+export function parsePlaceCursor(
+  list: string,
+  cursor: unknown,
+): { readonly place: number; readonly key: string } | undefined {
   const parts = typeof cursor === 'string' && cursor.length <= MAX_CURSOR ? tryDecode(cursor) : undefined
   const [of, place, key] = Array.isArray(parts) ? (parts as readonly unknown[]) : []
-  if (of !== list || !Number.isSafeInteger(place) || Number(place) < 0 || typeof key !== 'string') return undefined
-  const before = keys.indexOf(key)
-  return before === -1 ? Math.min(Number(place), keys.length) : before + 1
+  if (of !== list || typeof place !== 'number' || typeof key !== 'string') return undefined
+  return Number.isSafeInteger(place) && place >= 0 ? { place, key } : undefined
 }
 
 function tryDecode(cursor: string): unknown {

@@ -129,6 +129,80 @@ it('has a bound for what one list holds', async () => {
   expect(await urisOf(server)).toHaveLength(10_000)
 })
 
+/** Entries that count how often they are looked at. */
+function createCounted(length: number) {
+  const counted = { lists: 0, looks: 0 }
+  const { server, events } = withEvents({ pageSize: 50 })
+  const entries = Array.from({ length }, (_, id) => ({
+    uri: `user://${id}`,
+    get name() {
+      counted.looks++
+      return `${id}`
+    },
+  }))
+  const list: TemplateLister = () => {
+    counted.lists++
+    return entries.map((entry) => entry)
+  }
+  server.template('user://{id}', { name: 'User', list }, read)
+  const page = async (cursor?: unknown) =>
+    (await server.endpoint.handle(recordCall('resources/list', cursor === undefined ? {} : { cursor }).call)) as {
+      resources: { uri: string }[]
+      nextCursor?: string
+    }
+  return { counted, events, page, entries }
+}
+
+it('abuse-14: looks at no more entries than a page has, wherever it is in the list', async () => {
+  const { counted, page } = createCounted(10_000)
+  await page()
+  const ofOne = counted.looks
+  expect(ofOne).toBeLessThan(50 * 6)
+  const late = btoa(encodeURIComponent(JSON.stringify(['resource', 9_000, 'user://8999'])))
+  expect((await page(late)).resources[0]?.uri).toBe('user://9000')
+  const made = btoa(encodeURIComponent(JSON.stringify(['resource', 5_000, 'user://gone'])))
+  expect((await page(made)).resources[0]?.uri).toBe('user://5000')
+  expect(counted.looks).toBe(3 * ofOne)
+})
+
+it('abuse-14: asks no template for a cursor that is none', async () => {
+  const { counted, page } = createCounted(10)
+  const others = ['{}', '["resource",-5,"x"]', '["resource",0.5,"x"]', '["resource",1,null]', '["tool",1,"x"]', '%']
+  for (const cursor of ['x', 7, {}, 'QUFB'.repeat(100_000), ...others.map((text) => btoa(encodeURIComponent(text)))]) {
+    await expect(page(cursor)).rejects.toMatchObject({ code: 'caller.invalid_params' })
+  }
+  expect(counted).toEqual({ lists: 0, looks: 0 })
+})
+
+it('goes through a list to its end, also where entries are there twice or cannot be read', async () => {
+  const { events, page, entries } = createCounted(130)
+  entries.splice(60, 0, ...entries.slice(10, 30)) // once more
+  entries.splice(20, 0, ...Array.from({ length: 5 }, () => ({ uri: 'other://x', name: 'x' })))
+  entries.push({ uri: 'user://0', name: '' })
+  const uris: string[] = []
+  let pages = 0
+  for (let cursor: string | undefined; pages === 0 || cursor !== undefined; pages++) {
+    const { resources, nextCursor } = await page(cursor)
+    uris.push(...resources.map(({ uri }) => uri))
+    cursor = nextCursor
+  }
+  expect(uris).toEqual(Array.from({ length: 130 }, (_, id) => `user://${id}`))
+  expect(pages).toBe(3)
+  expect(events.map(({ error }) => (error as Error).message.slice(0, 20))).toEqual([
+    '5 of 156 entries hav',
+    '1 of 156 entries hav',
+  ])
+})
+
+it('what one template cannot list does not hide it in another', async () => {
+  const { server } = withEvents()
+  const user = { uri: 'user://1', name: 'One' }
+  server.template('odd://{id}', { name: 'Odd', list: () => [user] }, read)
+  server.template('user://{id}', { name: 'User', list: () => [user] }, read)
+  server.template('{+any}', { name: 'Any', list: () => [user, { uri: 'x:1', name: 'x', etag: 7 as never }] }, read)
+  expect(await urisOf(server)).toEqual(['user://1'])
+})
+
 it('is listed through a mount, and a change is told by an update of nothing', async () => {
   const { server } = withEvents()
   const ids = ['1']
