@@ -33,10 +33,7 @@ export function toNodeHandler(server: Server, options: FetchOptions = {}): Serve
         return
       }
       opening ??= open()
-      opening.then(
-        (ready) => ready(request, response),
-        () => response.destroy(),
-      )
+      opening.then((ready) => ready(request, response)).catch(() => response.destroy())
     },
     {
       async close(closing?: { readonly drainMs?: number }) {

@@ -6,13 +6,14 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createDeferred, sendEnveloped } from '@crosspoint/testkit'
-import { expect, it, onTestFinished } from 'vitest'
+import { createDeferred, JSON_HEADERS, sendEnveloped, sendHttp } from '@crosspoint/testkit'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../client/index.ts'
 import { REVISIONS } from '../../revisions/index.ts'
 import { createServer, toNodeHandler } from '../../server/index.ts'
 import type { FetchOptions } from './brought.ts'
 import { createNodeHandler } from './node-handler.ts'
+import { toReplayed } from './read-request.ts'
 
 const me = { client: { name: 'test', version: '1' } }
 
@@ -76,6 +77,44 @@ it('answers a request whose body is gone, instead of leaving it open', async () 
   const url = await listen(parsed(handler, () => undefined))
   const { status, messages } = await sendEnveloped(url, 'tools/list')
   expect([status, messages[0].error.code]).toEqual([400, -32700])
+})
+
+describe('abuse-09: a body that a parser before it read at any depth', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  const DEEP = {
+    'in arrays': nested(100_000),
+    'in objects': `${'{"a":'.repeat(50_000)}{}${'}'.repeat(50_000)}`,
+    'with an id before it': `{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":${nested(50_000)}}}`,
+    'with an id behind it': `{"params":{"a":${nested(50_000)},"b":[1,"x",null,{},[]]},"jsonrpc":"2.0","method":"ping","id":"8"}`,
+  }
+
+  it.each(Object.entries(DEEP))('is refused as the same text is: %s', async (_what, body) => {
+    const { handler } = open()
+    const asText = await sendHttp(await listen(handler), { headers: JSON_HEADERS, body })
+    const parser = parsed(handler, (bytes) => JSON.parse(bytes.toString()))
+    const asValue = await sendHttp(await listen(parser), { headers: JSON_HEADERS, body })
+    expect([asValue.status, asValue.text]).toEqual([400, asText.text])
+    expect(asValue.messages[0].error).toMatchObject({ code: -32600, message: expect.stringContaining('nested deeper') })
+  })
+
+  it('is written as it came', async () => {
+    const body = `{"a":[1.5,"\u00f6\\n",null,true,{"":{},"__proto__":[]},[],${nested(50_000)}]}`
+    const request = toReplayed({ body: JSON.parse(body) } as IncomingMessage & { body: unknown }) // all that is looked at
+    const heard = createDeferred<Buffer>()
+    request.on('data', heard.resolve)
+    request.on('end', () => {})
+    expect((await heard.promise).toString() === body).toBe(true)
+  })
+})
+
+it('answers 500 where a parser before it left what is no JSON', async () => {
+  const { handler } = open({ log() {} })
+  const round: { self?: unknown } = {}
+  round.self = round
+  for (const body of [round, { n: 1n }]) {
+    const answer = await sendHttp(await listen(parsed(handler, () => body)), { headers: JSON_HEADERS, body: '{}' })
+    expect([answer.status, answer.messages[0].error]).toEqual([500, { code: -32603, message: 'Internal error' }])
+  }
 })
 
 it('serves one path where it is told to, and guards against other names', async () => {

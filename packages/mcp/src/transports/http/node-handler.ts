@@ -20,14 +20,21 @@ export interface NodeHandler {
 /**
  * Serves an endpoint to whoever has a server of `node:http`: every revision, with the guards and limits of
  * `openHttpDoor`, but for those of the socket: timeouts and sizes of headers are for whoever listens. A body that a
- * parser has read before (`express.json()`) is taken from `request.body`.
+ * parser has read before (`express.json()`) is taken from `request.body`; what is parsed already hides keys that were
+ * named twice and numbers that were rounded.
  */
 export function createNodeHandler(endpoint: Endpoint, options: FetchOptions = {}): NodeHandler {
   const reception = createBroughtReception(endpoint, options)
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     // Whoever had the request before us may have taken their time.
     if (isGone(response)) return
-    const received: HttpRequest = request.readableEnded ? toReplayed(request) : request
+    let received: HttpRequest = request
+    try {
+      if (request.readableEnded) received = toReplayed(request)
+    } catch (error) {
+      reception.fail(response, error)
+      return
+    }
     reception.receive(received, response)
   }
   return Object.assign(handle, {

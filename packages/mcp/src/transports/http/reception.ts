@@ -128,8 +128,13 @@ export class Reception {
       else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
       else receiveOther(desk, request, response, ANONYMOUS)
     } catch (error) {
-      this.#refuse(response, toFault(error))
+      this.fail(response, error)
     }
+  }
+
+  /** Answers a request that could not be taken, by a fault on our side. */
+  fail(response: HttpResponse, error: unknown): void {
+    this.#refuse(response, toFault(error))
   }
 
   /** Takes nothing more; ends what listens and lets what works finish. Resolves when nothing is left, or after `ms`. */
@@ -176,7 +181,7 @@ export class Reception {
         },
         (error: unknown) => this.#refuse(response, toDenial(error)),
       )
-      .catch((error: unknown) => this.#refuse(response, toFault(error)))
+      .catch((error: unknown) => this.fail(response, error))
   }
 
   /** What is no endpoint's path: that of an old transport, a page, or nothing. */
