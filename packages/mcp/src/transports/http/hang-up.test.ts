@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import {
   createDeferred,
   createDoors,
+  createFakeClock,
   JSON_HEADERS,
   openHttp,
   openRaw,
@@ -16,8 +17,9 @@ import {
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { McpError } from '../../errors.ts'
+import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
 import type { Call, Principal, Result } from '../../protocol/call.ts'
-import type { Endpoint } from '../endpoint.ts'
+import type { Endpoint, EndpointEvent } from '../endpoint.ts'
 import { createFetchHandler } from './fetch.ts'
 import { createNodeHandler } from './node-handler.ts'
 
@@ -290,5 +292,44 @@ describe('abuse-14: who hangs up while a host application has the request leaves
     expect(handler.figures()).toEqual(NOTHING)
     expect(calls).toEqual([])
     expect((await sendEnveloped(url, 'tools/call', { name: 't' })).status).toBe(200)
+  })
+})
+
+describe('abuse-41: who hangs up after a body that was refused takes back the call before it', () => {
+  const PUSHED = 8 * 1024 * 1024
+  const REFUSED = {
+    'announced, and too large': `Content-Type: application/json\r\nContent-Length: 90000000\r\n\r\n${' '.repeat(PUSHED)}`,
+    'too large, in chunks': `Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${PUSHED.toString(16)}\r\n${' '.repeat(PUSHED)}`,
+    'of another type': `Content-Type: text/plain\r\nContent-Length: 90000000\r\n\r\n${' '.repeat(PUSHED)}`,
+    'of another type, and short': `Content-Type: text/plain\r\nContent-Length: 65536\r\n\r\n${' '.repeat(65_535)}`,
+  }
+
+  it.each(Object.entries(REFUSED))('%s', async (_what, rest) => {
+    const [began, over] = [createDeferred<void>(), createDeferred<unknown>()]
+    const clock = createFakeClock()
+    const limits = { ...CALLER_LIMITS, maxBytes: 1024 * 1024 }
+    const handle = (call: Call) =>
+      new Promise<Result>((_, reject) => {
+        call.cancellation.watch({
+          cancelled: () => {
+            over.resolve(call.cancellation.reason)
+            reject(call.cancellation.reason)
+          },
+        })
+        began.resolve()
+      })
+    const refused = createDeferred<void>()
+    const log = ({ event }: EndpointEvent) => void (event === 'request.refused' && refused.resolve())
+    const { door } = await doors.open(handle, { clock, limits }, { clock, log })
+    const sockets = watchSockets()
+    const peer = await openRaw(door.port)
+    peer.write(toRawHttp('/mcp', CALL))
+    await began.promise
+    peer.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\n${rest}`)
+    await refused.promise
+    peer.socket.resetAndDestroy()
+    expect(await over.promise).toMatchObject({ code: 'caller.cancelled' })
+    for (const socket of sockets) expect(socket.destroyed).toBe(true)
+    expect(door.figures()).toEqual(NOTHING)
   })
 })

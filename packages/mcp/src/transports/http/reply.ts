@@ -192,8 +192,12 @@ export class HttpReply implements Way {
     if (this.#context.door.isClosing || (!response.req.complete && !isShort(response))) response.shouldKeepAlive = false
     if (status === 503 || status === 429) response.setHeader('retry-after', '1')
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    if (response.shouldKeepAlive || response.req.complete) response.end(text)
-    else this.#linger(text)
+    if (response.req.complete) response.end(text)
+    else if (response.shouldKeepAlive) {
+      response.end(text)
+      // The little that is left: unread, it would stop the whole connection, and with it the news that its client went.
+      response.req.resume()
+    } else this.#linger(text)
   }
 
   /** What is kept goes out as the bytes it is, without a copy. */
@@ -209,7 +213,8 @@ export class HttpReply implements Way {
   /**
    * Answers while the client is still sending. To close at once would reset the connection, and the answer with it;
    * so what is on its way is thrown away for a moment. Who sends more than that is not read any more: its bytes stay
-   * where they are until the connection ends.
+   * where they are until the connection ends, with that moment. Nor would we hear of its going then, which other
+   * requests may wait for: where they are before this one, the connection ends at once.
    */
   #linger(text: string): void {
     const { req } = this.response
@@ -217,14 +222,18 @@ export class HttpReply implements Way {
     this.response.write(text)
     // Out with it now: the parser may end the connection over what comes next.
     this.response.socket?.uncork()
-    const end = () => this.response.end()
-    const timer = this.#context.door.clock.setTimer(LINGER_MS, end)
-    this.response.once('close', () => timer.cancel())
-    req.once('end', end)
     let bytes = 0
+    const timer = this.#context.door.clock.setTimer(LINGER_MS, () => {
+      this.response.end()
+      if (bytes >= LINGER_BYTES) req.socket.destroy()
+    })
+    this.response.once('close', () => timer.cancel())
+    req.once('end', () => this.response.end())
     req.on('data', (chunk) => {
       bytes += chunk.length
-      if (bytes >= LINGER_BYTES) req.pause()
+      if (bytes < LINGER_BYTES) return
+      if (this.response.socket === null || this.response.writableEnded) req.socket.destroy()
+      else req.pause()
     })
     req.resume()
   }
