@@ -2,7 +2,7 @@ import { type Handshake, shakeHands } from '../../bridge/handshake.ts'
 import { Session } from '../../bridge/sessions.ts'
 import { McpError } from '../../errors.ts'
 import { INVALID_REQUEST, PARSE_ERROR } from '../../jsonrpc/codes.ts'
-import { encodeErrorFor, encodeNotification, encodeResult } from '../../jsonrpc/encode.ts'
+import { encodeErrorFor, encodeResult } from '../../jsonrpc/encode.ts'
 import { type Frame, NO_PARAMS, type NotificationFrame, type RequestFrame } from '../../jsonrpc/frame.ts'
 import { FrameFault, parseMessage } from '../../jsonrpc/parse.ts'
 import { shown } from '../../jsonrpc/shown.ts'
@@ -10,7 +10,7 @@ import { BatchWay, isMixed } from '../../peer/batch.ts'
 import { Calls, tooManyWait } from '../../peer/calls.ts'
 import { admits, advance, type Lifecycle } from '../../peer/lifecycle.ts'
 import { openEnveloped, type Way } from '../../peer/open-call.ts'
-import { type Reply, toFailure, toText } from '../../peer/reply.ts'
+import { toFailure } from '../../peer/reply.ts'
 import { type Served, unsupportedRevision } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import { checkEnvelope, hasEnvelope, parseEnvelope } from '../../protocol/envelope.ts'
@@ -20,6 +20,7 @@ import type { Channel } from '../channel.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { toServed } from '../served.ts'
 import { type HeldMessage, HeldMessages, isBatch } from './held-messages.ts'
+import { ChannelWay, Outlet } from './outlet.ts'
 
 /** An endpoint at work on one channel. */
 export interface ServedChannel {
@@ -80,6 +81,7 @@ class ChannelServer implements ServedConversation {
   readonly #channel: Channel
   readonly #caller: ChannelCaller
   readonly #calls: Calls
+  readonly #outlet: Outlet
   readonly #leaving = new AbortController()
   #state: Lifecycle = 'new'
   #session: Session | undefined
@@ -92,9 +94,6 @@ class ChannelServer implements ServedConversation {
   /** The channel reads no more until what is held was taken. */
   #isPaused = false
   #isCut = false
-  #isClogged = false
-  /** News that could not be written meanwhile, the latest of each topic. */
-  readonly #news = new Map<string, string>()
   #resolveClosed: () => void = () => {}
   #closing: Promise<void> | undefined
   #isGone = false
@@ -107,6 +106,14 @@ class ChannelServer implements ServedConversation {
     this.#held = new HeldMessages(maxWaiting, maxWaitingBytes)
     const weigh = () => this.#weight
     this.#calls = new Calls(served, { keyed: true, maxConcurrent, maxWaiting, maxWaitingBytes, weigh })
+    this.#outlet = new Outlet(channel, {
+      clogged: () => this.#calls.hold(),
+      flowing: () => {
+        this.#calls.release()
+        this.#takeHeld()
+      },
+      failed: (error) => this.#gone(toError(error)),
+    })
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -136,13 +143,13 @@ class ChannelServer implements ServedConversation {
 
   receive(message: Frame | readonly Frame[], bytes: number, done?: () => void): void {
     if (this.#isCut || this.#isGone) done?.()
-    else if ((this.#isClogged || this.#state === 'opening') && this.#mustWait(message)) {
+    else if ((this.isClogged || this.#state === 'opening') && this.#mustWait(message)) {
       this.#hold({ message, bytes, done })
     } else this.#take(message, bytes, done)
   }
 
   get isClogged(): boolean {
-    return this.#isClogged
+    return this.#outlet.isClogged
   }
 
   #fault(reason: string, sample: string): void {
@@ -157,13 +164,13 @@ class ChannelServer implements ServedConversation {
       this.#served.log('warn', 'channel.unreadable', { reason: fault.message })
       return
     }
-    this.#send(encodeErrorFor(fault.idText, { code: fault.rpcCode, message: fault.message }))
+    this.#outlet.write(encodeErrorFor(fault.idText, { code: fault.rpcCode, message: fault.message }))
   }
 
   /** Only what makes work: an answer lets work go on, and taking a request back must not wait behind it. */
   #mustWait(message: Frame | readonly Frame[]): boolean {
     if (isBatch(message)) return this.#state === 'opening' || message.some(({ kind }) => kind === 'request')
-    return message.kind === 'request' && (this.#isClogged || !isUrgent(message))
+    return message.kind === 'request' && (this.isClogged || !isUrgent(message))
   }
 
   /**
@@ -184,17 +191,17 @@ class ChannelServer implements ServedConversation {
   #turnAway({ message, done }: HeldMessage): void {
     const error = tooManyWait(this.#held.size, this.#held.bytes + this.#calls.waitingBytes)
     for (const frame of isBatch(message) ? message : [message]) {
-      if (frame.kind === 'request') this.answer(toFailure(this.#revision, frame.method, frame.id, error))
+      if (frame.kind === 'request') this.#outlet.answer(toFailure(this.#revision, frame.method, frame.id, error))
     }
     done?.()
-    if (!this.#isClogged) return
+    if (!this.isClogged) return
     this.#isCut = true
     this.#served.log('error', 'channel.cut', { reason: 'it sends without reading' })
     this.#channel.close().catch((failure: unknown) => this.#served.log('warn', 'channel.close', { error: failure }))
   }
 
   #takeHeld(): void {
-    while (this.#held.size > 0 && !this.#isClogged && this.#state !== 'opening') {
+    while (this.#held.size > 0 && !this.isClogged && this.#state !== 'opening') {
       const next = this.#held.shift()
       if (next !== undefined) this.#take(next.message, next.bytes, next.done)
     }
@@ -210,7 +217,7 @@ class ChannelServer implements ServedConversation {
       return
     }
     if (message.kind === 'request') {
-      this.#request(message, new ChannelWay(this, message, done))
+      this.#request(message, new ChannelWay(this.#outlet, message, done))
       return
     }
     if (message.kind === 'notification') this.#notification(message)
@@ -276,7 +283,7 @@ class ChannelServer implements ServedConversation {
       return
     }
     this.#state = advance(this.#state, 'answered')
-    const tell = (text: string, topic: string) => this.tell(text, topic)
+    const tell = (text: string, topic: string) => this.#outlet.tell(text, topic)
     this.#session = new Session(this.#served, handshake, this.#caller.principal, tell, this.#calls)
     way.answer({ text: encodeResult(frame.id, handshake.result), status: 200 })
     if (this.#isConfirmed) this.#session.notification(CONFIRMED)
@@ -289,7 +296,7 @@ class ChannelServer implements ServedConversation {
     if (isCancelled && this.#held.size > 0) this.#held.withdraw(requestId)
     if (this.#session !== undefined) this.#session.notification(frame)
     else if (frame.method === 'notifications/initialized')
-      this.#isConfirmed = this.#state === 'opening' || this.#isClogged
+      this.#isConfirmed = this.#state === 'opening' || this.isClogged
     else if (isCancelled && (typeof requestId === 'string' || typeof requestId === 'number')) {
       this.#calls.cancel(requestId)
     }
@@ -313,10 +320,10 @@ class ChannelServer implements ServedConversation {
     const requests = batch.filter((frame) => frame.kind === 'request')
     const shared: Way = {
       canSend: true,
-      notify: (text) => this.notify(text),
-      send: (text) => this.send(text),
+      notify: (text) => this.#outlet.notify(text),
+      send: (text) => this.#outlet.send(text),
       answer: (answer) => {
-        this.answer(answer)
+        this.#outlet.answer(answer)
         done?.()
       },
     }
@@ -335,60 +342,13 @@ class ChannelServer implements ServedConversation {
     for (const frame of requests) session.request(frame, way)
   }
 
-  /** Progress and log messages: worth nothing once they are late, so they are dropped while nobody reads. */
-  notify(text: string): void {
-    if (!this.#isClogged) this.#send(text)
-  }
-
-  /** News: while nobody reads, the latest of each topic is kept. */
-  tell(text: string, topic: string): void {
-    if (!this.#isClogged) this.#send(text)
-    else if (this.#news.has(topic) || this.#news.size < MAX_NEWS) this.#news.set(topic, text)
-  }
-
-  /** Questions are few, and none may be lost: like answers they wait in the channel while nobody reads. */
-  send(text: string): boolean {
-    if (this.#isGone) return false
-    this.#send(text)
-    return true
-  }
-
-  answer(answer: Reply | undefined): void {
-    if (answer === undefined) return
-    // A listener's last word must not overtake what it has still to hear.
-    for (const text of this.#news.values()) this.#send(text)
-    this.#news.clear()
-    this.#send(toText(answer))
-  }
-
-  #send(text: string): void {
-    if (this.#isGone || this.#channel.send(text) || this.#isClogged) return
-    this.#isClogged = true
-    this.#calls.hold()
-    this.#channel.drained().then(
-      () => this.#unclog(),
-      (error: unknown) => this.#gone(toError(error)),
-    )
-  }
-
-  #unclog(): void {
-    this.#isClogged = false
-    for (const [topic, text] of this.#news) {
-      this.#news.delete(topic)
-      this.#send(text)
-      if (this.#isClogged) return
-    }
-    this.#calls.release()
-    this.#takeHeld()
-  }
-
   #gone(error: Error | undefined): void {
     if (this.#isGone) return
     this.#isGone = true
     if (error !== undefined) this.#served.log('warn', 'channel.closed', { error })
     this.#state = advance(this.#state, 'close')
     this.#held.clear()
-    this.#news.clear()
+    this.#outlet.end()
     const reason = new McpError('caller.cancelled', 'The caller is gone')
     this.#leaving.abort(reason)
     this.#session?.close()
@@ -424,43 +384,6 @@ function checkNoVersion({ params }: RequestFrame): void {
   if (envelope.capabilities !== undefined || envelope.client !== undefined) checkEnvelope(envelope)
 }
 
-/** The way back of one request. A listener is told that it ends before it gets its result: its end has two spellings. */
-class ChannelWay implements Way {
-  readonly canSend = true
-  readonly #server: ChannelServer
-  readonly #frame: RequestFrame
-  readonly #done: (() => void) | undefined
-  #hasHeard = false
-
-  constructor(server: ChannelServer, frame: RequestFrame, done: (() => void) | undefined) {
-    this.#server = server
-    this.#frame = frame
-    this.#done = done
-  }
-
-  notify(text: string): void {
-    if (this.#frame.method !== 'subscriptions/listen') {
-      this.#server.notify(text)
-      return
-    }
-    this.#hasHeard = true
-    this.#server.tell(text, text)
-  }
-
-  send(text: string): boolean {
-    return this.#server.send(text)
-  }
-
-  answer(answer: Reply | undefined): void {
-    if (answer !== undefined && this.#hasHeard) {
-      const cancelled = { requestId: this.#frame.id, reason: 'The server ends the subscription' }
-      this.#server.answer({ text: encodeNotification('notifications/cancelled', cancelled), status: 200 })
-    }
-    this.#server.answer(answer)
-    this.#done?.()
-  }
-}
-
 /** What is answered while the handshake is still under way. */
 function isUrgent({ method, params }: RequestFrame): boolean {
   return method === 'ping' || method === 'initialize' || hasEnvelope(params)
@@ -471,5 +394,4 @@ function toError(error: unknown): Error {
 }
 
 const CONFIRMED: NotificationFrame = { kind: 'notification', method: 'notifications/initialized', params: NO_PARAMS }
-const MAX_NEWS = 1_024
 const FLUSH_MS = 500
