@@ -531,6 +531,16 @@ describe('abuse-31: a flow ends before anything secret is sent', () => {
     expect(issuedBy.seen).toEqual([])
   })
 
+  it('by another name than the server has, and both are named', async () => {
+    const { server } = await start()
+    const asked = server.url.replace('127.0.0.1', 'localhost')
+    const failure = await failureOf(ask(signIn(), asked))
+    expect(failure.code).toBe('peer.invalid')
+    expect(failure.message).toBe(
+      `Cannot sign in to "${asked}": its metadata is of another resource, whose name is "${server.url}"; connect to it by that name`,
+    )
+  })
+
   it.each([
     ['from another server (mix-up)', (params: URLSearchParams) => params.set('iss', 'https://evil.example')],
     ['without the name of the server, which it said it gives', (params: URLSearchParams) => params.delete('iss')],

@@ -2,6 +2,7 @@ import { AuthError } from '../errors.ts'
 import { asString, asStrings, type JsonObject } from '../json.ts'
 import type { Http } from '../urls/http.ts'
 import { parseUrl } from '../urls/parse.ts'
+import { isLoopbackHost } from '../urls/reach.ts'
 import { parseScopes } from './scopes.ts'
 
 /** What a server says about itself as a protected resource (RFC 9728). */
@@ -35,14 +36,28 @@ export async function findResourceMetadata(
 function parse(body: JsonObject, server: URL): ResourceMetadata {
   const resource = asString(body.resource)
   const issuers = asStrings(body.authorization_servers) ?? []
-  if (resource === undefined || !covers(resource, server)) {
-    throw new AuthError('peer.invalid', `Cannot sign in to ${server.host}: its metadata is of another resource`)
+  if (resource === undefined) {
+    throw new AuthError('peer.invalid', `Cannot sign in to ${server.host}: its metadata names no resource`)
   }
+  if (!covers(resource, server)) throw ofAnother(resource, server)
   if (issuers.length === 0) {
     throw new AuthError('peer.invalid', `Cannot sign in to ${server.host}: its metadata names no authorization server`)
   }
   const scopes = asStrings(body.scopes_supported)
   return { resource, issuers, scopes: scopes === undefined ? undefined : parseScopes(scopes.join(' ')) }
+}
+
+/** Names both, which often are one machine by two names. */
+function ofAnother(resource: string, server: URL): AuthError {
+  const url = parseUrl(resource)
+  const isHere = url?.port === server.port && [url, server].every(({ hostname }) => isLoopbackHost(hostname))
+  const remedy = isHere ? '; connect to it by that name' : ''
+  const named = url === undefined ? 'is no URL' : `is "${url.origin}${url.pathname}"`
+  const asked = `${server.origin}${server.pathname}`
+  return new AuthError(
+    'peer.invalid',
+    `Cannot sign in to "${asked}": its metadata is of another resource, whose name ${named}${remedy}`,
+  )
 }
 
 /**
