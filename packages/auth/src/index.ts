@@ -1,13 +1,13 @@
 export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from './authorization.ts'
 export type { GivenClient, TokenAuthMethod } from './client/identity.ts'
+export { clientCredentials, createOAuth, enterpriseManaged, workloadIdentity } from './create.ts'
 export type {
   AuthorizationOptions,
   ClientCredentialsOptions,
   EnterpriseManagedOptions,
   OAuthOptions,
   WorkloadIdentityOptions,
-} from './create.ts'
-export { clientCredentials, createOAuth, enterpriseManaged, workloadIdentity } from './create.ts'
+} from './create-options.ts'
 export type { AuthErrorCode, TokenChallenge } from './errors.ts'
 export { AuthError } from './errors.ts'
 export type { IdentityProvider } from './grants/enterprise-managed.ts'
@@ -16,7 +16,8 @@ export type { Assertion } from './grants/workload-identity.ts'
 export type { JsonObject } from './json.ts'
 export type { ProtectedResource, ProtectedResourceMetadata } from './resource/metadata.ts'
 export { protectedResourceMetadata } from './resource/metadata.ts'
-export type { TokenPrincipal, TrustedIssuer, VerifyToken, VerifyTokenOptions } from './resource/verify-token.ts'
+export type { TrustedIssuer, VerifyTokenOptions } from './resource/verify-options.ts'
+export type { TokenPrincipal, VerifyToken } from './resource/verify-token.ts'
 export { verifyToken } from './resource/verify-token.ts'
 export type { TokenStore } from './store.ts'
 export { createMemoryStore } from './store.ts'

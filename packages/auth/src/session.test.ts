@@ -10,7 +10,8 @@ import {
   startResourceServer,
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
-import { clientCredentials, createOAuth, type OAuthOptions } from './create.ts'
+import { clientCredentials, createOAuth } from './create.ts'
+import type { OAuthOptions } from './create-options.ts'
 import type { AuthError } from './errors.ts'
 import { createMemoryStore } from './store.ts'
 

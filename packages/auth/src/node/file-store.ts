@@ -2,6 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, type JsonObject, parseObject } from '../json.ts'
+import { checkOptions } from '../options/check.ts'
+import { AMOUNT, required, type ShapesOf, text } from '../options/shape.ts'
 import { createLine, type TokenStore } from '../store.ts'
 import { sweepLeftovers } from './leftovers.ts'
 import { LOCK_TIMES, type LockTimes, withLock } from './lock-file.ts'
@@ -14,8 +16,11 @@ export interface FileStoreOptions extends LockTimes {
 /**
  * Keeps tokens in files, for one person on one machine: readable by their owner alone, not encrypted. Any number of
  * processes may share a folder. What processes that were killed left in it goes when another begins to use it.
+ * @throws {TypeError} for options that would not work
  */
-export function createFileStore({ folder, ...times }: FileStoreOptions): TokenStore {
+export function createFileStore(options: FileStoreOptions): TokenStore {
+  checkOptions('keep tokens in files', options, FILE_STORE)
+  const { folder, ...times } = options
   const line = createLine()
   const fileOf = (key: string) => join(folder, createHash('sha256').update(key).digest('hex'))
   let swept: Promise<void> | undefined
@@ -63,4 +68,10 @@ async function replace(path: string, content: JsonObject): Promise<void> {
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined
   throw error
+}
+
+const FILE_STORE: ShapesOf<FileStoreOptions> = {
+  folder: required(text('the path of a folder of its own')),
+  staleMs: AMOUNT,
+  lockTimeoutMs: AMOUNT,
 }

@@ -1,13 +1,25 @@
 import type { Authorization } from '../authorization.ts'
 import * as anywhere from '../create.ts'
+import {
+  type ClientCredentialsOptions,
+  type EnterpriseManagedOptions,
+  OAUTH,
+  type OAuthOptions as OAuthAnywhere,
+  type WorkloadIdentityOptions,
+} from '../create-options.ts'
 import type { Redirect } from '../grants/redirect.ts'
-import { type VerifyToken, type VerifyTokenOptions, verifyToken as verifyAnywhere } from '../resource/verify-token.ts'
+import { isObject } from '../json.ts'
+import { checkOptions } from '../options/check.ts'
+import type { VerifyTokenOptions } from '../resource/verify-options.ts'
+import { type VerifyToken, verifyToken as verifyAnywhere } from '../resource/verify-token.ts'
+import type { Fetch } from '../urls/http.ts'
 import { createLoopbackRedirect } from './loopback.ts'
 import { pinnedFetch } from './pinned-fetch.ts'
 
 export type { ProtectedResource, ProtectedResourceMetadata } from '../resource/metadata.ts'
 export { protectedResourceMetadata } from '../resource/metadata.ts'
-export type { TokenPrincipal, TrustedIssuer } from '../resource/verify-token.ts'
+export type { TrustedIssuer } from '../resource/verify-options.ts'
+export type { TokenPrincipal } from '../resource/verify-token.ts'
 export { openInBrowser } from './browser.ts'
 export type { FileStoreOptions } from './file-store.ts'
 export { createFileStore } from './file-store.ts'
@@ -15,8 +27,8 @@ export type { LoopbackOptions } from './loopback.ts'
 export { createLoopbackRedirect } from './loopback.ts'
 export { pinnedFetch } from './pinned-fetch.ts'
 
-/** {@link anywhere.OAuthOptions}, with the browser of this machine where no other way is given. */
-export interface OAuthOptions extends Omit<anywhere.OAuthOptions, 'redirect'> {
+/** {@link OAuthAnywhere}, with the browser of this machine where no other way is given. */
+export interface OAuthOptions extends Omit<OAuthAnywhere, 'redirect'> {
   /** Default: {@link createLoopbackRedirect}. */
   readonly redirect?: Redirect
 }
@@ -24,21 +36,27 @@ export interface OAuthOptions extends Omit<anywhere.OAuthOptions, 'redirect'> {
 // As at the door of the package, with addresses pinned where names are looked up.
 
 export function createOAuth(options: OAuthOptions = {}): Authorization {
-  return anywhere.createOAuth({ fetch: pinnedFetch, redirect: createLoopbackRedirect(), ...options })
+  checkOptions('sign people in', options, { ...OAUTH, redirect: { ...OAUTH.redirect, isRequired: false } })
+  return anywhere.createOAuth({ ...pinned(options), redirect: options.redirect ?? createLoopbackRedirect() })
 }
 
-export function clientCredentials(options: anywhere.ClientCredentialsOptions): Authorization {
-  return anywhere.clientCredentials({ fetch: pinnedFetch, ...options })
+export function clientCredentials(options: ClientCredentialsOptions): Authorization {
+  return anywhere.clientCredentials(pinned(options))
 }
 
-export function enterpriseManaged(options: anywhere.EnterpriseManagedOptions): Authorization {
-  return anywhere.enterpriseManaged({ fetch: pinnedFetch, ...options })
+export function enterpriseManaged(options: EnterpriseManagedOptions): Authorization {
+  return anywhere.enterpriseManaged(pinned(options))
 }
 
-export function workloadIdentity(options: anywhere.WorkloadIdentityOptions): Authorization {
-  return anywhere.workloadIdentity({ fetch: pinnedFetch, ...options })
+export function workloadIdentity(options: WorkloadIdentityOptions): Authorization {
+  return anywhere.workloadIdentity(pinned(options))
 }
 
 export function verifyToken(options: VerifyTokenOptions): VerifyToken {
-  return verifyAnywhere({ fetch: pinnedFetch, ...options })
+  return verifyAnywhere(pinned(options))
+}
+
+/** Left alone where it is no bag of options, which the check of those says. */
+function pinned<Options extends { readonly fetch?: Fetch }>(options: Options): Options {
+  return isObject(options) ? { ...options, fetch: options.fetch ?? pinnedFetch } : options
 }

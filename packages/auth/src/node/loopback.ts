@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { AuthError } from '../errors.ts'
 import type { OpenRedirect, Redirect } from '../grants/redirect.ts'
+import { checkOptions } from '../options/check.ts'
+import { FUNCTION, oneOf, type ShapesOf } from '../options/shape.ts'
 import { openInBrowser } from './browser.ts'
 
 export interface LoopbackOptions {
@@ -17,6 +19,7 @@ export interface LoopbackOptions {
 
 /** Sends people to their browser and waits for them on a port of this machine (RFC 8252 §7.3). */
 export function createLoopbackRedirect(options: LoopbackOptions = {}): Redirect {
+  checkOptions('wait for people on this machine', options, LOOPBACK)
   const { hostname = '127.0.0.1' } = options
   return {
     async open(before) {
@@ -124,3 +127,13 @@ function listenAt(server: Server, port: number): Promise<number> {
 }
 
 const PATH = '/callback'
+
+const LOOPBACK: ShapesOf<LoopbackOptions> = {
+  open: FUNCTION,
+  show: FUNCTION,
+  port: {
+    wanted: 'a port, from 0 to 65535',
+    fits: (value) => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535,
+  },
+  hostname: oneOf('127.0.0.1', 'localhost'),
+}

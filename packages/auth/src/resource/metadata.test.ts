@@ -14,11 +14,11 @@ it('says what clients look for', () => {
 })
 
 it.each([
-  [{ resource: 'mcp' }, 'no http(s) URL'],
-  [{ resource: 'https://mcp.example.com/mcp#' }, 'no http(s) URL'],
-  [{ resource: 'https://me@mcp.example.com/' }, 'no http(s) URL'],
-  [{ issuers: ['file:///x'] }, 'no http(s) URL'],
-  [{ issuers: [] }, 'nobody gives tokens'],
+  [{ resource: 'mcp' }, '"resource": it has to be the http(s) URL'],
+  [{ resource: 'https://mcp.example.com/mcp#' }, 'has to be'],
+  [{ resource: 'https://me@mcp.example.com/' }, 'has to be'],
+  [{ issuers: ['file:///x'] }, '"issuers[0]": it has to be an http(s) URL'],
+  [{ issuers: [] }, 'a list of those who give tokens'],
   [{ scopes: ['offline_access'] }, 'no matter of its scopes'],
 ])('does not say what clients would refuse: %j', (wrong, sentence) => {
   expect(() => protectedResourceMetadata({ ...about, ...wrong })).toThrow(sentence)

@@ -1,3 +1,6 @@
+import { checkOptions } from '../options/check.ts'
+import { list, required, SCOPES, type ShapesOf, text, url } from '../options/shape.ts'
+
 /** A server that takes tokens, as its author describes it. */
 export interface ProtectedResource {
   /** The URL of the endpoint as callers know it: what they connect to, and what tokens for it name. */
@@ -28,11 +31,8 @@ export interface ProtectedResourceMetadata {
  * @throws {TypeError} for a resource or issuers that clients would refuse
  */
 export function protectedResourceMetadata(about: ProtectedResource): ProtectedResourceMetadata {
+  checkOptions('describe a resource', about, RESOURCE)
   const { resource, issuers, scopes, name, documentation } = about
-  for (const url of [resource, ...issuers]) {
-    if (!isPlainUrl(url)) throw new TypeError(`Cannot describe a resource with "${url}": it is no http(s) URL alone`)
-  }
-  if (issuers.length === 0) throw new TypeError(`Cannot describe "${resource}": nobody gives tokens for it`)
   if (scopes?.includes('offline_access') === true) {
     throw new TypeError(`Cannot describe "${resource}": how long tokens last is no matter of its scopes`)
   }
@@ -46,8 +46,10 @@ export function protectedResourceMetadata(about: ProtectedResource): ProtectedRe
   }
 }
 
-function isPlainUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hash, username } = new URL(text)
-  return /^https?:$/.test(protocol) && hash === '' && !text.includes('#') && username === ''
+const RESOURCE: ShapesOf<ProtectedResource> = {
+  resource: required(url('the http(s) URL callers connect to, such as "https://mcp.example.com/mcp"')),
+  issuers: required(list(url(), 'a list of those who give tokens, such as ["https://auth.example.com"]', false)),
+  scopes: SCOPES,
+  name: text(),
+  documentation: text(),
 }

@@ -8,7 +8,8 @@ import {
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { AuthError } from '../errors.ts'
-import { type VerifyTokenOptions, verifyToken } from './verify-token.ts'
+import type { VerifyTokenOptions } from './verify-options.ts'
+import { verifyToken } from './verify-token.ts'
 
 const RESOURCE = 'https://mcp.example.com/mcp'
 const NOW = 1_800_000_000_000

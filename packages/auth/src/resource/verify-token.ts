@@ -2,49 +2,12 @@ import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } 
 import { readServerMetadata } from '../discovery/server-metadata.ts'
 import { AuthError } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
-import { createHttp, type Fetch, platformFetch } from '../urls/http.ts'
+import { checkOptions } from '../options/check.ts'
+import { createHttp, platformFetch } from '../urls/http.ts'
 import { createReach } from '../urls/reach.ts'
 import { KeySet } from './key-set.ts'
 import { expand, parseGranted } from './scopes.ts'
-
-/** Somebody whose tokens are taken. */
-export interface TrustedIssuer {
-  /** As in `iss` and in its metadata, to the letter. */
-  readonly issuer: string
-  /** Its keys: where they are, or they themselves (RFC 7517). Default: where its metadata says. */
-  readonly keys?: string | JsonObject
-}
-
-export interface VerifyTokenOptions {
-  /** How tokens name this server (RFC 8707): a token is for us when one of its audiences is one of these exactly. */
-  readonly resource: string | readonly string[]
-  readonly issuers: readonly (string | TrustedIssuer)[]
-  /** Scopes without which nothing can be done here; 403 names them. Default: none. */
-  readonly scopes?: readonly string[]
-  /** Narrower scopes that a broader one is good for: `{ admin: ['read', 'write'] }`. Default: none. */
-  readonly implied?: Readonly<Record<string, readonly string[]>>
-  /** Signatures that are taken, all with public keys. Default: RS, PS and ES of 256 to 512, EdDSA. */
-  readonly algorithms?: readonly string[]
-  /**
-   * The `typ` of tokens. Default `at+jwt` (RFC 9068). For issuers that write `JWT`, name that too: ID tokens are
-   * refused then by what they say.
-   */
-  readonly types?: readonly string[]
-  /** How far clocks may be apart. Default 30 s. */
-  readonly leewaySeconds?: number
-  /** Who a token is of. Default: `sub`, in the tenant that its issuer is. */
-  readonly principal?: (claims: JsonObject) => { readonly id: string; readonly tenant: string }
-  /** Hosts inside our network that may be asked for keys. Default: those named in `issuers`. */
-  readonly trustedHosts?: readonly string[]
-  /** Default: the platform's. That of `@crosspoint/auth/node` pins addresses. */
-  readonly fetch?: Fetch
-  /** How long keys are used before they are read anew. Default 10 minutes; six times that where they cannot be read. */
-  readonly keysMaxAgeMs?: number
-  /** Between two readings of keys, whatever tokens name. Default 30 s. */
-  readonly keysPauseMs?: number
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: () => number
-}
+import { ALGORITHMS, VERIFY_TOKEN, type VerifyTokenOptions } from './verify-options.ts'
 
 /** Whom a token is of, and what it is good for. */
 export interface TokenPrincipal {
@@ -61,16 +24,14 @@ export type VerifyToken = (headers: Readonly<Record<string, string | undefined>>
 /**
  * Checks the bearer tokens of callers (RFC 9068 §4): signature, issuer, audience, time and kind. Whoever is turned away
  * is told by an {@link AuthError} with a `challenge`, of which a server of the engine makes its answer.
- * @throws {TypeError} for options that would let anybody in
+ * @throws {TypeError} for options that would let anybody in, or nobody
  */
 export function verifyToken(options: VerifyTokenOptions): VerifyToken {
+  checkOptions('check tokens', options, VERIFY_TOKEN)
   const { resource, scopes = [], implied = {}, algorithms = ALGORITHMS, types = ['at+jwt'] } = options
   const { leewaySeconds = 30, principal = toPrincipal, now = Date.now } = options
   const issuers = toIssuers(options, now)
   const audience = [resource].flat()
-  if (audience.length === 0 || issuers.size === 0) {
-    throw new TypeError('Cannot check tokens that are for nobody, or of nobody')
-  }
   const unsafe = algorithms.find((name) => !ALGORITHMS.includes(name))
   if (unsafe !== undefined) throw new TypeError(`Cannot check tokens with "${unsafe}": use ${ALGORITHMS.join(', ')}`)
   const kinds = new Set(types.map(toKind))
@@ -175,9 +136,5 @@ function toKind(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
-const ALGORITHMS: readonly string[] = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-]
 /** What only tokens about a sign-in have (OpenID Connect Core §2, §3.3.2.11). */
 const ID_TOKEN = ['nonce', 'at_hash', 'c_hash']

@@ -209,7 +209,7 @@ describe('the metadata', () => {
     const authorization_servers = ['https://as.example']
     const server = createServer({
       ...client,
-      authenticate: verifyToken({ resource: 'x', issuers: authorization_servers }),
+      authenticate: verifyToken({ resource: 'https://public.example/a', issuers: authorization_servers }),
     })
     const handler = createFetchHandler(server.endpoint, {
       resourceMetadata: (path) =>
