@@ -2,7 +2,7 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject, without } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock } from '../peer/clock.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
 import { toRequiredCapabilities } from '../protocol/features/asking.ts'
 import { isTasksNeeded } from '../protocol/features/tasks.ts'
@@ -95,7 +95,7 @@ function toToldResult(error: unknown): Result | undefined {
 /** What only hands out state wants to be called again, not at once. */
 function pause(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    clock.setTimer(PAUSE_MS, resolve)
+    clock.setTimer(PAUSE_MS, resolve, AWAITED)
   })
 }
 

@@ -1,5 +1,5 @@
 import { isRetryable, McpError } from '../errors.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock } from '../peer/clock.ts'
 import { type Call, type Handle, NO_INTERIM, type Notification } from '../protocol/call.ts'
 import { CancellationSource } from '../protocol/cancellation.ts'
 import { type DetailedTask, isFinal } from '../protocol/features/tasks.ts'
@@ -81,7 +81,7 @@ class TaskWatch {
         this.#wake = () => {}
         resolve()
       }
-      const timer = this.#clock.setTimer(ms, wake)
+      const timer = this.#clock.setTimer(ms, wake, AWAITED)
       const watcher = { cancelled: wake }
       this.#wake = wake
       if (this.#told !== undefined || cancellation.isCancelled) wake()

@@ -1,7 +1,7 @@
 import { toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import { isObject } from '../jsonrpc/members.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock, type Timer } from '../peer/clock.ts'
 import { type Call, type Handle, type Interim, NO_INTERIM, type Notification } from '../protocol/call.ts'
 import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
@@ -41,7 +41,7 @@ export function listenTo(options: SubscriptionOptions): Subscription {
   const close = () => ended.abort()
   if (signal?.aborted === true) close()
   signal?.addEventListener('abort', close, { once: true })
-  const changes = new Changes(ended.signal, options.filter)
+  const changes = new Changes(ended.signal, options)
   let acknowledge: (filter: ListenFilter) => void = () => {}
   let refuse: (error: unknown) => void = () => {}
   const acknowledged = new Promise<ListenFilter>((resolve, reject) => {
@@ -108,7 +108,8 @@ async function keepListening(
     if (ended.aborted || !wasThere) return
     // A server that ends it at once is not asked all the time.
     if (clock.now() - began > LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS
-    await pause(clock, pauseMs, { method: 'subscriptions/listen', cancellation: cancellationOf(ended) })
+    const call = { method: 'subscriptions/listen', cancellation: cancellationOf(ended) }
+    await pause(clock, pauseMs, call, { keepsAlive: false }) // whoever iterates sees to that
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
   }
 }
@@ -122,12 +123,14 @@ function isPassing(error: unknown): boolean {
 class Changes {
   failure: { readonly error: unknown } | undefined
   readonly #ended: AbortSignal
+  readonly #clock: Clock
   readonly #waiting: WaitingChanges
   #isOver = false
   #wake = () => {}
 
-  constructor(ended: AbortSignal, filter: ListenFilter) {
+  constructor(ended: AbortSignal, { filter, clock }: Pick<SubscriptionOptions, 'filter' | 'clock'>) {
     this.#ended = ended
+    this.#clock = clock
     this.#waiting = new WaitingChanges(filter)
   }
 
@@ -147,14 +150,27 @@ class Changes {
       yield* this.#waiting.take()
       if (this.failure !== undefined) throw this.failure.error
       if (this.#isOver || this.#ended.aborted) return
+      const letGo = this.#keepAlive()
       await new Promise<void>((resolve) => {
         this.#wake = resolve
         if (this.#isOver || this.#waiting.size > 0) resolve()
-      })
+      }).finally(letGo)
     }
+  }
+
+  /** Whoever iterates wants the next change, even while there is no server: the process does not end meanwhile. */
+  #keepAlive(): () => void {
+    let timer: Timer
+    const hold = () => {
+      timer = this.#clock.setTimer(HOLD_MS, hold, AWAITED)
+    }
+    hold()
+    return () => timer.cancel()
   }
 }
 
 const PASSING: ReadonlySet<string> = new Set(['upstream.unavailable', 'upstream.timeout', 'upstream.closed'])
+/** How often whoever iterates keeps the process alive anew. */
+const HOLD_MS = 60 * 60_000
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000

@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock } from '../peer/clock.ts'
 import type { Answer } from '../peer/pending.ts'
 import {
   ENVELOPE_REVISIONS,
@@ -234,7 +234,7 @@ function silence({ clock, probeTimeoutMs }: Settings, signal: AbortSignal): { ov
   const over = new Promise<Silent>((resolve) => {
     end = () => resolve('silent')
   })
-  const timer = clock.setTimer(probeTimeoutMs, end)
+  const timer = clock.setTimer(probeTimeoutMs, end, AWAITED)
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   return {

@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import type { Timer } from '../peer/clock.ts'
+import { AWAITED, type Timer } from '../peer/clock.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
 import { createDialer } from './dial.ts'
 import { negotiate } from './negotiate.ts'
@@ -56,11 +56,11 @@ export async function openConnection(target: Target, options: ConnectionOptions 
 /** Rings when connecting took too long. A person who signs in may take longer than any server. */
 function startTimer(target: Target, { clock, connectTimeoutMs, authorization }: Settings, ring: () => void): Timer {
   const asks = (target.kind === 'http' ? target.authorization : undefined) ?? authorization
-  const start = (): Timer =>
-    clock.setTimer(connectTimeoutMs, () => {
-      if (asks?.isAsking === true) timer = start()
-      else ring()
-    })
+  const rung = () => {
+    if (asks?.isAsking === true) timer = start()
+    else ring()
+  }
+  const start = (): Timer => clock.setTimer(connectTimeoutMs, rung, AWAITED)
   let timer = start()
   return { cancel: () => timer.cancel() }
 }

@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock } from '../peer/clock.ts'
 import type { Call, Handle, Interim, Notification } from '../protocol/call.ts'
 import { unlessCancelled } from './until-cancelled.ts'
 
@@ -59,7 +59,7 @@ export class RequiredPages {
     const late = new Promise<void>((resolve) => {
       end = resolve
     })
-    const timer = this.#clock.setTimer(COMPLETION_MS, end)
+    const timer = this.#clock.setTimer(COMPLETION_MS, end, AWAITED)
     try {
       await unlessCancelled(call, Promise.race([done, late]))
     } finally {

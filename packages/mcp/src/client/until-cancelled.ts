@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import type { Clock } from '../peer/clock.ts'
+import { AWAITED, type Clock, type TimerOptions } from '../peer/clock.ts'
 import type { Call } from '../protocol/call.ts'
 
 type Cancellable = Pick<Call, 'method' | 'cancellation'>
@@ -20,13 +20,18 @@ export function unlessCancelled<T>({ method, cancellation }: Cancellable, promis
   })
 }
 
-/** Waits on the clock, for no longer than somebody waits for the call. */
-export async function pause(clock: Clock, ms: number, call: Cancellable): Promise<void> {
+/** Waits on the clock, for no longer than somebody waits for the call; by default the process does not end meanwhile. */
+export async function pause(
+  clock: Clock,
+  ms: number,
+  call: Cancellable,
+  options: TimerOptions = AWAITED,
+): Promise<void> {
   let end = () => {}
   const over = new Promise<void>((resolve) => {
     end = resolve
   })
-  const timer = clock.setTimer(ms, end)
+  const timer = clock.setTimer(ms, end, options)
   try {
     await unlessCancelled(call, over)
   } finally {

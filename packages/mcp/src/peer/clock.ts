@@ -4,9 +4,20 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970, for what others read or what outlives the process; may jump with the system's clock. */
   wallNow(): number
-  /** Runs `fire` once after `ms`. Does not keep the process alive by itself. */
-  setTimer(ms: number, fire: () => void): Timer
+  /** Runs `fire` once after `ms`. Does not keep the process alive by itself, unless the options say so. */
+  setTimer(ms: number, fire: () => void, options?: TimerOptions): Timer
 }
+
+export interface TimerOptions {
+  /**
+   * The process does not end before it has fired: for what a program awaits, which would otherwise end in the middle,
+   * without a word. Default false: what goes on in the background ends with the program.
+   */
+  readonly keepsAlive?: boolean
+}
+
+/** For waits that somebody awaits. */
+export const AWAITED: TimerOptions = Object.freeze({ keepsAlive: true })
 
 export interface Timer {
   cancel(): void
@@ -27,10 +38,10 @@ export function checkClock(doing: string, clock: Clock | undefined): void {
 export const systemClock: Clock = Object.freeze({
   now: performance.now.bind(performance),
   wallNow: () => Date.now(), // asked for each time: tests of others replace it
-  setTimer(ms: number, fire: () => void): Timer {
+  setTimer(ms: number, fire: () => void, options?: TimerOptions): Timer {
     const handle = setTimeout(fire, ms)
     // A number where this is no Node: nothing there is kept alive by a timer.
-    if (typeof handle === 'object') handle.unref()
+    if (typeof handle === 'object' && options?.keepsAlive !== true) handle.unref()
     return { cancel: () => clearTimeout(handle) }
   },
 })

@@ -23,17 +23,21 @@ export function createCountingClock(): CountingClock {
   return {
     now: () => systemClock.now(),
     wallNow: () => systemClock.wallNow(),
-    setTimer(ms, fire) {
+    setTimer(ms, fire, options) {
       let owed = true
       live++
       const settle = () => {
         if (owed) live--
         owed = false
       }
-      const timer = systemClock.setTimer(ms, () => {
-        settle()
-        fire()
-      })
+      const timer = systemClock.setTimer(
+        ms,
+        () => {
+          settle()
+          fire()
+        },
+        options,
+      )
       return {
         cancel() {
           settle()

@@ -1,7 +1,7 @@
 import { McpError } from '../../errors.ts'
 import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
 import { isObject, without } from '../../jsonrpc/members.ts'
-import type { Clock } from '../../peer/clock.ts'
+import { AWAITED, type Clock } from '../../peer/clock.ts'
 import { type Call, NO_INTERIM, type Notification, type Result } from '../../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../../protocol/cancellation.ts'
 import { type DetailedTask, isFinal, NEEDS_TASKS, RELATED_TASK, toTaskWish } from '../../protocol/features/tasks.ts'
@@ -136,7 +136,7 @@ export class LegacyTasks {
         waiting.asked = nothing
         resolve()
       }
-      const timer = this.#options.clock.setTimer(MOMENT_MS, end)
+      const timer = this.#options.clock.setTimer(MOMENT_MS, end, AWAITED)
       waiting.asked = end
       waiting.outcome.then(end, end)
     })

@@ -12,6 +12,8 @@ export interface EventStreamOptions {
   readonly retryMs?: number
   /** How many failures in a row are too many. Default: none, the stream is tried for as long as it is wanted. */
   readonly maxFailures?: number
+  /** Somebody awaits what comes, so that the process does not end while it waits to open the stream again. Default false. */
+  readonly keepsAlive?: boolean
   /** Whether anybody still wants what comes. */
   readonly wanted: () => boolean
   /** The server said whether it has such a stream at all; told again when one was opened anew, with a gap. */
@@ -110,9 +112,11 @@ export class EventStream implements ExchangeTaker {
     const wait = this.#toWait(failed)
     // An end without anything new counts too, so that a server which closes at once is not asked all the time.
     if (!failed) this.#fruitless++
-    this.#timer = this.#options.clock.setTimer(wait, () => {
+    const { clock, keepsAlive = false } = this.#options
+    const again = () => {
       if (!this.#stopped && this.#options.wanted()) this.#open()
-    })
+    }
+    this.#timer = clock.setTimer(wait, again, { keepsAlive })
   }
 
   /** Never less than the server asked for, and more each time that nothing came of it. */

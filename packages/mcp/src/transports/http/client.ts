@@ -172,6 +172,7 @@ class HttpWire implements Wire, CallCarrier {
       lastEventId,
       ...(retryMs === undefined ? {} : { retryMs }),
       maxFailures: RESUME_FAILURES,
+      keepsAlive: true,
       open: (taker, from) => this.#get(taker, from),
       message: (text) => this.conversation.receive(text, waiting),
       wanted: () => waiting.open,
