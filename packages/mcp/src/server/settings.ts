@@ -80,6 +80,7 @@ export function toSettings(options: ServerOptions): ServerSettings {
   checkHints('create a server', options.cache)
   checkClock('create a server', options.clock)
   checkIcons('create a server', options.icons)
+  checkAuthenticate(options.authenticate)
   checkMembers('create a server', 'limits', options.limits, LIMIT_NAMES)
   checkMembers('create a server', 'resume', options.resume, RESUME_NAMES)
   checkMembers('create a server', 'tasks', options.tasks, TASK_NAMES)
@@ -102,6 +103,14 @@ export function toSettings(options: ServerOptions): ServerSettings {
     asking: toAskingSettings(options, options.name, options.clock),
     log: options.log ?? logErrors,
   }
+}
+
+/** What is given and cannot be called would let nobody in; whoever wrote it should hear of that before a caller does. */
+function checkAuthenticate(authenticate: unknown): void {
+  if (authenticate === undefined || typeof authenticate === 'function') return
+  throw new TypeError(
+    'Cannot create a server whose "authenticate" is no function: it takes headers, returns { id, tenant }, and throws to refuse the caller',
+  )
 }
 
 /** Clients are told both at once when they connect, and many refuse a server that lacks one. */

@@ -83,9 +83,9 @@ export interface Endpoint {
    */
   readonly hasMethod?: (name: string, principal: Principal) => boolean
   /**
-   * Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. An error it throws turns the
-   * caller away: an `McpError`, or any that has a `Denial` (see `./transports`) as its
-   * `challenge`; others say nothing of why.
+   * Who a caller is. Default: everybody is ANONYMOUS. Receives HTTP headers in lower case. Throw to refuse the caller:
+   * an `McpError`, or any error that has a `Denial` (see `./transports`) as its `challenge`, says why; others say nothing
+   * of it. Whatever it returns that is no principal refuses the caller too, with 401, and the log says what is missing.
    */
   readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
   /**

@@ -26,13 +26,15 @@ export interface Desk {
 /** @param maxCalls most calls without a session at work at once; beyond it they are refused */
 export function createDesk(
   endpoint: Endpoint,
-  authenticate: Endpoint['authenticate'],
+  doorAuthenticate: Endpoint['authenticate'],
   maxCalls: number,
   door: DoorState,
 ): Desk {
   const served = toServed(endpoint)
   const { maxSessions = 10_000 } = endpoint
-  const isKnowing = (endpoint.authenticate ?? authenticate) !== undefined
+  // What is given and is no function, such as null, fails for every caller instead of letting all of them in.
+  const authenticate = endpoint.authenticate === undefined ? doorAuthenticate : endpoint.authenticate
+  const isKnowing = authenticate !== undefined
   const perPrincipal = endpoint.maxSessionsPerPrincipal ?? toShare(maxSessions, SESSIONS_OF_ONE)
   const listeners = isKnowing
     ? new Shares(endpoint.maxListenersPerPrincipal ?? toShare(maxCalls, LISTENERS_OF_ONE))
@@ -40,7 +42,7 @@ export function createDesk(
   return {
     endpoint,
     served,
-    authenticate: endpoint.authenticate ?? authenticate,
+    authenticate,
     calls: new Calls(served, {
       keyed: false,
       maxConcurrent: maxCalls,

@@ -4,6 +4,7 @@ import type { Log } from '../../peer/served.ts'
 import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Endpoint, EndpointEvent } from '../endpoint.ts'
 import { receiveSse } from '../http-sse/receive.ts'
+import { authenticated } from './authenticated.ts'
 import { toDenial } from './challenge.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
@@ -124,7 +125,8 @@ export class Reception {
       }
       const desk = this.#desks.get(endpoint) ?? this.#addDesk(endpoint)
       // A promise would cost every call, so who is not asked for a name goes on in the same turn.
-      if (desk.authenticate !== undefined) this.#authenticate(endpoint, request, response, receiveAny)
+      const { authenticate } = desk
+      if (authenticate !== undefined) this.#authenticate(endpoint, authenticate, request, response, receiveAny)
       else if (request.method === 'POST') receivePost(desk, request, response, ANONYMOUS)
       else receiveOther(desk, request, response, ANONYMOUS)
     } catch (error) {
@@ -173,8 +175,15 @@ export class Reception {
    * The desk is looked up again afterwards: by then it may have been cleared away. Who has gone meanwhile begins
    * nothing; a denial is on record all the same.
    */
-  #authenticate(endpoint: Endpoint, request: HttpRequest, response: HttpResponse, receive: Receive): void {
-    authenticated(this.#deskOf(endpoint), request)
+  #authenticate(
+    endpoint: Endpoint,
+    authenticate: Authenticate,
+    request: HttpRequest,
+    response: HttpResponse,
+    receive: Receive,
+  ): void {
+    const log = endpoint.log === undefined ? this.#state.log : this.#deskOf(endpoint).served.log
+    authenticated(authenticate, request.headers, log)
       .then(
         (principal) => {
           if (!isGone(response)) receive(this.#deskOf(endpoint), request, response, principal)
@@ -187,10 +196,13 @@ export class Reception {
   /** What is no endpoint's path: that of an old transport, a page, or nothing. */
   #receiveBeside(path: string, request: HttpRequest, response: HttpResponse): void {
     const endpoint = this.#options.sse?.(path)
-    if (endpoint === undefined) this.#receivePlain(path, request, response)
-    else if (this.#deskOf(endpoint).authenticate === undefined) {
-      receiveSse(this.#deskOf(endpoint), request, response, ANONYMOUS)
-    } else this.#authenticate(endpoint, request, response, receiveSse)
+    if (endpoint === undefined) {
+      this.#receivePlain(path, request, response)
+      return
+    }
+    const desk = this.#deskOf(endpoint)
+    if (desk.authenticate === undefined) receiveSse(desk, request, response, ANONYMOUS)
+    else this.#authenticate(endpoint, desk.authenticate, request, response, receiveSse)
   }
 
   #describe(path: string, request: HttpRequest, response: HttpResponse): void {
@@ -276,15 +288,7 @@ function answerPlain(reply: PlainReply, request: HttpRequest, response: HttpResp
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-function toSingle(headers: HttpRequest['headers']): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
-}
-
-/** Async, so that what `authenticate` throws at once is caught like what it throws later. */
-async function authenticated({ authenticate }: Desk, { headers }: HttpRequest): Promise<Principal> {
-  return authenticate === undefined ? ANONYMOUS : authenticate(toSingle(headers))
-}
-
+type Authenticate = NonNullable<Endpoint['authenticate']>
 type Receive = (desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal) => void
 
 function receiveAny(desk: Desk, request: HttpRequest, response: HttpResponse, principal: Principal): void {

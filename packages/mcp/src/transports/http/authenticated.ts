@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { McpError } from '../../errors.ts'
+import type { Log } from '../../peer/served.ts'
+import type { Principal } from '../../protocol/call.ts'
+import type { Endpoint } from '../endpoint.ts'
+
+/**
+ * Asks who a caller is: the one place where a door takes a name. Whatever is not a whole principal is nobody, since an
+ * `authenticate` of plain JavaScript that forgets to throw returns nothing for a bad token. Async, so that what it
+ * throws at once is caught like what it throws later.
+ * @param log told what was returned, by its kind: what is in it may be a secret
+ * @throws {McpError} `caller.unauthenticated` for what is no principal
+ */
+export async function authenticated(
+  authenticate: NonNullable<Endpoint['authenticate']>,
+  headers: IncomingHttpHeaders,
+  log: Log,
+): Promise<Principal> {
+  const returned: unknown = await authenticate(toSingle(headers))
+  const fault = findFault(returned)
+  if (fault === undefined) return returned as Principal // nothing is wrong with it
+  log('error', 'principal.invalid', { message: `"authenticate" returned ${fault}; ${REMEDY}` })
+  throw new McpError('caller.unauthenticated', 'Cannot tell who is calling')
+}
+
+/** What is wrong with it, without a word of what is in it. */
+function findFault(returned: unknown): string | undefined {
+  if (typeof returned !== 'object' || returned === null) return kindOf(returned)
+  const { id, tenant, scopes } = returned as { readonly [Member in keyof Principal]?: unknown }
+  if (typeof id !== 'string') return `an object whose "id" is ${kindOf(id)}`
+  if (id === '') return 'an object whose "id" is empty'
+  if (typeof tenant !== 'string') return `an object whose "tenant" is ${kindOf(tenant)}`
+  // Of a text, "includes" would find a scope inside of another.
+  if (scopes === undefined || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string'))) return
+  return `an object whose "scopes" are ${Array.isArray(scopes) ? 'not all text' : kindOf(scopes)}`
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (typeof value === 'string') return 'text'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function toSingle(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+const REMEDY =
+  'return { id, tenant }, both text, with a list of "scopes" where there are any, or throw to refuse the caller'
