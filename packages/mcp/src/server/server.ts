@@ -13,6 +13,7 @@ import {
   type MethodHandler,
 } from './methods.ts'
 import { checkPattern, type Layer, type MethodPattern, type Middleware } from './middleware.ts'
+import { checkMountable } from './mount/check.ts'
 import type { Mountable } from './mount/mount.ts'
 import { Mounts } from './mount/mounts.ts'
 import { createOffer, noMethod, type Offer, type Parts } from './offer.ts'
@@ -283,6 +284,7 @@ export function createServer(options: ServerOptions): Server {
       changedAll()
     },
     mount(name, target) {
+      checkMountable(name, target)
       if (target.endpoint === endpoint) throw new Error(`Cannot mount a server on itself, as "${name}"`)
       const mount = mounts.add(name, target)
       changedAll()
