@@ -64,7 +64,8 @@ export function nameOf(value: unknown): string {
   return `of the type ${shown(Object.prototype.toString.call(value).slice('[object '.length, -1))}`
 }
 
-function findResourceFault(resource: unknown, at: string): string | undefined {
+/** What is wrong with contents of a resource; undefined where nothing is. */
+export function findResourceFault(resource: unknown, at: string): string | undefined {
   const { uri, text, blob } = resource as { uri?: unknown; text?: unknown; blob?: unknown } // was found to be an object
   if (typeof uri !== 'string') return `${at}.uri is ${nameOf(uri)}, and must be ${TEXT}`
   if (typeof text === 'string' || (text === undefined && typeof blob === 'string')) return undefined

@@ -26,13 +26,11 @@ export type {
   PromptValues,
   TemplatedPrompt,
 } from './prompts.ts'
+export type { OwnContents, ReadContents, ReadOutput } from './read-result.ts'
 export type { Registration } from './registry.ts'
 export type { ResourceVersion } from './resource-version.ts'
 export type {
-  OwnContents,
-  ReadContents,
   ReadHandler,
-  ReadOutput,
   ResourceDefinition,
   TemplateDefinition,
   TemplateReadHandler,

@@ -2,8 +2,6 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import type { Call, Result } from '../protocol/call.ts'
-import type { InputRequiredResult } from '../protocol/features/asking.ts'
-import type { ResourceContents } from '../protocol/features/content.ts'
 import type { Resource, ResourceTemplate } from '../protocol/features/resources.ts'
 import type { OptionNames } from '../protocol/option-names.ts'
 import type { UriVariables } from '../protocol/uri-template/variables.ts'
@@ -15,6 +13,7 @@ import { type CacheHint, type Hinted, toHinted, withHint } from './cache-hints.t
 import type { Completer } from './completer.ts'
 import { type Context, OpenContext } from './context.ts'
 import { checkDefinition, checkListedName } from './definition.ts'
+import { notFound, type ReadOutput, toReadResult } from './read-result.ts'
 import { type ChangedThing, type Entry, Registry, type Shelf, toListResult } from './registry.ts'
 import { type ResourceVersion, toUnchanged, toVersionMembers, toVersionMeta, withVersion } from './resource-version.ts'
 import type { ServerSettings } from './settings.ts'
@@ -54,26 +53,6 @@ export interface TemplateDefinition<Variables = UriVariables>
    */
   readonly version?: TemplateVersion<Variables>
 }
-
-/** Contents as a handler gives them, and which state they are in: that goes into their `_meta`. */
-export type ReadContents = ResourceContents & ResourceVersion
-
-/** The contents of what was asked for. */
-export type OwnContents = ResourceVersion & {
-  readonly mimeType?: string
-  readonly _meta?: JsonObject
-} & ({ readonly text: string } | { readonly blob: string })
-
-/** Text, bytes, one or several contents, or a full result. Undefined or an empty list: there is no such resource. */
-export type ReadOutput =
-  | string
-  | Uint8Array
-  | OwnContents
-  | ReadContents
-  | readonly ReadContents[]
-  | { readonly contents: readonly ReadContents[]; readonly [member: string]: unknown }
-  | InputRequiredResult
-  | undefined
 
 export type ReadHandler = (uri: string, context: Context) => ReadOutput | Promise<ReadOutput>
 
@@ -205,19 +184,6 @@ function findReader(resources: ResourceShelf, templates: TemplateShelf, uri: str
   return undefined
 }
 
-function toReadResult(uri: string, mimeType: string | undefined, output: ReadOutput): Result {
-  if (output === undefined) throw notFound(uri)
-  const typed = mimeType === undefined ? {} : { mimeType }
-  if (typeof output === 'string') return { contents: [{ uri, ...typed, text: output }] }
-  if (output instanceof Uint8Array) return { contents: [{ uri, ...typed, blob: toBase64(output) }] }
-  if (isQuestion(output)) return output
-  if (isContents(output)) return { contents: [output] }
-  if (isOwnContents(output)) return { contents: [{ uri, ...typed, ...output }] }
-  const result = isList(output) ? { contents: output } : output
-  if (result.contents.length === 0) throw notFound(uri) // an empty answer must not stand for "no such resource"
-  return result
-}
-
 function toReadError(uri: string, error: unknown): unknown {
   if (error instanceof McpError) return error
   const text = toAuthoredText(error)
@@ -225,30 +191,6 @@ function toReadError(uri: string, error: unknown): unknown {
   return text === undefined
     ? error
     : new McpError('internal.error', `Cannot read "${shown(uri)}": ${text}`, { cause: error })
-}
-
-function notFound(uri: string): McpError {
-  return new McpError('caller.resource_not_found', `No resource at "${shown(uri)}"`, { data: { uri } })
-}
-
-function isQuestion(output: object): output is InputRequiredResult {
-  return 'resultType' in output && output.resultType === 'input_required'
-}
-
-function isContents(output: object): output is ReadContents {
-  return !Array.isArray(output) && Object.hasOwn(output, 'uri')
-}
-
-function isOwnContents(output: object): output is OwnContents {
-  return Object.hasOwn(output, 'text') || Object.hasOwn(output, 'blob')
-}
-
-function isList(output: object): output is readonly ReadContents[] {
-  return Array.isArray(output)
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
 function buildResource(uri: string, definition: ResourceDefinition, read: ReadHandler): Entry<Resource, LiveResource> {
