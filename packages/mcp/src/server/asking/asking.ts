@@ -31,6 +31,8 @@ export class Asking {
   /** In mode `parked` that of the latest round. */
   call: Call
   readonly open = new Map<string, OpenQuestion>()
+  /** Where the caller can be asked at once: what is on its way. */
+  readonly #sent = new Set<Notification>()
   /** Decides the call, whatever the handler made of it. */
   fault: unknown
   isSuspended = false
@@ -64,7 +66,7 @@ export class Asking {
     const { call } = this
     if (call.interim.canAsk) checkInRevision(findRevision(call.downstream.revision), request)
     checkMayAsk(call.downstream.capabilities, request)
-    if (call.interim.canAsk) return parse(await call.interim.ask(request))
+    if (call.interim.canAsk) return parse(await this.#askNow(request))
     const { refusal } = this.#options
     if (refusal !== undefined) throw this.#spoil(refusal)
     if (this.isSuspended) throw new Suspended()
@@ -87,6 +89,20 @@ export class Asking {
       return value
     }
     return this.#wait(key, mark, request, parse)
+  }
+
+  /** The methods of questions that nobody has answered yet. */
+  unanswered(): readonly string[] {
+    return [...this.#sent, ...Array.from(this.open.values(), ({ request }) => request)].map(({ method }) => method)
+  }
+
+  async #askNow(request: Notification): Promise<unknown> {
+    this.#sent.add(request)
+    try {
+      return await this.call.interim.ask(request)
+    } finally {
+      this.#sent.delete(request)
+    }
   }
 
   /** Runs `work` once for a key, in all runs of this call together. */

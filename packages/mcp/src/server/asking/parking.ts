@@ -9,6 +9,7 @@ import type { ServerSettings } from '../settings.ts'
 import { visit } from './asker.ts'
 import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
+import { warnOfForgotten } from './forgotten.ts'
 import { checkOwnQuestions } from './own-questions.ts'
 import type { ParkedRun } from './parked.ts'
 import { toInputRequests } from './rounds.ts'
@@ -206,6 +207,7 @@ class Parking implements ParkedRun, Awaited {
         try {
           const result = await run(this.#context)
           if (result.resultType === 'input_required') checkOwnQuestions(this.#settings, this.#asking.call, result)
+          warnOfForgotten(this.#settings, this.#asking)
           return result
         } catch (error) {
           if (!(error instanceof UrlElicitationRequired)) throw error

@@ -8,6 +8,7 @@ import type { ServerSettings } from '../settings.ts'
 import { visit } from './asker.ts'
 import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
+import { warnOfForgotten } from './forgotten.ts'
 import { checkOwnQuestions } from './own-questions.ts'
 import { isParked, resumeParked, startParked } from './parking.ts'
 import { parseResponses, type RunState, toInputRequests } from './rounds.ts'
@@ -51,6 +52,7 @@ async function finish(settings: ServerSettings, context: OpenContext, work: Work
   try {
     const made = await work.run(context)
     if (made.resultType === 'input_required') checkOwnQuestions(settings, context.call, made)
+    if (context.asking !== undefined) warnOfForgotten(settings, context.asking)
     result = made
   } catch (thrown) {
     error = await toError(settings, context, thrown)
