@@ -61,3 +61,28 @@ it('takes what has no value for left out', () => {
     createServer({ ...who, prot: undefined } as never).tool('t', { x: undefined } as never, say),
   ).not.toThrow()
 })
+
+it.each([
+  ['yes', '"task" that is "yes": it is true, false, "optional" or "required"'],
+  [null, '"task" that is null: it is true, false, "optional" or "required"'],
+  [{ support: 'always' }, '"task.support" that is "always": it is "optional" or "required"'],
+  [{ start: 'later' }, '"task.start" that is "later": it is "at-once" or "by-handler"'],
+])('refuses a task of a tool that is no such thing: %j', (task, message) => {
+  expect(() => createServer(who).tool('t', { task: task as never }, say)).toThrow(
+    new TypeError(`Cannot register the tool "t" with ${message}`),
+  )
+})
+
+it('says that a port is no number', async () => {
+  await expect(serve(createServer(who), { port: Number('abc') })).rejects.toThrow(
+    'Cannot listen on a port that is no number (NaN): a port is a whole number from 0',
+  )
+})
+
+it('says how a tool that is there already is changed', () => {
+  const server = createServer(who)
+  server.tool('t', {}, say)
+  expect(() => server.tool('t', {}, say)).toThrow(
+    'Cannot register the tool "t" twice: change it by "update" of what the first call returned, or give this one another name',
+  )
+})

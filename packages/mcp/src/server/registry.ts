@@ -135,7 +135,10 @@ export class Registry<Definition extends Guarded, Handler, Listed, Live> impleme
 
   add(key: string, definition: Definition, handler: Handler): Registration<Definition, Handler> {
     const { what, build } = this.#options
-    if (this.#slots.has(key)) throw new Error(`Cannot register the ${what} "${key}" twice`)
+    if (this.#slots.has(key)) {
+      const remedy = 'change it by "update" of what the first call returned, or give this one another name'
+      throw new Error(`Cannot register the ${what} "${key}" twice: ${remedy}`)
+    }
     if (this.#slots.size >= MAX_ENTRIES) {
       throw new Error(`Cannot register the ${what} "${key}": there are ${MAX_ENTRIES} already`)
     }

@@ -110,3 +110,15 @@ describe('a script', () => {
     await expect(person({ message: 'b' })).rejects.toThrow('has 1 answers, and this is question 2')
   })
 })
+
+it('says that a server is to be awaited, and what is none', async () => {
+  const server = createServer({ name: 's', version: '1' })
+  await expect(testClient(Promise.resolve(server) as never)).rejects.toThrow(
+    'Cannot connect to the promise of a server: await it, as in testClient(await makeServer())',
+  )
+  for (const none of [undefined, null, {}, 'http://127.0.0.1:1/mcp']) {
+    await expect(testClient(none as never)).rejects.toThrow(
+      'Cannot connect to this: write testClient(createServer({ … }))',
+    )
+  }
+})

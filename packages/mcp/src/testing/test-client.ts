@@ -29,6 +29,12 @@ export async function testClient(
   server: { readonly endpoint: Endpoint },
   options: TestClientOptions = {},
 ): Promise<TestClient> {
+  if (typeof Object(server).then === 'function') {
+    throw new TypeError('Cannot connect to the promise of a server: await it, as in testClient(await makeServer())')
+  }
+  if (server?.endpoint === undefined) {
+    throw new TypeError('Cannot connect to this: write testClient(createServer({ … }))')
+  }
   const { principal, ...more } = options
   const pipe = createMemoryPipe()
   const served = serveChannel(server.endpoint, pipe.server, principal === undefined ? {} : { principal })

@@ -1,4 +1,5 @@
 import { checkOptions, type OptionNames } from '../../protocol/option-names.ts'
+import { nameOf } from '../blocks.ts'
 
 /** `optional`: callers that know no tasks wait for the result. `required`: they are refused. */
 export type TaskSupport = 'optional' | 'required'
@@ -26,12 +27,18 @@ export interface LiveToolTasks {
   readonly pollIntervalMs: number | undefined
 }
 
-/** @throws {Error} for times that are no positive integers */
+/**
+ * @throws {TypeError} for words that are none of the choices
+ * @throws {Error} for times that are no positive integers
+ */
 export function toToolTasks(name: string, option: boolean | TaskSupport | ToolTasks): LiveToolTasks | undefined {
   if (option === false) return undefined
-  const given: ToolTasks = typeof option === 'object' ? option : option === true ? {} : { support: option }
+  const isPlan = typeof option === 'object' && option !== null
+  const given: ToolTasks = isPlan ? option : option === true ? {} : { support: option }
   checkOptions(`register the tool "${name}"`, given, TOOL_TASK_NAMES, 'task.')
   const { support = 'optional', start = 'at-once', ttlMs, pollIntervalMs } = given
+  checkChoice(name, isPlan ? 'task.support' : 'task', support, SUPPORTS, isPlan ? '' : 'true, false, ')
+  checkChoice(name, 'task.start', start, STARTS)
   for (const [member, value] of Object.entries({ ttlMs, pollIntervalMs })) {
     if (value === undefined || (Number.isInteger(value) && value > 0)) continue
     throw new Error(`Cannot register the tool "${name}" with ${member} ${value}: it must be a positive integer`)
@@ -39,6 +46,15 @@ export function toToolTasks(name: string, option: boolean | TaskSupport | ToolTa
   return { support, start, ttlMs, pollIntervalMs }
 }
 
+/** Of another word nobody would ask, and the tool would have tasks that were not meant. */
+function checkChoice(tool: string, option: string, given: unknown, choices: readonly unknown[], others = ''): void {
+  if (choices.includes(given)) return
+  const all = `${others}${choices.map((choice) => `"${choice}"`).join(' or ')}`
+  throw new TypeError(`Cannot register the tool "${tool}" with "${option}" that is ${nameOf(given)}: it is ${all}`)
+}
+
+const SUPPORTS: readonly TaskSupport[] = ['optional', 'required']
+const STARTS: readonly ToolTasks['start'][] = ['at-once', 'by-handler']
 const TOOL_TASK_NAMES: OptionNames<ToolTasks> = { support: true, start: true, ttlMs: true, pollIntervalMs: true }
 
 /** What a handler returns to go on as a task: the rest of its work. */

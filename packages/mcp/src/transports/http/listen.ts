@@ -7,9 +7,8 @@ import { checkSocketPath } from './address.ts'
 export async function listenOnPort(server: Server, host: string, port: number): Promise<number> {
   // Node takes any other text for the path of a pipe, which others could open.
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
-    throw new RangeError(
-      `Cannot listen on port "${port}": a port is a whole number from 0 (any free one) to ${MAX_PORT}`,
-    )
+    const given = Number.isNaN(port) ? 'a port that is no number (NaN)' : `port "${port}"`
+    throw new RangeError(`Cannot listen on ${given}: a port is a whole number from 0 (any free one) to ${MAX_PORT}`)
   }
   await listening(server, () => server.listen(port, host)).catch((error) => {
     throw toListenError(error, `${host}:${port}`)
