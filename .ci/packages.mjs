@@ -59,6 +59,7 @@ async function main() {
       const [packed] = JSON.parse(call(npm, ['pack', '--json', '--pack-destination', work], manifest.folder))
       tarballs[manifest.name] = `file:${join(work, packed.filename)}`
       checkFiles(manifest, new Set(packed.files.map((file) => file.path)))
+      checkTexts(manifest)
     })
   }
   const folder = join(work, 'empty')
@@ -107,8 +108,18 @@ function checkFiles(manifest, files) {
     .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
     .concat(Object.values(manifest.bin ?? {}))
     .map((path) => path.replace(/^[.]\//, ''))
+  needed.push('LICENSE', 'README.md')
   const missing = needed.filter((path) => !files.has(path))
   if (missing.length > 0) throw new Error(`Declared and not in the package: ${missing.join(', ')}`)
+}
+
+/** A package goes alone: its licence is that of the project, and its README leads nowhere outside of it. */
+function checkTexts({ folder }) {
+  const read = (...path) => readFileSync(join(...path), 'utf8')
+  if (read(folder, 'LICENSE') !== read(root, 'LICENSE')) throw new Error('Its LICENSE is not that of the project')
+  const links = [...read(folder, 'README.md').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link)
+  const astray = links.filter((link) => !/^(?:https?:|#)/.test(link))
+  if (astray.length > 0) throw new Error(`Its README leads where no package is: ${astray.join(', ')}`)
 }
 
 /** The folders of a package and of what it needs, each once. The tree is flat: one level is all there is to look at. */
