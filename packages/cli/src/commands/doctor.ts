@@ -130,5 +130,5 @@ function describeIdentity({ server, revision }: UpstreamStatus): string {
 function describeCheck({ terminal: { out } }: Io, { about, name, status, message, fix }: Check): string {
   const paint = { ok: out.green, warn: out.yellow, fail: out.red, skip: out.dim }[status]
   const line = `${paint(status.padEnd(4))}  ${about}${name === '' ? '' : ` ${out.bold(visible(name))}`}: ${visible(message)}`
-  return fix === undefined ? line : `${line}\n      ${visible(fix)}`
+  return fix === undefined ? line : [line, ...fix.split('\n').map((step) => `      ${visible(step)}`)].join('\n')
 }
