@@ -57,7 +57,7 @@ describe('a schema of any library', () => {
   })
 
   it('without JSON Schema is refused by name of the option that is missing', () => {
-    expect(() => open({ input: byHand }, () => '')).toThrow('offers no JSON Schema; give one as "inputSchema"')
+    expect(() => open({ input: byHand }, () => '')).toThrow(/offers no JSON Schema; give one as "inputSchema"$/)
     const definition = { output: byHand }
     expect(() => open(definition, () => '')).toThrow('offers no JSON Schema; give one as "outputSchema"')
   })
@@ -116,5 +116,16 @@ describe('an input that is one of several objects', () => {
   it('is refused where one of them is none', () => {
     expect(() => open({ input: z.union([circle, z.string()]) }, () => '')).toThrow('its input must be an object')
     expect(() => open({ input: { anyOf: [{ type: 'object' }, true] } }, () => '')).toThrow('must be an object')
+  })
+})
+
+describe('a schema of a Zod that is too old', () => {
+  it.each([
+    ['without "~standard"', { _def: { typeName: 'ZodObject' }, parse: () => ({}) }, 'Zod that is too old'],
+    ['without JSON Schema', { '~standard': { ...byHand['~standard'], vendor: 'zod' } }, 'give one as "inputSchema"'],
+  ])('%s is told which would do', (_, input, sentence) => {
+    const register = () => open({ input: input as unknown as JsonObject }, () => '')
+    expect(register).toThrow(sentence)
+    expect(register).toThrow(/ use Zod 4\.2 or later$/)
   })
 })

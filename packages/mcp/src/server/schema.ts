@@ -1,6 +1,6 @@
 import { compileJsonSchema } from '../json-schema/index.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
-import { isStandardSchema, type StandardSchema, toIssueText } from './standard-schema.ts'
+import { isOldZod, isStandardSchema, type StandardSchema, toIssueText } from './standard-schema.ts'
 
 /** How a tool says what it takes and gives: any Standard Schema, or plain JSON Schema. */
 export type Schema = JsonObject | StandardSchema
@@ -29,12 +29,14 @@ export function compileSchema(
   listed?: JsonObject,
   option = `${side}Schema`,
 ): CompiledSchema {
+  if (isOldZod(schema)) throw new Error('it is of a Zod that is too old to be listed; use Zod 4.2 or later')
   if (!isStandardSchema(schema))
     return { json: schema, check: side === 'input' ? checkedBy(schema) : checkedAsSent(schema) }
   const standard = schema['~standard']
   const json = listed ?? standard.jsonSchema?.[side]({ target: 'draft-2020-12' })
   if (json === undefined) {
-    throw new Error(`The ${standard.vendor} schema offers no JSON Schema; give one as "${option}"`)
+    const newer = standard.vendor === 'zod' ? ', or use Zod 4.2 or later' : ''
+    throw new Error(`The ${standard.vendor} schema offers no JSON Schema; give one as "${option}"${newer}`)
   }
   return { json, check: (value) => settle(standard.validate(value)) }
 }

@@ -1,3 +1,5 @@
+import { isObject } from '../jsonrpc/members.ts'
+
 /**
  * What a schema library offers under `~standard` (https://standardschema.dev), as far as it is used here. Zod 4,
  * Valibot and ArkType have it; `jsonSchema` comes with Zod 4.2 and later.
@@ -26,6 +28,12 @@ export interface StandardIssue {
 
 export function isStandardSchema(value: unknown): value is StandardSchema {
   return ((typeof value === 'object' && value !== null) || typeof value === 'function') && '~standard' in value
+}
+
+/** A schema of Zod 3 before 3.24, which has nothing under `~standard` and would be taken for a plain JSON Schema. */
+export function isOldZod(value: unknown): boolean {
+  const { _def: definition } = isObject(value) ? value : {}
+  return isObject(definition) && String(definition.typeName).startsWith('Zod') && !isStandardSchema(value)
 }
 
 /** The first three issues as one line: `city: expected string; days: too big`. */
