@@ -82,6 +82,7 @@ export { ETAG, IF_NONE_MATCH, LAST_MODIFIED, NOT_MODIFIED, REVISION } from './pr
 export type { UriValue, UriVariables, UriVariablesOf } from './protocol/uri-template/variables.ts'
 export type { UriTemplate } from './protocol/uri-template.ts'
 export { parseUriTemplate } from './protocol/uri-template.ts'
+export type { RevisionName } from './revisions/index.ts'
 export {
   ENVELOPE_REVISIONS,
   findRevision,

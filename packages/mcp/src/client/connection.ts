@@ -3,6 +3,7 @@ import type { Clock } from '../peer/clock.ts'
 import type { Handle, Notification, Result } from '../protocol/call.ts'
 import type { Cancellation } from '../protocol/cancellation.ts'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
+import type { RevisionName } from '../revisions/index.ts'
 import type { Channel } from '../transports/channel.ts'
 import type { Authorization } from '../transports/http/authorization.ts'
 import type { Closed } from '../transports/wire.ts'
@@ -54,7 +55,7 @@ export interface ConnectionOptions {
   /** What we can do for the server when it asks. Default: nothing. */
   readonly capabilities?: ClientCapabilities
   /** Speak this revision and no other. Default: the newest both sides have. */
-  readonly revision?: string
+  readonly revision?: RevisionName
   /** A remembered verdict; one of a handshake revision older than a day is probed again. */
   readonly verdict?: Verdict
   /** Default: UPSTREAM_LIMITS. */

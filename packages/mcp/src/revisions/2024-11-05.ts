@@ -5,7 +5,7 @@ import { checkSilent } from './sampling.ts'
 import { changeMember, mapMember } from './steps.ts'
 
 /** The first revision: HTTP+SSE, no audio, progress without words. `2024-10-07` was its pre-release name. */
-export const r20241105: Delta = {
+export const r20241105: Delta<'2024-11-05'> = {
   name: '2024-11-05',
   aliases: ['2024-10-07'],
   traits: { http: 'sse', sessions: false, batching: false, resumable: false },

@@ -5,7 +5,7 @@ import { changeMember, mapMember, onCapabilities } from './steps.ts'
 import { withText } from './structured-output.ts'
 
 /** Batches; no elicitation, no structured output, no resource links. */
-export const r20250326: Delta = {
+export const r20250326: Delta<'2025-03-26'> = {
   name: '2025-03-26',
   traits: { batching: true, versionHeader: 'none', completionContext: false },
   removes: ['elicitation/create'],

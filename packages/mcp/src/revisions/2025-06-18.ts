@@ -7,7 +7,7 @@ import { toOneBlock, toSingleBlocks } from './sampling.ts'
 import { changeMember, onCapabilities } from './steps.ts'
 
 /** No tasks, no URL elicitation, no tools in sampling, no primed streams. */
-export const r20250618: Delta = {
+export const r20250618: Delta<'2025-06-18'> = {
   name: '2025-06-18',
   traits: { priming: false, tasks: 'none', errorWithoutId: false },
   removes: [

@@ -23,7 +23,7 @@ const withoutAnswers = omitting('inputResponses', 'requestState')
 const withoutTask = omitting('task')
 
 /** The last revision with a handshake, sessions and server requests. */
-export const r20251125: Delta = {
+export const r20251125: Delta<'2025-11-25'> = {
   name: '2025-11-25',
   traits: {
     lifecycle: 'handshake',

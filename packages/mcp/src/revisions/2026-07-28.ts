@@ -1,4 +1,4 @@
 import type { Delta } from './revision.ts'
 
 /** The stateless revision. What is spoken inside is its vocabulary, so that it differs in nothing. */
-export const r20260728: Delta = { name: '2026-07-28', traits: {} }
+export const r20260728: Delta<'2026-07-28'> = { name: '2026-07-28', traits: {} }

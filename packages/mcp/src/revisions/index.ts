@@ -7,7 +7,11 @@ import { canonical } from './canonical.ts'
 import { composeRevisions } from './compose.ts'
 import type { Revision } from './revision.ts'
 
-const table = composeRevisions(canonical, [r20260728, r20251125, r20250618, r20250326, r20241105])
+const DELTAS = [r20260728, r20251125, r20250618, r20250326, r20241105] as const
+const table = composeRevisions(canonical, DELTAS)
+
+/** The name of a revision: those there are, for an editor to offer, and any other text, which is judged where it is used. */
+export type RevisionName = (typeof DELTAS)[number]['name'] | (string & {})
 
 /** Every revision, newest first. */
 export const REVISIONS: readonly Revision[] = table.revisions

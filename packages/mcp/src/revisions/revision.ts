@@ -63,8 +63,8 @@ export interface Steps {
 }
 
 /** A revision, as the difference from its newer neighbour. */
-export interface Delta {
-  readonly name: string
+export interface Delta<Name extends string = string> {
+  readonly name: Name
   /** Other spellings seen in the field. */
   readonly aliases?: readonly string[]
   readonly traits: Partial<Traits>

@@ -3,6 +3,7 @@ import type { FrameLimits } from '../jsonrpc/limits.ts'
 import type { Clock } from '../peer/clock.ts'
 import type { Call, Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
+import type { RevisionName } from '../revisions/index.ts'
 import type { ResumeOptions } from './http/resume/options.ts'
 
 /**
@@ -18,7 +19,7 @@ export interface Endpoint {
    */
   readonly serverInfo: Implementation
   /** Revisions offered, newest first. Default: all. */
-  readonly revisions?: readonly string[]
+  readonly revisions?: readonly RevisionName[]
   /** Default: CALLER_LIMITS. */
   readonly limits?: FrameLimits
   /** Most requests of one session or channel at work at once; more wait in line. Default 64. */
