@@ -35,7 +35,9 @@ async function fillForm({ elicit }: Handlers, params: JsonObject, question: Ques
   if (typeof message !== 'string') throw invalid('"message" is not a text')
   if (!isObject(requestedSchema)) throw invalid('"requestedSchema" is not an object')
   const form = readForm(requestedSchema)
-  const answer = toAnswer(await elicit(params as ElicitForm, question)) // read just above
+  const properties = isObject(requestedSchema.properties) ? requestedSchema.properties : {}
+  const asked: ElicitForm = { ...params, message, requestedSchema: { ...requestedSchema, properties } }
+  const answer = toAnswer(await elicit(asked, question))
   if (answer.action !== 'accept') return answer
   return { action: 'accept', content: form.complete(answer.content ?? {}) }
 }

@@ -3,13 +3,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import type { Call, Notification, Result } from '../protocol/call.ts'
+import type { ElicitResult } from '../protocol/features/asking.ts'
 import { ENVELOPE_REVISIONS, HANDSHAKE_REVISIONS, REVISIONS } from '../revisions/index.ts'
 import { createServer } from '../server/index.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
 import { type Client, type ClientOptions, connect } from './client.ts'
 import type { ConnectTarget } from './connect-target.ts'
 import { createRawServer, toInitialized } from './fixtures/raw-server.ts'
-import { refuseSampling } from './handlers.ts'
+import { type ElicitForm, refuseSampling } from './handlers.ts'
 
 const cleanup: (() => unknown)[] = []
 afterEach(async () => {
@@ -100,12 +101,7 @@ for (const [way, targetOf] of Object.entries(ways)) {
             revision,
             handlers: {
               elicit: ({ message, requestedSchema }, { server, signal }) => {
-                asked.push([
-                  message,
-                  Object.keys(requestedSchema.properties as JsonObject),
-                  server?.name,
-                  signal.aborted,
-                ])
+                asked.push([message, Object.keys(requestedSchema.properties), server?.name, signal.aborted])
                 return { action: 'accept', content: { age: 7 } }
               },
             },
@@ -370,6 +366,18 @@ describe('a form', () => {
       code: 'upstream.protocol',
       message: expect.stringContaining('its form cannot be read'),
     })
+  })
+
+  it('has fields to look at, also where the server sent none', async () => {
+    const bare = { ...question, params: { message: '?', requestedSchema: { type: 'object' } } }
+    const seen: string[][] = []
+    const elicit = ({ requestedSchema }: ElicitForm): ElicitResult => {
+      seen.push(Object.keys(requestedSchema.properties))
+      return { action: 'accept', content: {} }
+    }
+    const client = await open(asking(bare), { handlers: { elicit } })
+    await client.callTool('any')
+    expect(seen).toEqual([[]])
   })
 
   it('may have fields with any name', async () => {

@@ -12,11 +12,17 @@ export interface Question {
   readonly signal: AbortSignal
 }
 
+/** What a form asks for. */
+export interface FormSchema extends JsonObject {
+  /** What each field is, by name. */
+  readonly properties: JsonObject
+}
+
 /** A form to show to a person (`elicitation/create`). */
 export interface ElicitForm extends JsonObject {
   readonly message: string
   /** A flat object of strings, numbers, booleans and choices, with their defaults. */
-  readonly requestedSchema: JsonObject
+  readonly requestedSchema: FormSchema
 }
 
 /**

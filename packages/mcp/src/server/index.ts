@@ -37,7 +37,7 @@ export type {
   TemplateVersion,
 } from './resources.ts'
 export type { Parsed, Schema } from './schema.ts'
-export type { ServeOptions, Serving } from './serve.ts'
+export type { HttpServeOptions, ServeOptions, Serving, ServingAtUrl } from './serve.ts'
 export { serve } from './serve.ts'
 export type { Mounted, Server } from './server.ts'
 export { createServer } from './server.ts'

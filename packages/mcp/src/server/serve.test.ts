@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { openWireSession, sendEnveloped, withEnvelope } from '@crosspoint/testkit'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, expectTypeOf, test, vi } from 'vitest'
 import { NEWEST } from '../revisions/index.ts'
 import { createServer, type ServeOptions, type Serving, serve } from './index.ts'
 
@@ -132,4 +132,17 @@ test('what is no server is not served', async () => {
 test('an option nobody reads is refused before anything is opened, with the one that was meant', async () => {
   const message = 'Cannot serve with the option "prot": there is none; did you mean "port"?'
   await expect(serve(createEcho(), { prot: 0 } as never)).rejects.toThrow(new TypeError(message))
+})
+
+test('a port or a socket promises a URL, in types too, and what may be stdio promises none', () => {
+  const served = {
+    port: () => serve(createEcho(), { port: 0 }),
+    socket: () => serve(createEcho(), { socket: '/run/x' }),
+    stdio: () => serve(createEcho()),
+    either: (port: string | undefined) => serve(createEcho(), port === undefined ? {} : { port: Number(port) }),
+  }
+  expectTypeOf(served.port).returns.resolves.toHaveProperty('url').toEqualTypeOf<string>()
+  expectTypeOf(served.socket).returns.resolves.toHaveProperty('url').toEqualTypeOf<string>()
+  expectTypeOf(served.stdio).returns.resolves.toHaveProperty('url').toEqualTypeOf<string | undefined>()
+  expectTypeOf(served.either).returns.resolves.toHaveProperty('url').toEqualTypeOf<string | undefined>()
 })

@@ -38,6 +38,14 @@ export interface Serving {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** One that clients find at a URL. */
+export interface ServingAtUrl extends Serving {
+  readonly url: string
+}
+
+/** With a port or a socket, which mean HTTP. */
+export type HttpServeOptions = ServeOptions & ({ readonly port: number } | { readonly socket: string })
+
 /**
  * A program's last line: serves over HTTP when given a port or a socket, and otherwise on stdin and stdout; every
  * revision on both.
@@ -46,6 +54,8 @@ export interface Serving {
  * await serve(server, PORT === undefined ? {} : { port: Number(PORT) })
  * @throws {Error} when there is no port and stdin is a terminal, where nobody speaks the protocol
  */
+export function serve(server: Server, options: HttpServeOptions): Promise<ServingAtUrl>
+export function serve(server: Server, options?: ServeOptions): Promise<Serving>
 export async function serve(server: Server, options: ServeOptions = {}): Promise<Serving> {
   if (server?.endpoint === undefined)
     throw new TypeError('Cannot serve this: write serve(createServer({ … }), options)')
@@ -55,7 +65,7 @@ export async function serve(server: Server, options: ServeOptions = {}): Promise
   return isHttp ? serveOnHttp(server, options) : serveOnStdio(server, options.stdio)
 }
 
-async function serveOnHttp(server: Server, options: ServeOptions): Promise<Serving> {
+async function serveOnHttp(server: Server, options: ServeOptions): Promise<ServingAtUrl> {
   const { endpoint } = server
   const { port, host, socket, path = '/mcp', sse = '/sse', http } = options
   // A server goes through one door: it need not wait for the code of the other.
@@ -98,7 +108,11 @@ async function serveOnStdio(server: Server, options: StdioOptions = {}): Promise
   })
 }
 
-function toServing(url: string | undefined, closed: Promise<void>, close: () => Promise<void>): Serving {
+function toServing<Url>(
+  url: Url,
+  closed: Promise<void>,
+  close: () => Promise<void>,
+): Omit<Serving, 'url'> & { readonly url: Url } {
   return { url, closed, close, [Symbol.asyncDispose]: close }
 }
 
