@@ -77,7 +77,7 @@ export interface WorkloadIdentityOptions extends AuthorizationOptions {
 
 const CLIENT_MEMBERS: ShapesOf<GivenClient> = {
   id: required(text('the client id, as the authorization server gave it')),
-  secret: text('the secret of the client; a client without one has no such member'),
+  secret: text('the secret of the client; one with a "privateKey", or with authMethod "none", has no such member'),
   privateKey: {
     wanted: 'a key as PEM or JWK, or one of WebCrypto',
     fits: (value) => (typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null),
