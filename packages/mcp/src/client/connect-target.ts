@@ -1,6 +1,7 @@
 import { checkOptions, type OptionNames } from '../protocol/option-names.ts'
 import { serveChannel } from '../transports/duplex/serve.ts'
 import type { Endpoint } from '../transports/endpoint.ts'
+import { parseAddress } from '../transports/http/address.ts'
 import { createMemoryPipe } from '../transports/memory/pipe.ts'
 import { inheritedEnvironment } from '../transports/stdio/environment.ts'
 import type { Target } from './connection.ts'
@@ -24,9 +25,13 @@ export type ConnectTarget =
 /**
  * Plain JavaScript is told here what types would have said.
  * @throws {TypeError} for what is no target
+ * @throws {McpError} `caller.invalid_params` for an address nothing can be at
  */
 export function checkTarget(target: ConnectTarget): void {
-  if (typeof target === 'string') return
+  if (typeof target === 'string') {
+    parseAddress(target)
+    return
+  }
   if (typeof target !== 'object' || target === null) throw new TypeError(`Cannot connect to this: ${USAGE}`)
   if ('endpoint' in target || target instanceof URL) return
   if (!('kind' in target)) {

@@ -1,10 +1,12 @@
 import { McpError } from '../errors.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import { NEWEST } from '../revisions/index.ts'
 import { openDuplexWire } from '../transports/duplex/connect.ts'
 import { parseAddress } from '../transports/http/address.ts'
 import { openHttpWire } from '../transports/http/client.ts'
 import { openSseWire } from '../transports/http-sse/connect.ts'
 import { openChild } from '../transports/stdio/child.ts'
+import { toCommandName } from '../transports/stdio/command-name.ts'
 import type { Closed, Wire, WireOptions } from '../transports/wire.ts'
 import type { Target } from './connection.ts'
 import type { Settings } from './settings.ts'
@@ -19,6 +21,8 @@ export interface Dialer {
   readonly mustUseSse: boolean
   /** What of the way that was dialled last is worth to be remembered. */
   readonly transport: { readonly transport: 'sse' } | undefined
+  /** The first line of a program that was no message, for sentences; undefined where there was none. */
+  readonly junk: string | undefined
   dial(): Wire
   /** Dials the transport of the oldest revision; of HTTP servers only. */
   dialSse(): Wire
@@ -30,15 +34,29 @@ export function createDialer(target: Target, settings: Settings): Dialer {
   let wire: Wire | undefined
   let count = 0
   let usesSse = false
+  let junk: string | undefined
+  const listening: Settings =
+    target.kind !== 'stdio'
+      ? settings
+      : {
+          ...settings,
+          fault(reason, sample) {
+            if (sample.trim() !== '') junk ??= shown(sample.trim())
+            settings.fault?.(reason, sample)
+          },
+        }
   const dial = (isSse: boolean) => {
     usesSse = isSse
-    wire = openWire(target, settings, isSse)
+    wire = openWire(target, listening, isSse)
     return wire
   }
   return {
     name: toName(target),
     kind: target.kind === 'http' ? 'http' : 'stream',
     mustUseSse: target.kind === 'http' && target.transport === 'sse',
+    get junk() {
+      return junk
+    },
     get transport() {
       return usesSse ? ({ transport: 'sse' } as const) : undefined
     },
@@ -100,7 +118,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
 }
 
 function toName(target: Target): string {
-  if (target.kind === 'stdio') return `"${target.command}"`
+  if (target.kind === 'stdio') return `"${toCommandName(target.command, target.args ?? [])}"`
   if (target.kind === 'channel') return 'the channel'
   return URL.canParse(target.url) ? new URL(target.url).host || target.url : `"${target.url}"`
 }

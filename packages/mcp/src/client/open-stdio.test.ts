@@ -145,7 +145,9 @@ describe('a stdio server', () => {
       killGraceMs: 100,
     }).catch((e) => e)
     expect(failure).toMatchObject({ code: 'upstream.timeout' })
-    expect(failure.message).toMatch(/^Cannot open ".*": no answer within 0\.1 s$/)
+    expect(failure.message).toMatch(
+      /^Cannot open ".*": no answer within 0\.1 s; if it needs longer to start, raise .connectTimeoutMs.$/,
+    )
   })
 
   it('that is silent while it is probed is given up as soon as nobody waits any longer', async () => {

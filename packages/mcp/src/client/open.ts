@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import { AWAITED, type Timer } from '../peer/clock.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
-import { createDialer } from './dial.ts'
+import { createDialer, type Dialer } from './dial.ts'
 import { negotiate } from './negotiate.ts'
 import { type Settings, toSettings } from './settings.ts'
 
@@ -42,15 +42,24 @@ export async function openConnection(target: Target, options: ConnectionOptions 
       throw new McpError('upstream.unavailable', `Gave up opening ${dialer.name}`, { cause: error })
     }
     if (timeUp.signal.aborted) {
-      const message = `Cannot open ${dialer.name}: no answer within ${settings.connectTimeoutMs / 1000} s`
-      throw new McpError('upstream.timeout', message, { cause: error })
+      throw new McpError('upstream.timeout', toSilence(dialer, settings), { cause: error })
     }
     if (closed === undefined || closed.asked) throw error
-    throw new McpError('upstream.unavailable', closed.reason, { cause: error })
+    throw new McpError('upstream.unavailable', closed.reason + toSaid(dialer), { cause: error })
   } finally {
     timer.cancel()
     options.signal?.removeEventListener('abort', giveUp)
   }
+}
+
+function toSilence(dialer: Dialer, { connectTimeoutMs }: Settings): string {
+  const silence = `Cannot open ${dialer.name}: no answer within ${connectTimeoutMs / 1000} s`
+  return `${silence}${toSaid(dialer)}; if it needs longer to start, raise "connectTimeoutMs"`
+}
+
+/** Whoever wrote the server learns by its own words what is wrong with it. */
+function toSaid({ junk }: Dialer): string {
+  return junk === undefined ? '' : `; it wrote to stdout, where only messages belong: "${junk}"`
 }
 
 /** Rings when connecting took too long. A person who signs in may take longer than any server. */

@@ -11,17 +11,23 @@ export interface HttpAddress {
 /**
  * Reads the address of a server: an http or https URL, or `unix:/run/x.sock` for one that listens on a Unix socket,
  * with a path where it is another than `/mcp`: `unix:/run/x.sock:/tools`.
- * @throws {McpError} `internal.error` for anything else: whoever wrote it is on our side
+ * @throws {McpError} `caller.invalid_params` for anything else
  */
 export function parseAddress(text: string): HttpAddress {
   if (text.startsWith('unix:')) return parseSocket(text)
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     const remedy = 'write "http://…", "https://…" or "unix:…", or { command, args } for a program to start'
-    throw new McpError('internal.error', `Cannot connect to "${text}": it is not an http, https or unix URL; ${remedy}`)
+    throw new McpError(
+      'caller.invalid_params',
+      `Cannot connect to "${text}": it is not an http, https or unix URL; ${remedy}`,
+    )
   }
   if (url.username !== '' || url.password !== '') {
-    throw new McpError('internal.error', `Cannot connect to "${url.host}" with a password in the URL: use a header`)
+    throw new McpError(
+      'caller.invalid_params',
+      `Cannot connect to "${url.host}" with a password in the URL: use a header`,
+    )
   }
   return { url, socketPath: undefined }
 }
@@ -60,7 +66,7 @@ function parseSocket(text: string): HttpAddress {
   const base = 'http://localhost'
   if (socketPath === '' || socketPath.includes('\0') || !URL.canParse(path, base)) {
     throw new McpError(
-      'internal.error',
+      'caller.invalid_params',
       `Cannot connect to "${text}": write "unix:/run/x.sock" or "unix:/run/x.sock:/mcp"`,
     )
   }

@@ -171,6 +171,7 @@ export class HttpCall implements ExchangeTaker {
   readonly #body: string
   #exchange: Underway
   #refusal: Readonly<ResponseHeaders> | undefined
+  #contentType = ''
   #redirects = 0
   #position: string | undefined
   #retryMs: number | undefined
@@ -195,6 +196,7 @@ export class HttpCall implements ExchangeTaker {
       return
     }
     const { session, contentEncoding } = headers
+    this.#contentType = headers.contentType
     if (
       session !== undefined &&
       this.#waiting.outgoing.method === 'initialize' &&
@@ -233,7 +235,8 @@ export class HttpCall implements ExchangeTaker {
       return
     }
     const fault = this.#carrier.conversation.receive(body, this.#waiting)
-    if (this.#waiting.open) this.#break(fault ?? `HTTP ${status} without the answer`)
+    if (!this.#waiting.open) return
+    this.#break(WEB_PAGE.test(this.#contentType) ? IS_WEB_PAGE : (fault ?? `HTTP ${status} without the answer`))
   }
 
   failed(error: Error): void {
@@ -304,6 +307,8 @@ const MEMBERS: ReadonlyMap<string, keyof ResponseHeaders> = new Map([
 const LENGTHS: ReadonlySet<number> = new Set([...MEMBERS.keys()].map((name) => name.length))
 const EMPTY = Buffer.alloc(0)
 const EVENT_STREAM = /^text\/event-stream\b/i
+const WEB_PAGE = /^text\/html\b/i
+const IS_WEB_PAGE = 'there is a web page (text/html) and no MCP server; check the path of the URL'
 const MAX_REDIRECTS = 3
 /** How long a stream may stay open after its answer. */
 const LINGER_MS = 1_000

@@ -13,6 +13,10 @@ export function toTransportError(error: Error & { code?: unknown }, method: stri
   if (reason !== undefined) {
     return new McpError('upstream.unavailable', `Cannot reach ${where}: ${reason}`, { cause: error })
   }
+  if (typeof code === 'string' && NO_TLS.has(code)) {
+    const message = `Cannot reach ${where}: what answers there does not speak TLS (${code}); if it is plain HTTP, write "http://" in place of "https://"`
+    return new McpError('upstream.unavailable', message, { cause: error })
+  }
   if (typeof code === 'string' && TLS.test(code)) {
     const message = `Cannot reach ${where}: its certificate is not accepted (${code})`
     return new McpError('upstream.unavailable', message, { cause: error })
@@ -59,4 +63,6 @@ const NEVER_ARRIVED: Readonly<Record<string, string>> = {
 }
 /** How much of a body that is no message is kept to explain a refusal. */
 const MAX_REFUSAL = 500
+/** How an answer in plain text looks to somebody who awaits a handshake. */
+const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'])
 const TLS = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_VERIFY/

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Clock } from '../../peer/clock.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
+import { toCommandName } from './command-name.ts'
 import { forgetGroup, guardGroup, signalGroup } from './guard.ts'
 import { LineSplitter } from './lines.ts'
 import { StderrTail } from './stderr-tail.ts'
@@ -177,7 +178,8 @@ class ChildChannel implements Channel {
   }
 
   #reason(): Error {
-    const what = this.#problem ?? `The server "${this.#options.command}" ${this.#exit ?? 'is gone'}`
+    const { command, args } = this.#options
+    const what = this.#problem ?? `The server "${toCommandName(command, args)}" ${this.#exit ?? 'is gone'}`
     const telling = this.#tail.telling()
     if (telling !== undefined) return new Error(`${what}: ${toQuoted(telling)}`)
     const last = this.#tail.last(QUOTED_LINES)
