@@ -38,7 +38,7 @@ import { CONNECTION_OPTIONS, OURSELVES } from './settings.ts'
 import { type LoadedSkill, loadSkill } from './skills.ts'
 import { QuestionTasks } from './tasks/question-tasks.ts'
 import { beginTask, openTask, type ToolTask } from './tasks/tool-task.ts'
-import { type CallerOptions, NEVER, type RequestOptions, toCall } from './to-call.ts'
+import { type CallerOptions, checkWhat, NEVER, REQUEST_OPTIONS, type RequestOptions, toCall } from './to-call.ts'
 
 export interface ToolResult<T> extends CallToolResult {
   readonly structuredContent?: T
@@ -270,8 +270,10 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
   // Each method's result has the shape its descriptor names; servers are trusted no further than their frames.
   const send = <R extends Result>(through: Handle, method: string, params: JsonObject, of: RequestOptions) =>
     askUntilComplete(through, toCall(method, params, of, caller), ask, clock) as Promise<R>
-  const request = <R extends Result>(method: string, params: JsonObject, of: RequestOptions = {}): Promise<R> =>
-    send(of.fresh === true ? fresh : cached, method, params, of)
+  const request = async <R extends Result>(method: string, params: JsonObject, of?: RequestOptions): Promise<R> => {
+    checkRequest(of)
+    return send(of?.fresh === true ? fresh : cached, method, params, of ?? {})
+  }
   const list = <Page extends Result, Item>(
     method: string,
     member: string,
@@ -287,10 +289,15 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
     const capabilities = withTaskWish(downstream.capabilities, wish)
     return toCall(method, params, of, { ...caller, downstream: { ...downstream, capabilities } })
   }
-  const startTask: Client['startTask'] = (name, args = {}, { ttlMs, ...of } = {}) => {
+  const startTask: Client['startTask'] = async (name, args = {}, options = {}) => {
+    checkWhat(name, 'startTask(name, args, options)')
+    checkOptions('start a task', options, START_TASK_OPTIONS)
+    const { ttlMs, ...of } = options
     const call = wishing('tools/call', { name, arguments: args }, of, ttlMs === undefined ? {} : { ttlMs })
     return beginTask(handle, call, ask, clock)
   }
+
+  const drive = (name: string, args: object, { tasks: _, ...of }: CallToolOptions) => startTask(name, args, of)
 
   const close: Client['close'] = () => {
     for (const subscription of listening) subscription.close()
@@ -307,11 +314,13 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
         outputs?.note(page, params.cursor === undefined, since)
         return withSafeItems(page, 'tools')
       }),
-    async callTool<T>(name: string, args: object = {}, of: CallToolOptions = {}) {
+    async callTool<T>(name: string, args: object = {}, of?: CallToolOptions) {
+      checkWhat(name, 'callTool(name, args, options)')
+      if (of !== undefined) checkOptions('call a tool', of, CALL_TOOL_OPTIONS)
       const result =
-        of.tasks === 'drive'
-          ? await startTask(name, args, of).then((task) => task.result())
-          : await send<CallToolResult>(handle, 'tools/call', { name, arguments: args }, of)
+        of?.tasks === 'drive'
+          ? await drive(name, args, of).then((task) => task.result())
+          : await send<CallToolResult>(handle, 'tools/call', { name, arguments: args }, of ?? {})
       // What the tool is said to give; the output check holds it to what it says itself.
       return (outputs === undefined ? result : outputs.check(name, result)) as ToolResult<T>
     },
@@ -319,10 +328,20 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
     task: (id, of = {}) => openTask(handle, wishing('tasks/get', { taskId: id }, of, {}), id, ask, clock),
     listResources: (of) => list('resources/list', 'resources', of),
     listResourceTemplates: (of) => list('resources/templates/list', 'resourceTemplates', of),
-    readResource: (uri, of) => request('resources/read', { uri }, of),
+    readResource: async (uri, of) => {
+      checkWhat(uri, 'readResource(uri, options)')
+      return request('resources/read', { uri }, of)
+    },
     listPrompts: (of) => list('prompts/list', 'prompts', of),
-    getPrompt: (name, args, of = {}) => send(handle, 'prompts/get', { name, arguments: args ?? {} }, of),
-    complete: (params, of = {}) => send(handle, 'completion/complete', params, of),
+    getPrompt: async (name, args, of) => {
+      checkWhat(name, 'getPrompt(name, args, options)')
+      checkRequest(of)
+      return send(handle, 'prompts/get', { name, arguments: args ?? {} }, of ?? {})
+    },
+    complete: async (params, of) => {
+      checkRequest(of)
+      return send(handle, 'completion/complete', params, of ?? {})
+    },
     listSkills: (of) => list('skills/list', 'skills', of),
     getSkill: async (uri, of) => (await request<GetSkillResult>('skills/get', { uri }, of)).skill,
     loadSkill: (skill, of) => loadSkill(skill, (uri) => request<ReadResourceResult>('resources/read', { uri }, of)),
@@ -354,6 +373,11 @@ function createClient(connection: Connection, options: ClientOptions, { pages, n
   }
 }
 
+/** A slip of the pen in plain JavaScript is told, and costs nothing where there are no options. */
+function checkRequest(of: RequestOptions | undefined): void {
+  if (of !== undefined) checkOptions('send a request', of, REQUEST_OPTIONS)
+}
+
 /** Only newer revisions say how long something holds. */
 function toCache(options: ClientOptions, revision: string, where: string | undefined): ResponseCache | undefined {
   const { cache = {}, clock = systemClock } = options
@@ -366,6 +390,8 @@ function refuseToAnswer({ method }: Notification): Promise<Result> {
   return Promise.reject(new McpError('caller.missing_capability', message))
 }
 
+const CALL_TOOL_OPTIONS: OptionNames<CallToolOptions> = { ...REQUEST_OPTIONS, tasks: true }
+const START_TASK_OPTIONS: OptionNames<StartTaskOptions> = { ...REQUEST_OPTIONS, ttlMs: true }
 const CACHE_NAMES: OptionNames<CacheOptions> = {
   maxEntries: true,
   maxBytes: true,

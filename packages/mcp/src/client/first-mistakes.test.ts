@@ -2,7 +2,8 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { shown } from '../jsonrpc/shown.ts'
-import { connect, connectTo } from './index.ts'
+import { createServer } from '../server/index.ts'
+import { type Client, connect, connectTo } from './index.ts'
 
 /** What goes wrong for those who use a client for the first time, and what they are told. */
 
@@ -104,5 +105,52 @@ describe('what nothing can be reached by', () => {
     expect(code).toBe('caller.unsupported_revision')
     expect(message).toContain('known revisions are')
     expect(message).toContain('2026-07-28')
+  })
+})
+
+describe('a call in plain JavaScript', () => {
+  async function open(): Promise<Client> {
+    const server = createServer({ name: 's', version: '1' })
+    server.tool('a', { task: true }, () => 'x')
+    server.tool('wait', {}, () => new Promise<string>(() => {}))
+    return connect(server, { client })
+  }
+  const at = { name: 'a', uri: 'a://b', arguments: {} } as unknown as string // what types would have refused
+  const misspelt = { onprogress() {} } as object
+
+  it.each<[string, (it: Client) => Promise<unknown>]>([
+    ['callTool(name, args, options)', (it) => it.callTool(at)],
+    ['startTask(name, args, options)', (it) => it.startTask(at)],
+    ['readResource(uri, options)', (it) => it.readResource(at)],
+    ['getPrompt(name, args, options)', (it) => it.getPrompt(at)],
+  ])('that gives one object is shown how it is written: %s', async (usage, call) => {
+    await using it = await open()
+    expect((await failureOf(call(it))).message).toBe(`Cannot do without a text as first argument: write ${usage}`)
+  })
+
+  it.each<[string, (it: Client) => Promise<unknown>]>([
+    ['callTool', (it) => it.callTool('a', {}, misspelt)],
+    ['startTask', (it) => it.startTask('a', {}, misspelt)],
+    ['readResource', (it) => it.readResource('a://b', misspelt)],
+    ['getPrompt', (it) => it.getPrompt('a', {}, misspelt)],
+    [
+      'complete',
+      (it) => it.complete({ ref: { type: 'ref/prompt', name: 'a' }, argument: { name: 'b', value: '' } }, misspelt),
+    ],
+    ['listTools', (it) => it.listTools(misspelt).all()],
+    ['request', (it) => it.request('tools/list', {}, misspelt)],
+  ])('with an option nobody reads is told which one was meant: %s', async (_, call) => {
+    await using it = await open()
+    expect((await failureOf(call(it))).message).toMatch(
+      / with the option "onprogress": there is none; did you mean "onProgress"\?$/,
+    )
+  })
+
+  it('that is cancelled is named with its tool', async () => {
+    await using it = await open()
+    const giveUp = new AbortController()
+    const waiting = failureOf(it.callTool('wait', {}, { signal: giveUp.signal }))
+    giveUp.abort()
+    expect(await waiting).toEqual({ code: 'caller.cancelled', message: 'Cancelled "tools/call" of "wait"' })
   })
 })

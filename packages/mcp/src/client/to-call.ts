@@ -4,6 +4,7 @@ import { ANONYMOUS, type Call, type Downstream, type Interim } from '../protocol
 import { type Cancellation, CancellationSource, cancellationOf } from '../protocol/cancellation.ts'
 import type { ProgressParams } from '../protocol/features/base.ts'
 import type { LogLevel, LogMessageParams } from '../protocol/features/logging.ts'
+import type { OptionNames } from '../protocol/option-names.ts'
 
 export interface RequestOptions {
   /** Gives the request up, and tells the server so. */
@@ -25,6 +26,25 @@ export interface RequestOptions {
   readonly meta?: JsonObject
   /** Asks the server whatever the cache has, which then keeps the answer. Default false. */
   readonly fresh?: boolean
+}
+
+export const REQUEST_OPTIONS: OptionNames<RequestOptions> = {
+  signal: true,
+  timeoutMs: true,
+  maxRequestMs: true,
+  onProgress: true,
+  onLog: true,
+  logLevel: true,
+  meta: true,
+  fresh: true,
+}
+
+/**
+ * What is called by its name or URI, for those who write it as one object as other libraries do.
+ * @throws {TypeError} which shows how it is written
+ */
+export function checkWhat(what: unknown, usage: string): void {
+  if (typeof what !== 'string') throw new TypeError(`Cannot do without a text as first argument: write ${usage}`)
 }
 
 /** What the calls of one client have in common. */

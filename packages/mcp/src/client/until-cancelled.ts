@@ -1,18 +1,18 @@
-import { McpError } from '../errors.ts'
 import { AWAITED, type Clock, type TimerOptions } from '../peer/clock.ts'
+import { toCancelled } from '../peer/pending.ts'
 import type { Call } from '../protocol/call.ts'
 
-type Cancellable = Pick<Call, 'method' | 'cancellation'>
+type Cancellable = Pick<Call, 'method' | 'cancellation'> & Partial<Pick<Call, 'params'>>
 
 /**
  * What `promise` gives, or an end as soon as nobody waits for the call any more.
  * @throws {McpError} `caller.cancelled`
  */
-export function unlessCancelled<T>({ method, cancellation }: Cancellable, promise: Promise<T>): Promise<T> {
+export function unlessCancelled<T>(call: Cancellable, promise: Promise<T>): Promise<T> {
+  const { cancellation } = call
   return new Promise((resolve, reject) => {
     const watcher = {
-      cancelled: () =>
-        reject(new McpError('caller.cancelled', `Cancelled "${method}"`, { cause: cancellation.reason })),
+      cancelled: () => reject(toCancelled(call)),
     }
     if (cancellation.isCancelled) watcher.cancelled()
     else cancellation.watch(watcher)

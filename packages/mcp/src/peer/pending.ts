@@ -1,7 +1,9 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject, RpcError } from '../jsonrpc/frame.ts'
+import { shown } from '../jsonrpc/shown.ts'
 import type { CancelWatcher } from '../protocol/cancellation.ts'
 import type { Outgoing } from '../protocol/envelope.ts'
+import { METHODS } from '../protocol/methods.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { Held } from './held.ts'
 import { HOP } from './outgoing.ts'
@@ -92,7 +94,7 @@ export class Pending {
   open(outgoing: Outgoing, within?: number): Waiting {
     const { clock, max, timeoutMs: usual } = this.#options
     const { cancellation, deadline, interim } = outgoing
-    if (cancellation.isCancelled) throw cancelled(outgoing)
+    if (cancellation.isCancelled) throw toCancelled(outgoing)
     if (this.#entries.size >= max) {
       throw new McpError('policy.limit', `Cannot send "${outgoing.method}": ${max} requests are already in flight`)
     }
@@ -240,12 +242,18 @@ function timedOut({ outgoing: { method, deadline }, timeoutMs, maxMs, latest, du
 }
 
 function giveUpCancelled(this: Entry): void {
-  this.pending.giveUp(this.id, cancelled(this.outgoing), 'cancelled')
+  this.pending.giveUp(this.id, toCancelled(this.outgoing), 'cancelled')
 }
 
-function cancelled({ method, cancellation }: Outgoing): McpError {
-  return new McpError('caller.cancelled', `Cancelled "${method}"`, { cause: cancellation.reason })
+/** The end of a call that nobody waits for any more, told with what it asked for: its tool, prompt or resource. */
+export function toCancelled({ method, params, cancellation }: CancelledCall): McpError {
+  const nameParam = METHODS.get(method)?.nameParam
+  const name = nameParam === undefined ? undefined : params?.[nameParam]
+  const whose = typeof name === 'string' ? ` of "${shown(name)}"` : ''
+  return new McpError('caller.cancelled', `Cancelled "${method}"${whose}`, { cause: cancellation.reason })
 }
+
+type CancelledCall = Pick<Outgoing, 'method' | 'cancellation'> & Partial<Pick<Outgoing, 'params'>>
 
 function nothing(): void {}
 
