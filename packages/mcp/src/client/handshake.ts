@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import { INVALID_PARAMS } from '../jsonrpc/codes.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject, without } from '../jsonrpc/members.ts'
+import type { Timer } from '../peer/clock.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
@@ -84,6 +85,7 @@ class HandshakeSession {
   #renewal: Promise<void> | undefined
   /** The session is gone and no new one could be opened yet. */
   #isStale = false
+  #mending: Timer | undefined
 
   constructor(
     wire: Wire,
@@ -109,9 +111,22 @@ class HandshakeSession {
       changed: settings.changed,
       subscribe: (method, uri) => this.#agrees(method, { uri }),
     })
-    wire.onLost(() => {
-      // Nobody waits for this one: what it cannot mend, the next call tells its caller.
-      this.#renew(this.#generation).catch((error: unknown) => settings.fault?.(String(error), ''))
+    wire.onLost(() => this.#mend(FIRST_WAIT_MS))
+    void wire.closed.then(() => this.#mending?.cancel())
+  }
+
+  /**
+   * Nobody waits for this session but those who listen. While there are any it is tried again, later each time; else what
+   * cannot be mended now is for the next call, which tells its caller.
+   */
+  #mend(waitMs: number): void {
+    this.#mending?.cancel()
+    this.#renew(this.#generation).catch((error: unknown) => {
+      const { clock, fault } = this.#settings
+      fault?.(String(error), '')
+      this.#mending = clock.setTimer(waitMs, () => {
+        if (this.#isStale && this.#listening.isWanted) this.#mend(Math.min(2 * waitMs, MAX_WAIT_MS))
+      })
     })
   }
 
@@ -282,6 +297,10 @@ function withoutChanges(capabilities: ServerCapabilities): ServerCapabilities {
     }),
   )
 }
+
+/** Between attempts to open a session that only listeners wait for. */
+const FIRST_WAIT_MS = 1_000
+const MAX_WAIT_MS = 30_000
 
 /** A method that no revision says anything about. */
 const AS_IT_IS: MethodCodec = {

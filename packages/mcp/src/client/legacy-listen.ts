@@ -82,6 +82,11 @@ export class Listening {
     }
   }
 
+  /** Somebody listens. */
+  get isWanted(): boolean {
+    return this.#listeners.size > 0
+  }
+
   /** A new session knows of no subscription: they are made again, and what changed meanwhile is made up for. */
   renew(): void {
     for (const [uri, subscription] of this.#subscriptions) {

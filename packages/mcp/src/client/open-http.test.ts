@@ -425,6 +425,45 @@ describe('a handshake session over HTTP', () => {
     expect(await connection.handle(tool('x'))).toEqual(OK)
   })
 
+  it('opens a new session for those who listen, though the server was down for a while', async () => {
+    let session = 's1'
+    let refusals = 0
+    const clock = createFakeClock()
+    const server = await start(async (exchanged) => {
+      const { method, message, headers } = exchanged
+      if (message.method === 'initialize') {
+        if (session !== 's2' || ++refusals > 3) return legacy(ok, { session })(exchanged)
+        return exchanged.plain(503)
+      }
+      if (message.method === 'server/discover') return exchanged.plain(400)
+      if (headers['mcp-session-id'] !== session) return exchanged.plain(404)
+      if (method !== 'GET') return legacy(ok)(exchanged)
+      const { raw, cut } = exchanged.stream()
+      raw('retry: 50\n\n')
+      if (session === 's2') return
+      session = 's2'
+      cut()
+    })
+    const connection = await open(server, { clock })
+    const changed = new Promise<void>((resolve) => {
+      const notify = ({ method }: { readonly method: string }) => {
+        if (method === 'notifications/tools/list_changed') resolve()
+      }
+      const interim = { ...recordingInterim(), notify }
+      const call = toCall('subscriptions/listen', { notifications: { toolsListChanged: true } }, { interim })
+      connection.handle(call).catch(() => {})
+    })
+    let isOver = false
+    void changed.then(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      clock.advance(1_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(refusals).toBe(4)
+  })
+
   it('opens a new session with the next call when that failed before', async () => {
     let state: 'up' | 'forgetful' | 'down' = 'up'
     const server = await start((exchanged) => {
