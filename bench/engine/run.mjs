@@ -96,8 +96,9 @@ for (const [name, make] of [
   ['installed size', () => measureSize()],
 ]) {
   if (!name.includes(flags.leg)) continue
-  report.legs.push(...(await make()))
-  if (!flags.json) for (const leg of report.legs.slice(-2)) print(leg)
+  const legs = await make()
+  report.legs.push(...legs)
+  if (!flags.json) for (const leg of legs) print(leg)
 }
 if (flags.json) console.log(JSON.stringify(report, null, 2))
 if (flags.check && report.legs.some((leg) => !holds(leg))) process.exitCode = 1

@@ -114,6 +114,29 @@ class FetchRequest extends Events implements HttpRequest {
   }
 }
 
+/** Stands for the connection, which the platform has. A class, since an object with a getter costs more than a call. */
+class FetchSocket implements HttpSocket {
+  readonly #response: FetchResponse
+
+  constructor(response: FetchResponse) {
+    this.#response = response
+  }
+
+  get closed(): boolean {
+    return this.#response.destroyed
+  }
+
+  uncork(): void {}
+
+  destroy(): unknown {
+    return this.#response.destroy()
+  }
+
+  once(_event: 'close', listener: () => void): unknown {
+    return this.#response.once('close', listener)
+  }
+}
+
 class FetchResponse extends Events implements HttpResponse {
   readonly req: FetchRequest
   readonly socket: HttpSocket
@@ -134,15 +157,7 @@ class FetchResponse extends Events implements HttpResponse {
     this.answered = new Promise((resolve) => {
       this.#answer = resolve
     })
-    const isGone = () => this.destroyed
-    this.socket = {
-      get closed() {
-        return isGone()
-      },
-      uncork() {},
-      destroy: () => this.destroy(),
-      once: (_event, listener) => this.once('close', listener),
-    }
+    this.socket = new FetchSocket(this)
     request.socket = this.socket
     const { signal } = request
     if (signal.aborted) this.#gone()
