@@ -91,12 +91,9 @@ describe.skipIf(process.platform === 'win32')('no child outlives a parent that',
 
   it.skipIf(process.platform !== 'linux')('is killed after somebody killed the watchdog first', async () => {
     const child = await startParent()
-    const watchdog = watchdogOf(child.pid ?? 0)
-    expect(watchdog).toBeGreaterThan(0)
+    const watchdog = await nextWatchdog(child.pid ?? 0, 0)
     process.kill(watchdog, 'SIGKILL')
-    while (watchdogOf(child.pid ?? 0) === 0 || watchdogOf(child.pid ?? 0) === watchdog) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+    await nextWatchdog(child.pid ?? 0, watchdog)
     // The new one is told of the children in the turn it is started in: an answer means that this turn is over.
     const pong = new Promise<void>((resolve) => {
       heardPong = resolve
@@ -110,8 +107,26 @@ describe.skipIf(process.platform === 'win32')('no child outlives a parent that',
   })
 })
 
-/** The shell among the children of a process, or 0. */
+/** Waits for the shell among the children of a process to be there, and to be another than `before`. */
+async function nextWatchdog(parent: number, before: number): Promise<number> {
+  for (;;) {
+    // Looked up once a turn: between two looks the old one may go without the new one being there.
+    const found = watchdogOf(parent)
+    if (found !== 0 && found !== before) return found
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** 0 where none is seen: the list of children may leave some out while one of them ends (proc(5)). */
 function watchdogOf(parent: number): number {
   const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').map(Number)
-  return children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/bin/sh')) ?? 0
+  return children.find((pid) => commandOf(pid).startsWith('/bin/sh')) ?? 0
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return '' // it has ended meanwhile
+  }
 }
