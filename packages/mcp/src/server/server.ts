@@ -35,7 +35,7 @@ import {
   type TemplateReadHandler,
 } from './resources.ts'
 import type { Schema } from './schema.ts'
-import { type ServerOptions, toSettings } from './settings.ts'
+import { ENDPOINT_OPTIONS, type ServerOptions, toSettings } from './settings.ts'
 import { toRule } from './shelves.ts'
 import type { SkillFolder } from './skills/files.ts'
 import type { SkillDefinition } from './skills/live-skill.ts'
@@ -332,27 +332,5 @@ function passOn<Member extends PassedOn>(from: Pick<Endpoint, PassedOn>, to: Unf
   if (from[member] !== undefined) to[member] = from[member]
 }
 
-/** Settings of an endpoint that are the author's to give. */
-type PassedOn = Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'log'>
-
-/** An object, since the compiler misses a member of it that is forgotten, and no member of a list. */
-const PASSED_ON = Object.keys({
-  revisions: true,
-  limits: true,
-  maxConcurrent: true,
-  maxWaiting: true,
-  maxWaitingBytes: true,
-  maxSessions: true,
-  maxSessionsPerPrincipal: true,
-  sessionIdleMs: true,
-  maxStreamBytes: true,
-  maxStreams: true,
-  maxListenersPerPrincipal: true,
-  resume: true,
-  callTimeoutMs: true,
-  questionTimeoutMs: true,
-  maxQuestions: true,
-  authenticate: true,
-  scopesFor: true,
-  clock: true,
-} satisfies Record<PassedOn, true>) as readonly PassedOn[] // the keys of a literal are its type's keys
+type PassedOn = keyof typeof ENDPOINT_OPTIONS
+const PASSED_ON = Object.keys(ENDPOINT_OPTIONS) as readonly PassedOn[] // the keys of a literal are its type's keys

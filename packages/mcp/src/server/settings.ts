@@ -145,6 +145,31 @@ function logErrors(event: EndpointEvent): void {
   if (event.level === 'error') console.error(event)
 }
 
+/**
+ * Settings of an endpoint that are the author's to give, passed on as they are. An object, since the compiler misses a
+ * member of it that is forgotten, and no member of a list.
+ */
+export const ENDPOINT_OPTIONS = {
+  revisions: true,
+  limits: true,
+  maxConcurrent: true,
+  maxWaiting: true,
+  maxWaitingBytes: true,
+  maxSessions: true,
+  maxSessionsPerPrincipal: true,
+  sessionIdleMs: true,
+  maxStreamBytes: true,
+  maxStreams: true,
+  maxListenersPerPrincipal: true,
+  resume: true,
+  callTimeoutMs: true,
+  questionTimeoutMs: true,
+  maxQuestions: true,
+  authenticate: true,
+  scopesFor: true,
+  clock: true,
+} satisfies Record<Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'log'>, true>
+
 const RESUME_NAMES: OptionNames<ResumeOptions> = { store: true, retryMs: true, pollAfterMs: true, maxResumed: true }
 const OPTION_NAMES: OptionNames<ServerOptions> = {
   name: true,
@@ -171,22 +196,5 @@ const OPTION_NAMES: OptionNames<ServerOptions> = {
   maxParkedPerPrincipal: true,
   maxParkedBytes: true,
   maxParkedBytesPerPrincipal: true,
-  revisions: true,
-  limits: true,
-  maxConcurrent: true,
-  maxWaiting: true,
-  maxWaitingBytes: true,
-  maxSessions: true,
-  maxSessionsPerPrincipal: true,
-  sessionIdleMs: true,
-  maxStreamBytes: true,
-  maxStreams: true,
-  maxListenersPerPrincipal: true,
-  resume: true,
-  callTimeoutMs: true,
-  questionTimeoutMs: true,
-  maxQuestions: true,
-  authenticate: true,
-  scopesFor: true,
-  clock: true,
+  ...ENDPOINT_OPTIONS,
 }
