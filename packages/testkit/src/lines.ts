@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { type Endpoint, serveStdio } from '@crosspoint/mcp/transports'
+import { Heard } from './heard.ts'
 import type { Message } from './http.ts'
 
 /** The other end of a pipe that carries one message a line, without an engine. */
@@ -20,34 +21,23 @@ export interface LinePeer {
  */
 export function openLines(endpoint: Endpoint, take: (message: Message) => void = () => {}): LinePeer {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()]
-  const got: Message[] = []
-  const waiting = new Set<() => void>()
+  const heard = new Heard()
   let held = ''
   stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (held + chunk).split('\n')
     held = lines.pop() ?? ''
     for (const line of lines) {
       const message: Message = JSON.parse(line)
-      got.push(message)
+      heard.add(message)
       take(message)
     }
-    for (const wake of [...waiting]) wake()
+    heard.wake()
   })
   const served = serveStdio(endpoint, { stdin, stdout, drainMs: 0 })
   return {
-    got,
+    got: heard.got,
     send: (message) => void stdin.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`),
-    until: (fits) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = got.find(fits)
-          if (found === undefined) return
-          waiting.delete(look)
-          resolve(found)
-        }
-        waiting.add(look)
-        look()
-      }),
+    until: (fits) => heard.until(fits),
     async close() {
       stdin.end()
       await served.closed

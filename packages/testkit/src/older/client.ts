@@ -1,5 +1,6 @@
 import type { Id, JsonObject } from '@crosspoint/mcp'
 import { type Endpoint, openHttpDoor } from '@crosspoint/mcp/transports'
+import { Heard } from '../heard.ts'
 import { type HttpAnswer, type HttpStream, type Message, openHttp, sendHttp } from '../http.ts'
 import { openLines } from '../lines.ts'
 import { openSseSession } from '../sse-session.ts'
@@ -44,30 +45,19 @@ export async function openOlderClient(
   endpoint: Endpoint,
 ): Promise<OlderClient> {
   const judge = createJudge(revision)
-  const got: Message[] = []
-  const waiting = new Set<() => void>()
+  const heard = new Heard()
   const take = (message: Message) => {
     for (const one of Array.isArray(message) ? message : [message]) {
       judge.judge(one, 'server')
-      got.push(one)
+      heard.add(one)
       const result = one.id === undefined ? undefined : ANSWERS[one.method]
       if (result === undefined) continue
       // Never while the server is still writing: no pipe between processes does that.
       setImmediate(() => void pipe.write(JSON.stringify({ jsonrpc: '2.0', id: one.id, result })))
     }
-    for (const wake of [...waiting]) wake()
+    heard.wake()
   }
-  const until = (fits: (message: Message) => boolean) =>
-    new Promise<Message>((resolve) => {
-      const look = () => {
-        const found = got.find(fits)
-        if (found === undefined) return
-        waiting.delete(look)
-        resolve(found)
-      }
-      waiting.add(look)
-      look()
-    })
+  const until = (fits: (message: Message) => boolean) => heard.until(fits)
   const pipe = await PIPES[transport](endpoint, revision, take)
   let last = 0
   const request = async (method: string, params: JsonObject = {}, id: Id = `r${++last}`) => {
@@ -78,7 +68,7 @@ export async function openOlderClient(
   const notify = (method: string, params: JsonObject = {}) =>
     pipe.write(JSON.stringify({ jsonrpc: '2.0', method, params }))
   return {
-    got,
+    got: heard.got,
     request,
     notify,
     write: pipe.write,

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Target } from '@crosspoint/mcp/client'
 import { createMemoryPipe } from '@crosspoint/mcp/transports'
+import { Heard } from '../heard.ts'
 import type { Message } from '../http.ts'
 import type { OlderTransport } from './client.ts'
 import { createJudge } from './judge.ts'
@@ -38,8 +39,7 @@ export async function startOlderServer(
 ): Promise<OlderServer> {
   const judge = createJudge(revision)
   const faults: string[] = []
-  const got: Message[] = []
-  const waiting = new Set<() => void>()
+  const heard = new Heard()
   let isOpen = false
   const answer = (message: Message, say: Say) => {
     const { id, method, params } = message
@@ -68,31 +68,21 @@ export async function startOlderServer(
     receive(message, say) {
       if (Array.isArray(message) && revision !== '2025-03-26') faults.push('a batch')
       for (const one of Array.isArray(message) ? message : [message]) {
-        got.push(one)
+        heard.add(one)
         answer(one, say)
       }
-      for (const wake of [...waiting]) wake()
+      heard.wake()
     },
     fault: (text) => void faults.push(text),
   }
   const served = await SERVE[transport](core, revision)
   return {
     ...served,
-    got,
+    got: heard.got,
     get faults() {
       return [...faults, ...judge.faults]
     },
-    until: (fits) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = got.find(fits)
-          if (found === undefined) return
-          waiting.delete(look)
-          resolve(found)
-        }
-        waiting.add(look)
-        look()
-      }),
+    until: (fits) => heard.until(fits),
   }
 }
 
