@@ -145,14 +145,14 @@ export class Fleet {
           random,
         }),
     })
-    const source = { destination: upstream, offer: known, offersTool: toSelector(config.tools) }
+    const source = { destination: upstream, offer: known, ...toListing(config) }
     const member: Member = { upstream, source, connection: undefined, settled: false }
     return member
   }
 
   #retune(member: Member, config: ServerConfig): Member {
     member.upstream.retune(config)
-    member.source = { ...member.source, offersTool: toSelector(config.tools) }
+    member.source = { ...member.source, ...toListing(config) }
     return member
   }
 
@@ -178,4 +178,9 @@ export class Fleet {
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
   }
+}
+
+/** What the configuration says of how a server is listed. */
+function toListing({ prefix, tools }: ServerConfig): Pick<Source, 'prefix' | 'offersTool'> {
+  return { prefix, offersTool: toSelector(tools) }
 }

@@ -520,6 +520,15 @@ test('which tools a server offers can be changed while it runs', async () => {
   expect(one.connections).toHaveLength(1)
 })
 
+test('what a server’s tools are called can be changed while it runs', async () => {
+  const one = dialTo(createNamed('one'))
+  const { gateway } = await ready(configOf(['one']), { one: one.dial })
+  await gateway.apply(configOf([], { servers: { one: { command: 'one', prefix: '' } } }))
+  expect(await toolsOf(gateway)).toEqual(['who'])
+  expect(await ask(gateway, 'tools/call', { name: 'who' })).toMatchObject({ content: [{ text: 'one' }] })
+  expect(one.connections).toHaveLength(1)
+})
+
 test('a resource watched by many is watched once upstream, and everyone hears, at most once a second', async () => {
   const server = createServer({ name: 'one', version: '1.0.0' })
   server.resource('app://r', { name: 'r' }, () => 'x')

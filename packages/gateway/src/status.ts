@@ -6,6 +6,8 @@ import type { Upstream } from './upstreams/upstream.ts'
 /** What a person wants to know about one server. */
 export interface UpstreamStatus {
   readonly name: string
+  /** What stands before `__` in the names of its tools and prompts; empty where they stay as they are. */
+  readonly prefix: string
   readonly title?: string
   readonly transport: 'stdio' | 'http' | 'sse'
   readonly state: UpstreamState['kind']
@@ -29,6 +31,7 @@ export function toStatus(upstream: Upstream, offer: Offer | undefined): Upstream
   const { name, config, state, since, remedy, revision, serverInfo, restarts } = upstream
   return {
     name,
+    prefix: config.prefix,
     ...(config.title === undefined ? {} : { title: config.title }),
     transport: config.transport.kind,
     state: state.kind,

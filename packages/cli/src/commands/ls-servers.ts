@@ -56,6 +56,7 @@ async function examine(io: Io, target: Exclude<Target, { kind: 'merged' }>, opti
       instructions,
       status: {
         name: target.kind === 'server' ? target.name : (serverInfo?.name ?? title),
+        prefix: '', // asked directly, its names are its own
         transport: target.kind === 'url' ? 'http' : 'stdio',
         state: 'ready',
         since: verdict.at,

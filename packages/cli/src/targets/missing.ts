@@ -9,7 +9,7 @@ import type { Peer } from './peer.ts'
  * @param what `tool`, `prompt` or `resource`
  */
 export function notFound(what: string, name: string, peer: Peer, names: readonly string[]): CliError {
-  const away = peer.away?.find((server) => name.startsWith(`${server.name}__`))
+  const away = peer.away?.find((server) => server.prefix !== '' && name.startsWith(`${server.prefix}__`))
   if (away !== undefined) {
     const reason = away.reason === undefined ? '' : `: ${away.reason}`
     return new CliError(

@@ -13,6 +13,8 @@ export interface Destination {
 /** One server as the catalog sees it. */
 export interface Source {
   readonly destination: Destination
+  /** What stands before `__` in the names of its tools and prompts. Default: its name; `''` leaves them as they are. */
+  readonly prefix?: string
   /** Undefined until it was met for the first time: then it may offer anything. */
   readonly offer: Offer | undefined
   /** Whether a tool of that native name is offered at all. */
@@ -51,11 +53,15 @@ export function buildCatalog(sources: readonly Source[]): Catalog {
 function toNamed(sources: readonly Source[], kind: 'tools' | 'prompts'): readonly Entry[] {
   const things = sources.flatMap((source) =>
     (source.offer?.[kind] ?? [])
-      .map((item) => ({ source, server: source.destination.name, native: keyOf(kind, item), item }))
+      .map((item) => ({ source, ...toOwner(source), native: keyOf(kind, item), item }))
       .filter(({ native }) => kind !== 'tools' || source.offersTool(native)),
   )
   const names = toMergedNames(things)
   return things.map(({ source, native, item }, at) => ({ source, native, item, name: names[at] ?? native }))
+}
+
+function toOwner({ destination: { name: server }, prefix = server }: Source) {
+  return { server, prefix }
 }
 
 /** Says whether a server may keep a URI or template as it is, and remembers that it did. */

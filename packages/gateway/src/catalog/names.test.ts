@@ -44,15 +44,51 @@ test('a tool that is named like the digest of another takes nothing from it', ()
   expect(all[2]).toBe(digestName)
 })
 
+test('a prefix stands in place of the server’s name, and several servers may have the same', () => {
+  const things = [
+    { server: 'a', native: 'x', prefix: 'p' },
+    { server: 'b', native: 'y', prefix: 'p' },
+    { server: 'b', native: 'x', prefix: 'p' },
+  ]
+  const [first, second, third] = toMergedNames(things)
+  expect(second).toBe('p__y')
+  expect(first).toMatch(/^p__x_[0-9a-f]{8}$/)
+  expect(third).toMatch(/^p__x_[0-9a-f]{8}$/)
+  expect(first).not.toBe(third)
+})
+
+test('without a prefix names that are allowed and unique stay exactly as the server says', () => {
+  const bare = (server: string, native: string) => ({ server, native, prefix: '' })
+  const things = [bare('a', 'x'), bare('b', 'y__z'), bare('a', 'no.dots'), bare('a', '_'), bare('a', 'x'.repeat(64))]
+  expect(toMergedNames(things)).toEqual(['x', 'y__z', 'no_dots', '_', 'x'.repeat(64)])
+})
+
+test('without a prefix a name can neither be empty nor taken from whom it belongs to as it is', () => {
+  const bare = (server: string, native: string) => ({ server, native, prefix: '' })
+  const [empty] = toMergedNames([bare('a', '')])
+  expect(empty).toMatch(/^_[0-9a-f]{8}$/)
+  const both = toMergedNames([bare('a', 'b__x'), { server: 'b', native: 'x' }])
+  for (const name of both) expect(name).toMatch(/^b__x_[0-9a-f]{8}$/)
+  const [changed, exact] = toMergedNames([bare('a', 'b__x'), bare('a', 'b..x')].reverse())
+  expect([exact, changed]).toEqual(['b__x', expect.stringMatching(/^b__x_[0-9a-f]{8}$/)])
+})
+
 const server = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/).filter((name) => !name.includes('__'))
 const native = fc.oneof(
   fc.string({ minLength: 1, maxLength: 90 }),
   fc.constantFrom('x.y', 'x_y', 'x y', '_b', 'b', 'x-y'),
 )
-const things = fc.uniqueArray(fc.record({ server, native }), {
+const prefixes = fc.constantFrom(undefined, '', 'a', 'x')
+const plain = fc.uniqueArray(fc.record({ server, native }), {
   selector: ({ server, native }) => JSON.stringify([server, native]),
   maxLength: 40,
 })
+/** Some with the prefix of their own name, some with another or none. */
+const things = fc
+  .tuple(plain, fc.array(prefixes, { minLength: 40, maxLength: 40 }))
+  .map(([given, drawn]) =>
+    given.map((thing, at) => (drawn[at] === undefined ? thing : { ...thing, prefix: drawn[at] })),
+  )
 
 test('names are unique, at most 64 of [A-Za-z0-9_-], and lead back to one thing each', () => {
   fc.assert(

@@ -56,6 +56,19 @@ test('shows everything in the order of the configuration, without what a server 
   ])
 })
 
+test('the tools and prompts of a server go by its prefix, or by their own names where that is empty', () => {
+  const offered = { tools: ['t'], prompts: ['p'], resources: ['r:1'] }
+  const sources = [
+    { ...sourceOf('a', offered), prefix: 'z' },
+    { ...sourceOf('b', offered), prefix: '' },
+    { ...sourceOf('c', offered) },
+  ]
+  const view = all(buildCatalog(sources))
+  expect(toolsOf(view)).toEqual(['z__t', 't', 'c__t'])
+  expect([...view.entries.prompts.keys()]).toEqual(['z__p', 'p', 'c__p'])
+  expect([...view.entries.resources.keys()]).toEqual(['r:1', 'crosspoint:b/r:1', 'crosspoint:c/r:1'])
+})
+
 test('a view selects by server and by name', () => {
   const lens = createLens(viewOf({ servers: ['a'], tools: { include: ['*__r*'], exclude: ['a__rm'] } }), 1000)
   expect(toolsOf(lens(catalogOf({ a: { tools: ['read', 'rm', 'write'] }, b: { tools: ['read'] } })))).toEqual([

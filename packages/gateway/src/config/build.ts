@@ -21,6 +21,7 @@ function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConf
   const requestTimeoutMs = server.requestTimeoutMs ?? timeouts.requestMs
   return {
     name,
+    prefix: server.prefix ?? name,
     enabled: server.enabled,
     ...(server.title === undefined ? {} : { title: server.title }),
     ...(server.description === undefined ? {} : { description: server.description }),

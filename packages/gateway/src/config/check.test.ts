@@ -50,6 +50,9 @@ test.each([
   ['type: stdio', 'The server has no "command"'],
   ['command: ~/bin/x', 'No shell is there to replace "~"'],
   ['command: x, cwd: ~/work', 'No shell is there to replace "~"'],
+  ['command: x, prefix: crosspoint', 'The prefix "crosspoint" is reserved'],
+  ['command: x, prefix: a__b', 'A prefix is empty, or has 1 to 32'],
+  ['command: x, prefix: 5', 'A prefix is empty, or has 1 to 32'],
   ['command: x, restart: { minDelayMs: 100, maxDelayMs: 50 }', 'Must not be longer than restart.maxDelayMs'],
 ])('%s is refused', (rest, message) => {
   expect(() => read(server(rest))).toThrow(message)
@@ -64,6 +67,19 @@ test.each([
   ],
 ])('%j is refused', (text, message) => {
   expect(() => read(text)).toThrow(message)
+})
+
+test.each([
+  ['gh__x', 'github__x', 'did you mean "gh"?'],
+  ['anything', undefined, undefined],
+])('a tool a view speaks of is looked for by the prefix of its server: %s', (right, wrong, hint) => {
+  const prefix = wrong === undefined ? "''" : 'gh'
+  const text = (tool: string) =>
+    `servers: { github: { command: x, prefix: ${prefix} } }\nviews: { v: { describe: { ${tool}: y } } }`
+  expect(read(text(right)).warnings).toEqual([])
+  if (wrong === undefined) return
+  expect(read(text(wrong)).warnings).toMatchObject([{ message: 'No server of this view has a tool of that name' }])
+  expect(read(text('gg__x')).warnings).toMatchObject([{ hint }])
 })
 
 test('tools may swap their names', () => {

@@ -51,6 +51,9 @@ class Check {
   server(name: string, server: WrittenServer): void {
     const at = ['servers', name]
     if (RESERVED_SERVER_NAMES.has(name)) this.#error(at, `The name ${quoted(name)} is reserved`, 'choose another one')
+    if (server.prefix !== undefined && RESERVED_SERVER_NAMES.has(server.prefix)) {
+      this.#error([...at, 'prefix'], `The prefix ${quoted(server.prefix)} is reserved`, 'choose another one')
+    }
     this.#transport(at, server)
     this.#texts(at, server)
     if (server.restart.minDelayMs > server.restart.maxDelayMs) {
@@ -186,12 +189,19 @@ class Check {
     }
   }
 
-  /** A key that begins with no server's name can never match: merged names are `<server>__<tool>`. */
+  /** A key that begins with no server's prefix can never match: merged names are `<prefix>__<tool>`. */
   #mergedName(path: readonly string[], tool: string, servers: readonly string[]): void {
-    if (servers.length === 0 || servers.some((server) => tool.startsWith(`${server}__`))) return
+    const prefixes = servers.map((server) => this.#prefixOf(server))
+    const isOf = (prefix: string) => prefix === '' || tool.startsWith(`${prefix}__`)
+    if (servers.length === 0 || prefixes.some(isOf)) return
     const prefix = tool.split('__')[0] ?? ''
-    const hint = didYouMean(prefix, servers) ?? 'a merged name is <server>__<tool>, as "crosspoint ls tools" prints it'
+    const hint = didYouMean(prefix, prefixes) ?? 'a merged name is <server>__<tool>, as "crosspoint ls tools" prints it'
     this.#warn(path, 'No server of this view has a tool of that name', hint)
+  }
+
+  #prefixOf(name: string): string {
+    const { servers } = this.#config
+    return (Object.hasOwn(servers, name) ? servers[name]?.prefix : undefined) ?? name
   }
 
   #isWritten(path: readonly string[]): boolean {

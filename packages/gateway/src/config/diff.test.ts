@@ -39,6 +39,7 @@ test.each<[string, string | RegExp, string, Partial<ConfigDiff>]>([
   ['a revision', 'command: node,', 'command: node, revision: 2025-06-18,', { changed: ['a'] }],
   ['a connect timeout', 'command: node,', 'command: node, connectTimeoutMs: 5,', { changed: ['a'] }],
   ['disabling', 'command: node,', 'command: node, enabled: false,', { changed: ['a'] }],
+  ['a prefix', 'command: node,', "command: node, prefix: '',", { retuned: ['a'] }],
   ['a title', 'command: node,', 'command: node, title: A,', { retuned: ['a'] }],
   ['a selection', 'command: node,', 'command: node, tools: { exclude: [y] },', { retuned: ['a'] }],
   ['a request timeout', 'command: node,', 'command: node, requestTimeoutMs: 5,', { retuned: ['a'] }],

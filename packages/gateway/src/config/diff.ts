@@ -8,7 +8,7 @@ export interface ConfigDiff {
   readonly removed: readonly string[]
   /** Must be stopped and started: transport, revision or `enabled` differ, or how long a start may take. */
   readonly changed: readonly string[]
-  /** Take effect on a running server: selection, title, description, request timeout, restart delays. */
+  /** Take effect on a running server: prefix, selection, title, description, request timeout, restart delays. */
   readonly retuned: readonly string[]
   readonly views: {
     readonly added: readonly string[]

@@ -49,6 +49,10 @@ test('what a server takes over from elsewhere says from where', () => {
   const longer = TEXT.replace('requestTimeoutMs: 5000', 'requestTimeoutMs: 5000000')
   expect(maxOf('github', longer)).toEqual({ value: 5_000_000, source: 'default', place: 'requestTimeoutMs' })
   expect(rows.has('servers.docs.cwd')).toBe(false)
+  const prefix = { value: 'docs', source: 'default', place: 'the name of the server' }
+  expect(rows.get('servers.docs.prefix')).toEqual(prefix)
+  const bare = explained(TEXT.replace('requestTimeoutMs: 5000', "prefix: ''"))
+  expect(bare.get('servers.github.prefix')).toMatchObject({ value: '', source: 'file' })
 })
 
 test('no secret is shown, only the variables it comes from', () => {

@@ -59,6 +59,7 @@ class Explanation {
     const add = (key: string, value: string | number, place: string) => {
       if (!isOwn(key)) this.#rows.push({ path: toPath([...path, key]), value, source: 'default', place })
     }
+    add('prefix', server.prefix, 'the name of the server')
     if (server.transport.kind === 'stdio') add('cwd', server.transport.cwd, 'the folder of the file')
     add('connectTimeoutMs', server.connectTimeoutMs, 'timeouts.connectMs')
     add('requestTimeoutMs', server.requestTimeoutMs, 'timeouts.requestMs')

@@ -25,8 +25,13 @@ export interface ListenConfig {
 }
 
 export interface ServerConfig {
-  /** 1–32 of `[A-Za-z0-9_-]`, without `__`: the first half of the names this server's tools get. */
+  /** 1–32 of `[A-Za-z0-9_-]`, without `__`. */
   readonly name: string
+  /**
+   * The first half of the names its tools and prompts get, before `__`; `''` leaves them as the server says, as far as
+   * names can be. Default: `name`.
+   */
+  readonly prefix: string
   /** A disabled server is listed, never started. Default true. */
   readonly enabled: boolean
   readonly title?: string
@@ -103,7 +108,7 @@ export interface ViewConfig {
   readonly description?: string
   /** Names of the servers it draws from. Absent: all. */
   readonly servers?: readonly string[]
-  /** Over merged names (`<server>__<tool>`), as `crosspoint ls tools` prints them. */
+  /** Over merged names (`<prefix>__<tool>`), as `crosspoint ls tools` prints them. */
   readonly tools: Selection
   /** Over merged prompt names. */
   readonly prompts: Selection

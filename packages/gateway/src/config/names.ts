@@ -1,10 +1,15 @@
 /**
- * Names of servers and views: the first half of every merged tool name and a part of a URL, so short and plain.
+ * Names of servers and views: as a rule the first half of a merged tool name, and a part of a URL, so short and plain.
  * Two underscores in a row separate server and tool in merged names and can stand in neither.
  */
 export const NAME_PATTERN = /^(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_-]{0,30}[A-Za-z0-9])?$/
 export const NAME_RULE =
   'A name has 1 to 32 of A-Z a-z 0-9 _ -, begins and ends with a letter or digit, and holds no "__"'
+
+/** What stands before `__` in merged names: a name as above, or nothing. */
+export const PREFIX_PATTERN = new RegExp(`^$|${NAME_PATTERN.source}`)
+export const PREFIX_RULE =
+  'A prefix is empty, or has 1 to 32 of A-Z a-z 0-9 _ -, begins and ends with a letter or digit, and holds no "__"'
 
 /** A tool's name in a view: what every client accepts. */
 export const TOOL_NAME_PATTERN = /^[A-Za-z0-9_-]{1,64}$/

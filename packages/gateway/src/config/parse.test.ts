@@ -74,6 +74,7 @@ timeouts: { connectMs: 1000 }
           "enabled": true,
           "maxRequestMs": 900000,
           "name": "github",
+          "prefix": "github",
           "requestTimeoutMs": 60000,
           "restart": {
             "maxDelayMs": 1000,
@@ -114,6 +115,7 @@ timeouts: { connectMs: 1000 }
           "enabled": false,
           "maxRequestMs": 900000,
           "name": "docs",
+          "prefix": "docs",
           "requestTimeoutMs": 5000,
           "restart": {
             "maxDelayMs": 60000,

@@ -1,6 +1,6 @@
 import { CALLER_LIMITS, REVISIONS, UPSTREAM_LIMITS } from '@crosspoint/mcp'
 import { z } from 'zod'
-import { NAME_PATTERN, NAME_RULE, TOOL_NAME_PATTERN, TOOL_NAME_RULE } from './names.ts'
+import { NAME_PATTERN, NAME_RULE, PREFIX_PATTERN, PREFIX_RULE, TOOL_NAME_PATTERN, TOOL_NAME_RULE } from './names.ts'
 
 /**
  * `crosspoint.yaml` as people write it. The one place where keys, defaults and bounds are declared: parsing, the
@@ -132,6 +132,13 @@ const server = z
         .describe('HTTP headers sent with every request to a remote server.')
         .optional(),
       enabled: truth().prefault(true).describe('A disabled server is listed and never started.'),
+      prefix: z
+        .string({ error: PREFIX_RULE })
+        .regex(PREFIX_PATTERN, PREFIX_RULE)
+        .describe(
+          "What stands before `__` in the names of its tools and prompts. Default: the server's name; `''` keeps the names the server gives them.",
+        )
+        .optional(),
       title: text.describe('Name for people.').optional(),
       description: text.describe('What the server is for.').optional(),
       revision: z

@@ -2,12 +2,14 @@
 export interface NativeName {
   readonly server: string
   readonly native: string
+  /** What stands before `__` in the merged name. Default: the server's name; with `''` its own names stay as they are. */
+  readonly prefix?: string
 }
 
 /**
- * Gives each thing its merged name, `<server>__<name>`: unique, at most 64 of `[A-Za-z0-9_-]`, which is what every
- * client and model accepts. A name that had to be cut, or that several things would share, ends in a digest of what
- * it stands for. Depends on the set given, never on its order.
+ * Gives each thing its merged name, `<server>__<name>`, or with another prefix than the server's name, or none: unique,
+ * at most 64 of `[A-Za-z0-9_-]`, which is what every client and model accepts. A name that had to be cut, or that several
+ * things would share, ends in a digest of what it stands for. Depends on the set given, never on its order.
  *
  * Where several would share one, the thing whose own name needed no change keeps it, if there is exactly one.
  * @param toDigest eight digits that stand for a text
@@ -22,7 +24,7 @@ export function toMergedNames(
   const wanted = new Map<string, NativeName[]>()
   for (const thing of things) {
     const name = toPlainName(thing)
-    if (name.length > MAX_MERGED_NAME || isTaken(name)) continue
+    if (name === '' || name.length > MAX_MERGED_NAME || isTaken(name)) continue
     const sharers = wanted.get(name)
     if (sharers === undefined) wanted.set(name, [thing])
     else sharers.push(thing)
@@ -37,7 +39,7 @@ export function toMergedNames(
 }
 
 function toOnlyExact(sharers: readonly NativeName[], name: string): NativeName | undefined {
-  const exact = sharers.filter(({ server, native }) => `${server}${SEPARATOR}${native}` === name)
+  const exact = sharers.filter((thing) => toWholeName(thing) === name)
   return exact.length === 1 ? exact[0] : undefined
 }
 
@@ -59,14 +61,19 @@ function nameTheRest(
   }
 }
 
-function toPlainName({ server, native }: NativeName): string {
-  return toAllowed(`${server}${SEPARATOR}${native}`)
+function toWholeName({ server, native, prefix = server }: NativeName): string {
+  return prefix === '' ? native : `${prefix}${SEPARATOR}${native}`
+}
+
+function toPlainName(thing: NativeName): string {
+  return toAllowed(toWholeName(thing))
 }
 
 /** @param round goes up when the digest itself is taken */
-function toDigestName({ server, native }: NativeName, round: number, toDigest: (text: string) => string): string {
+function toDigestName(thing: NativeName, round: number, toDigest: (text: string) => string): string {
+  const { server, native } = thing
   const suffix = `_${toDigest(JSON.stringify(round === 0 ? [server, native] : [server, native, round]))}`
-  return toPlainName({ server, native }).slice(0, MAX_MERGED_NAME - suffix.length) + suffix
+  return toPlainName(thing).slice(0, MAX_MERGED_NAME - suffix.length) + suffix
 }
 
 function toAllowed(text: string): string {
