@@ -72,6 +72,7 @@ export type {
 } from './protocol/features/tools.ts'
 export type { Icon } from './protocol/icons.ts'
 export { toSafeIcons } from './protocol/icons.ts'
+export { keep } from './protocol/kept.ts'
 export type { NativeName } from './protocol/merged-names.ts'
 export { MAX_MERGED_NAME, toMergedNames } from './protocol/merged-names.ts'
 export type { MethodDescriptor } from './protocol/method.ts'

@@ -1,6 +1,8 @@
 import type { Result } from '@crosspoint/mcp'
+import { openHttpDoor } from '@crosspoint/mcp/transports'
+import { sendEnveloped } from '@crosspoint/testkit'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Pages, toPages } from './pages.ts'
 
 const listOf = (keys: readonly string[], size: number) =>
@@ -39,6 +41,22 @@ test('the same page is the same object until the list changes', () => {
   expect(pages.page(undefined)).toBe(first)
   expect(pages.page(first.nextCursor)).toBe(pages.page(first.nextCursor))
   expect(Object.isFrozen(first)).toBe(true)
+})
+
+test('a page is written once for a revision, however many ask for it', async () => {
+  let written = 0
+  const toJSON = () => {
+    written++
+    return { name: 'a' }
+  }
+  const pages = toPages('tools', [{ toJSON }], ['a'], 10)
+  const endpoint = { handle: async () => pages.page(undefined), serverInfo: { name: 's', version: '1' } }
+  const door = await openHttpDoor({ endpoint: () => endpoint })
+  onTestFinished(() => door.close({ drainMs: 0 }))
+  for (let turn = 0; turn < 3; turn++) {
+    expect((await sendEnveloped(`${door.url}/mcp`, 'tools/list')).text).toContain('"tools":[{"name":"a"}]')
+  }
+  expect(written).toBe(1)
 })
 
 test('a cursor goes on behind the same thing after others came and went', () => {

@@ -1,9 +1,10 @@
-import { type JsonObject, McpError, type Result } from '@crosspoint/mcp'
+import { type JsonObject, keep, McpError, type Result } from '@crosspoint/mcp'
 
 /** One list of a view, cut into pages when it changed, so that asking for it costs a look-up. */
 export interface Pages {
   /**
-   * The same frozen object for the same page until the list changes, so that an edge may keep its bytes.
+   * The same frozen object for the same page until the list changes: an edge writes it once for each revision and
+   * keeps the bytes.
    * @param cursor as a caller sent it; undefined asks for the first page
    * @throws {McpError} `caller.invalid_params` for a cursor that is none of ours
    */
@@ -23,11 +24,10 @@ export function toPages(listKey: string, items: readonly JsonObject[], keys: rea
   function from(start: number): Result {
     const end = start + size
     const page = items.slice(start, end)
-    const result =
-      end < items.length ? { [listKey]: page, nextCursor: toCursor(listKey, end - 1, keys) } : { [listKey]: page }
-    return Object.freeze(result)
+    return end < items.length ? { [listKey]: page, nextCursor: toCursor(listKey, end - 1, keys) } : { [listKey]: page }
   }
-  for (let start = 0; start === 0 || start < items.length; start += size) ready.set(start, from(start))
+  // Pages that begin elsewhere, after a change, are asked for once and not kept.
+  for (let start = 0; start === 0 || start < items.length; start += size) ready.set(start, keep(from(start)))
 
   return {
     page(cursor) {
