@@ -24,8 +24,6 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** How long `start` and `apply` wait for servers to settle. Default 5 s. */
   readonly settleMs?: number
-  /** Things on one page of a list. Default 1,000: hardly a client asks for a second page. */
-  readonly pageSize?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
   /** In [0, 1), for jitter. Default `Math.random`. */
@@ -58,11 +56,11 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { info, log = SILENT, clock = systemClock, settleMs = 5_000, pageSize = 1_000 } = options
+  const { info, log = SILENT, clock = systemClock, settleMs = 5_000 } = options
   const ids = createTraceIds()
   let config = options.config
   const endpoints = new Map<string | undefined, ViewEndpoint>()
-  let lenses = toLenses(config, pageSize)
+  let lenses = toLenses(config)
 
   const fleet = new Fleet({
     client: info,
@@ -111,7 +109,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function apply(next: GatewayConfig): ConfigDiff {
     if (isClosed) throw new Error('Cannot apply a configuration: the gateway is closed')
     const diff = diffConfig(config, next)
-    const nextLenses = toLenses(next, pageSize) // may throw: nothing has changed yet
+    const nextLenses = toLenses(next) // may throw: nothing has changed yet
     config = next
     lenses = nextLenses
     fleet.apply(config, diff)
@@ -153,7 +151,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 }
 
 /** The view of everything has no name. */
-function toLenses(config: GatewayConfig, pageSize: number): ReadonlyMap<string | undefined, Lens> {
+function toLenses(config: GatewayConfig): ReadonlyMap<string | undefined, Lens> {
+  const { pageSize } = config.limits
   const named = [...config.views].map(([name, view]) => [name, createLens(view, pageSize)] as const)
   return new Map<string | undefined, Lens>([[undefined, createLens(undefined, pageSize)], ...named])
 }

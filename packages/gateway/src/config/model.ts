@@ -135,6 +135,8 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Most bytes waiting on one stream for a caller who does not read. Default 4 MiB. */
   readonly maxStreamBytes: number
+  /** Things on one page of a list. Default 1,000: hardly a client asks for a second page. */
+  readonly pageSize: number
 }
 
 export interface TimeoutsConfig {

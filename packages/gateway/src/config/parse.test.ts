@@ -56,6 +56,7 @@ timeouts: { connectMs: 1000 }
         "maxResponseBytes": 67108864,
         "maxSessions": 10000,
         "maxStreamBytes": 4194304,
+        "pageSize": 1000,
       },
       "listen": {
         "allowedHosts": [

@@ -207,6 +207,7 @@ const limits = section(
     maxStreamBytes: whole(KIB, 256 * MIB)
       .prefault(4 * MIB)
       .describe('Most bytes waiting on one stream for a caller who does not read.'),
+    pageSize: whole(1, 10_000).prefault(1_000).describe('Things on one page of a list.'),
   },
   'Bounds.',
 )

@@ -184,7 +184,7 @@ test.each(spoken)('a client of %s finds empty lists at first, and what a reload 
 test('lists go over several pages where they are long, and every client sees all of them', async () => {
   const server = createServer({ name: 'many', version: '1.0.0' })
   for (let n = 0; n < 25; n++) server.tool(`t${n}`, {}, () => String(n))
-  const { door, start } = await open({ many: server }, { gateway: { pageSize: 10 } })
+  const { door, start } = await open({ many: server }, { more: { limits: { pageSize: 10 } } })
   await start()
   for (const revision of spoken) {
     const client = await clientOf(door.url, revision)
