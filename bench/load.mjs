@@ -1,40 +1,44 @@
 // The load: raw sockets and ready bytes, so that the client costs little beside what it measures. One JSON line in
 // (a job), one JSON line out (what happened); runs in a process of its own.
 import { createInterface } from 'node:readline'
+import { INITIALIZE, INITIALIZED, META, NEWEST, NEWEST_SESSION, toCall, toText } from './engine/message.mjs'
 import { exchange, openSocket } from './raw-http.mjs'
-
-const META = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1.0.0' },
-  'io.modelcontextprotocol/clientCapabilities': {},
-}
 
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await run(JSON.parse(line))))
 }
 
-/** job: { port, path, tool, era: 'modern' | 'legacy', calls, concurrency } */
+/**
+ * @param job { port, era: 'modern' | 'legacy', calls, concurrency } and
+ *   { method: 'tools/call', tool } or { method: 'tools/list', page, has }: a page counted from 0, and what it shows
+ */
 async function run(job) {
-  const headers = job.era === 'legacy' ? await openSession(job) : modernHeaders(job)
+  const lead = await toLead(job)
+  const cursor = job.method === 'tools/list' ? await findCursor(job, lead) : undefined
+  const latencies = new Float64Array(job.calls)
   const start = process.hrtime.bigint()
   let next = 0
   let failed = 0
   let sample
-  const started = []
-  for (let c = 0; c < job.concurrency; c++) started.push(worker())
-  await Promise.all(started)
-  return { calls: job.calls, failed, sample, ms: Number(process.hrtime.bigint() - start) / 1e6 }
+  await Promise.all(Array.from({ length: job.concurrency }, worker))
+  const ms = Number(process.hrtime.bigint() - start) / 1e6
+  return { failed, sample, ms, p50Us: latencies.sort()[job.calls >> 1] }
 
   async function worker() {
     const socket = await openSocket(job.port)
     try {
       while (next < job.calls) {
         const n = next++
-        const reply = await exchange(socket, post(job.path, headers, callBody(job, n)))
-        if (!reply.includes(`Echo: hello ${n}`)) {
-          failed++
-          sample ??= reply.slice(0, 400)
-        }
+        const request = post(
+          lead,
+          job.method === 'tools/list' ? listBody(job, n, cursor) : toCall(n, job.era, job.tool),
+        )
+        const sent = performance.now()
+        const reply = await exchange(socket, request)
+        latencies[n] = (performance.now() - sent) * 1000
+        if (isRight(job, n, reply)) continue
+        failed++
+        sample ??= reply.slice(0, 600)
       }
     } finally {
       socket.destroy()
@@ -42,40 +46,45 @@ async function run(job) {
   }
 }
 
-function callBody(job, n) {
-  const params = { name: job.tool, arguments: { message: `hello ${n}` } }
-  if (job.era === 'modern') params._meta = META
-  return JSON.stringify({ jsonrpc: '2.0', id: n, method: 'tools/call', params })
+function isRight(job, n, reply) {
+  if (!reply.includes(`"id":${n}`)) return false
+  return reply.includes(job.method === 'tools/list' ? job.has : `"text":"${toText(n)}"`)
 }
 
-function modernHeaders(job) {
-  return { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': job.tool }
+function listBody({ era }, id, cursor) {
+  const params = { ...(cursor === undefined ? {} : { cursor }), ...(era === 'modern' ? { _meta: META } : {}) }
+  return JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list', params })
 }
 
-async function openSession(job) {
+/** The cursor of a page, found as a client does: page by page. */
+async function findCursor(job, lead) {
   const socket = await openSocket(job.port)
-  const initialize = {
-    jsonrpc: '2.0',
-    id: 'open',
-    method: 'initialize',
-    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1.0.0' } },
+  let cursor
+  for (let page = 0; page < job.page; page++) {
+    const reply = await exchange(socket, post(lead, listBody(job, 'walk', cursor)))
+    cursor = /"nextCursor":"([^"]+)"/.exec(reply)?.[1]
+    if (cursor === undefined) throw new Error(`There is no page after page ${page}:\n${reply.slice(0, 600)}`)
   }
-  const reply = await exchange(socket, post(job.path, {}, JSON.stringify(initialize)))
-  const session = /mcp-session-id: *([^\r\n]+)/i.exec(reply)?.[1]
-  const headers = {
-    'mcp-protocol-version': '2025-06-18',
-    ...(session === undefined ? {} : { 'mcp-session-id': session }),
-  }
-  await exchange(
-    socket,
-    post(job.path, headers, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })),
-  )
   socket.destroy()
-  return headers
+  return cursor
 }
 
-function post(path, headers, body) {
-  let head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n`
-  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`
-  return `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+/** Everything of a request's head that does not change from call to call. */
+async function toLead(job) {
+  const plain = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n`
+  if (job.era === 'modern') {
+    const name = job.tool === undefined ? '' : `mcp-name: ${job.tool}\r\n`
+    return `${plain}mcp-protocol-version: ${NEWEST}\r\nmcp-method: ${job.method}\r\n${name}`
+  }
+  const socket = await openSocket(job.port)
+  const reply = await exchange(socket, post(plain, INITIALIZE))
+  const session = /mcp-session-id: *([^\r\n]+)/i.exec(reply)?.[1]
+  const own = `${plain}mcp-protocol-version: ${NEWEST_SESSION}\r\n${session === undefined ? '' : `mcp-session-id: ${session}\r\n`}`
+  await exchange(socket, post(own, INITIALIZED))
+  socket.destroy()
+  return own
+}
+
+function post(lead, body) {
+  return `${lead}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }

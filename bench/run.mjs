@@ -11,4 +11,4 @@ if (named !== undefined && !named.startsWith('-')) {
   }
   process.argv.splice(2, 1)
 }
-await import(named === 'engine' ? './engine/run.mjs' : './gateway.mjs')
+await import(`./${BENCHES.includes(named) ? named : 'gateway'}/run.mjs`)

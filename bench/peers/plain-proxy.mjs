@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import { Pool } from 'undici'
 
 const upstream = new Pool(process.argv[2], { connections: 32, pipelining: 1 })
-const names = new Map([['bench__echo', 'echo']])
+const PREFIX = 'bench__'
+const names = new Map([[`${PREFIX}echo`, 'echo']])
 
 const server = createServer((request, response) => {
   const chunks = []
@@ -12,11 +13,12 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const message = JSON.parse(Buffer.concat(chunks).toString())
     const { id } = message
-    message.params.name = names.get(message.params.name)
+    if (message.method === 'tools/call') message.params.name = names.get(message.params.name)
     message.id = 1
     forward(JSON.stringify(message), request.headers, (status, text) => {
       const reply = JSON.parse(text)
       reply.id = id
+      for (const tool of reply.result?.tools ?? []) tool.name = PREFIX + tool.name
       const body = Buffer.from(JSON.stringify(reply))
       response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
       response.end(body)
@@ -36,7 +38,7 @@ function forward(body, headers, done) {
         accept: 'application/json, text/event-stream',
         'mcp-protocol-version': headers['mcp-protocol-version'],
         'mcp-method': headers['mcp-method'],
-        'mcp-name': 'echo',
+        ...(headers['mcp-name'] === undefined ? {} : { 'mcp-name': names.get(headers['mcp-name']) }),
       },
       body,
     },

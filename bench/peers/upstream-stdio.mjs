@@ -17,7 +17,7 @@ const answers = {
   }),
   ping: () => ({}),
   'tools/list': () => ({ tools }),
-  'tools/call': (params) => ({ content: [{ type: 'text', text: `Echo: ${params.arguments.message}` }] }),
+  'tools/call': (params) => ({ content: [{ type: 'text', text: params.arguments.message }] }),
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => {

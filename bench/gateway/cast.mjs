@@ -1,0 +1,83 @@
+// Everybody who plays in a leg. Each is started once, by what it is and what it is told, and all are stopped together.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startSubject } from '../subject.mjs'
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const CROSSPOINT = here('../../packages/cli/bin/crosspoint.js')
+const MCP_PROXY = here('../../interop/node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs')
+const STDIO_UPSTREAM = here('../peers/upstream-stdio.mjs')
+
+export function createCast() {
+  const folder = mkdtempSync(join(tmpdir(), 'crosspoint-bench-'))
+  const started = new Map()
+  const subjects = []
+  const start = async (...args) => {
+    const subject = await startSubject(...args)
+    subjects.push(subject)
+    return subject
+  }
+  /** The same for the same words. */
+  const once = (key, make) => {
+    const known = started.get(key) ?? make()
+    started.set(key, known)
+    return known
+  }
+
+  const cast = {
+    /** A server over HTTP: of the newest revision and stateless, or of a handshake revision with sessions. */
+    upstream: (era, tools = 1) =>
+      once(`upstream ${era} ${tools}`, () => start('upstream', here(`../peers/upstream-${era}.mjs`), [String(tools)])),
+
+    /** The floor: parse, rename, serialise, and nothing else. */
+    plainProxy: (era, tools = 1) =>
+      once(`plain ${era} ${tools}`, async () => {
+        const { port } = await cast.upstream(era, tools)
+        return start('plain proxy', here('../peers/plain-proxy.mjs'), [`http://127.0.0.1:${port}`])
+      }),
+
+    /** The gateway as it is installed, with its defaults: one line a call on stderr. */
+    gateway: (era, { tools = 1, limits = {} } = {}) =>
+      once(`gateway ${era} ${tools} ${JSON.stringify(limits)}`, async () => {
+        const server =
+          era === 'stdio'
+            ? { command: process.execPath, args: [STDIO_UPSTREAM] }
+            : { url: `http://127.0.0.1:${(await cast.upstream(era, tools)).port}/mcp` }
+        const config = join(folder, `${started.size}.json`)
+        writeFileSync(config, JSON.stringify({ mcpServers: { bench: server }, limits }))
+        return start('gateway', CROSSPOINT, ['up', '--config', config, '--port', '0', '--json'])
+      }),
+
+    /** Undefined where it is not installed. */
+    mcpProxy: () =>
+      once('mcp-proxy', async () => {
+        if (!existsSync(MCP_PROXY)) {
+          console.error('SKIPPED: mcp-proxy is not installed; run `npm ci --prefix interop` to measure beside it')
+          return undefined
+        }
+        const port = await freePort()
+        const args = ['--host', '127.0.0.1', '--port', String(port), '--server', 'stream']
+        return start('mcp-proxy', MCP_PROXY, [...args, '--', process.execPath, STDIO_UPSTREAM], {
+          ready: (line) => (/server|listening|starting/i.test(line) ? port : undefined),
+        })
+      }),
+
+    async stop() {
+      for (const subject of subjects.reverse()) await subject.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return cast
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,130 @@
+// The legs of the gateway's bench, and what each has to hold. A row says who is measured and what it is asked; a budget
+// compares two rows of the same round (report.mjs).
+
+const CONNECTIONS = 16
+const PAGE = 200
+
+export const LEGS = [
+  {
+    name: 'pass-through, 100 bytes',
+    calls: 8_000,
+    concurrency: CONNECTIONS,
+    rows: [gateway('modern', 'modern'), plainProxy('modern')],
+    budgets: [
+      { what: 'cpuUs', beside: 'plain proxy', most: 1.6 },
+      { what: 'rate', beside: 'plain proxy', least: 0.6 },
+    ],
+  },
+  {
+    name: 'one connection',
+    calls: 1_500,
+    concurrency: 1,
+    rows: [gateway('modern', 'modern'), plainProxy('modern'), upstream('modern')],
+    budgets: [{ what: 'p50Us', beside: 'plain proxy', less: 'upstream', most: 2 }],
+  },
+  {
+    name: 'list of 200 tools',
+    calls: 1_500,
+    concurrency: CONNECTIONS,
+    rows: [gatewayList(200), plainProxyList(200)],
+    budgets: [{ what: 'cpuUs', beside: 'plain proxy', most: 0.3 }],
+  },
+  {
+    // The first page of the one has no cursor to read, that of the other is in the middle of its list.
+    name: 'page of 200 tools out of 10,000',
+    calls: 3_000,
+    concurrency: CONNECTIONS,
+    rows: [gatewayList(10_000, { page: 25 }), gatewayList(200)],
+    budgets: [{ what: 'cpuUs', beside: 'gateway, all of 200 tools', most: 1.15 }],
+  },
+  {
+    name: 'crossing, modern client to legacy server',
+    calls: 6_000,
+    concurrency: CONNECTIONS,
+    rows: [gateway('modern', 'legacy'), gateway('legacy', 'legacy')],
+    budgets: [{ what: 'cpuUs', beside: 'gateway, legacy to legacy', most: 1.3 }],
+  },
+  {
+    name: 'crossing, legacy client to modern server',
+    calls: 6_000,
+    concurrency: CONNECTIONS,
+    rows: [gateway('legacy', 'modern'), gateway('modern', 'modern')],
+    budgets: [{ what: 'cpuUs', beside: 'gateway, modern to modern', most: 1.3 }],
+  },
+  {
+    name: 'beside mcp-proxy, stdio server',
+    calls: 8_000,
+    concurrency: CONNECTIONS,
+    rows: [gateway('legacy', 'stdio'), mcpProxy()],
+    budgets: [{ what: 'rate', beside: 'mcp-proxy', least: 5 }],
+  },
+]
+
+/** Calls of a client of one era through the gateway to a server of another. */
+function gateway(client, server) {
+  return {
+    name: `gateway, ${client} to ${server}`,
+    async start(cast) {
+      const subject = await cast.gateway(server)
+      return { subject, job: { port: subject.port, era: client, method: 'tools/call', tool: 'bench__echo' } }
+    },
+  }
+}
+
+/** Its list, in pages of 200. `page` counts from 0. */
+function gatewayList(tools, { page = 0 } = {}) {
+  return {
+    name: `gateway, ${page === 0 ? 'all' : 'a page'} of ${tools.toLocaleString('en')} tools`,
+    async start(cast) {
+      const subject = await cast.gateway('modern', { tools, limits: { pageSize: PAGE } })
+      const last = (page + 1) * PAGE - 1
+      const job = { port: subject.port, era: 'modern', method: 'tools/list', page, has: `"bench__tool_${last}"` }
+      return { subject, job }
+    },
+  }
+}
+
+function plainProxy(server) {
+  return {
+    name: 'plain proxy',
+    async start(cast) {
+      const subject = await cast.plainProxy(server)
+      return { subject, job: { port: subject.port, era: server, method: 'tools/call', tool: 'bench__echo' } }
+    },
+  }
+}
+
+function plainProxyList(tools) {
+  return {
+    name: 'plain proxy',
+    share: 0.5,
+    async start(cast) {
+      const subject = await cast.plainProxy('modern', tools)
+      const has = `"bench__tool_${tools - 1}"`
+      return { subject, job: { port: subject.port, era: 'modern', method: 'tools/list', page: 0, has } }
+    },
+  }
+}
+
+/** Asked directly: what nobody between can be blamed for. */
+function upstream(server) {
+  return {
+    name: 'upstream',
+    async start(cast) {
+      const subject = await cast.upstream(server)
+      return { subject, job: { port: subject.port, era: server, method: 'tools/call', tool: 'echo' } }
+    },
+  }
+}
+
+function mcpProxy() {
+  return {
+    name: 'mcp-proxy',
+    share: 0.25,
+    async start(cast) {
+      const subject = await cast.mcpProxy()
+      if (subject === undefined) return undefined
+      return { subject, job: { port: subject.port, era: 'legacy', method: 'tools/call', tool: 'echo' } }
+    },
+  }
+}
