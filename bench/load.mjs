@@ -10,7 +10,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 /**
  * @param job { port, era: 'modern' | 'legacy', calls, concurrency } and
- *   { method: 'tools/call', tool } or { method: 'tools/list', page, has }: a page counted from 0, and what it shows
+ *   { method: 'tools/call', tool, more } or { method: 'tools/list', page, has }: a page counted from 0, and what it shows
  */
 async function run(job) {
   const lead = await toLead(job)
@@ -31,7 +31,7 @@ async function run(job) {
         const n = next++
         const request = post(
           lead,
-          job.method === 'tools/list' ? listBody(job, n, cursor) : toCall(n, job.era, job.tool),
+          job.method === 'tools/list' ? listBody(job, n, cursor) : toCall(n, job.era, job.tool, job.more),
         )
         const sent = performance.now()
         const reply = await exchange(socket, request)
@@ -48,7 +48,9 @@ async function run(job) {
 
 function isRight(job, n, reply) {
   if (!reply.includes(`"id":${n}`)) return false
-  return reply.includes(job.method === 'tools/list' ? job.has : `"text":"${toText(n)}"`)
+  return reply.includes(
+    job.method === 'tools/list' ? job.has : `"text":"${toText(n)}${job.more === undefined ? '"' : ''}`,
+  )
 }
 
 function listBody({ era }, id, cursor) {

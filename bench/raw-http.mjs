@@ -12,9 +12,12 @@ export function openSocket(port) {
 export function exchange(socket, request) {
   return new Promise((resolve, reject) => {
     let text = ''
+    // How long the reply is, once its head is here and says so: a large one is not looked through with every piece.
+    let size
     const onData = (chunk) => {
       text += chunk.latin1Slice()
-      if (!isWhole(text)) return
+      size ??= sizeOf(text)
+      if (size === undefined ? !isWhole(text) : text.length < size) return
       done()
       resolve(text)
     }
@@ -32,12 +35,16 @@ export function exchange(socket, request) {
   })
 }
 
+function sizeOf(text) {
+  const end = text.indexOf('\r\n\r\n')
+  const length = end === -1 ? null : /content-length: *(\d+)/.exec(text.slice(0, end).toLowerCase())
+  return length === null ? undefined : end + 4 + Number(length[1])
+}
+
 function isWhole(text) {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return false
   const head = text.slice(0, end).toLowerCase()
-  const length = /content-length: *(\d+)/.exec(head)
-  if (length !== null) return text.length - end - 4 >= Number(length[1])
   if (head.includes('transfer-encoding: chunked')) return text.endsWith('0\r\n\r\n')
   return true
 }

@@ -14,8 +14,9 @@ export function toText(n) {
   return `${n} `.padEnd(100, 'lorem ipsum dolor sit amet ')
 }
 
-export function toCall(n, era, tool = 'echo') {
-  const params = { name: tool, arguments: { message: toText(n) } }
+/** @param more how much more is to come back (peers/filler.mjs) */
+export function toCall(n, era, tool = 'echo', more = undefined) {
+  const params = { name: tool, arguments: { message: toText(n), more } }
   if (era === 'modern') params._meta = META
   return JSON.stringify({ jsonrpc: '2.0', id: n, method: 'tools/call', params })
 }

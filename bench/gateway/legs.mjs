@@ -15,6 +15,11 @@ export const LEGS = [
       { what: 'rate', beside: 'plain proxy', least: 0.6 },
     ],
   },
+  large('10 KB of text', 4_000, { bytes: 10_000, kind: 'text' }),
+  large('1 MB of text', 100, { bytes: 1_000_000, kind: 'text' }),
+  large('1 MB of text with escapes', 100, { bytes: 1_000_000, kind: 'escapes' }),
+  large('1 MB of text beyond ASCII', 60, { bytes: 1_000_000, kind: 'unicode' }),
+  large('1 MB of structured content', 60, { bytes: 1_000_000, kind: 'structured' }),
   {
     name: 'one connection',
     calls: 1_500,
@@ -60,13 +65,24 @@ export const LEGS = [
   },
 ]
 
-/** Calls of a client of one era through the gateway to a server of another. */
-function gateway(client, server) {
+/** Large results that nobody needs to read on the way. */
+function large(what, calls, more) {
+  return {
+    name: `pass-through, ${what}`,
+    calls,
+    concurrency: CONNECTIONS,
+    rows: [gateway('modern', 'modern', more), plainProxy('modern', more)],
+    budgets: [{ what: 'cpuUs', beside: 'plain proxy', most: more.bytes >= 1_000_000 ? 0.5 : 1.6 }],
+  }
+}
+
+/** Calls of a client of one era through the gateway to a server of another. `more` comes back with each answer. */
+function gateway(client, server, more = undefined) {
   return {
     name: `gateway, ${client} to ${server}`,
     async start(cast) {
       const subject = await cast.gateway(server)
-      return { subject, job: { port: subject.port, era: client, method: 'tools/call', tool: 'bench__echo' } }
+      return { subject, job: { port: subject.port, era: client, method: 'tools/call', tool: 'bench__echo', more } }
     },
   }
 }
@@ -84,12 +100,12 @@ function gatewayList(tools, { page = 0 } = {}) {
   }
 }
 
-function plainProxy(server) {
+function plainProxy(server, more = undefined) {
   return {
     name: 'plain proxy',
     async start(cast) {
       const subject = await cast.plainProxy(server)
-      return { subject, job: { port: subject.port, era: server, method: 'tools/call', tool: 'bench__echo' } }
+      return { subject, job: { port: subject.port, era: server, method: 'tools/call', tool: 'bench__echo', more } }
     },
   }
 }

@@ -1,5 +1,6 @@
 // An MCP server of a handshake revision over HTTP, with sessions, written by hand.
 import { toTools } from '../engine/message.mjs'
+import { toEcho } from './filler.mjs'
 import { serveJson } from './serve-json.mjs'
 
 const tools = toTools(Number(process.argv[2] ?? 1))
@@ -8,7 +9,7 @@ const sessions = new Set()
 const answers = {
   ping: () => ({}),
   'tools/list': () => ({ tools }),
-  'tools/call': (params) => ({ content: [{ type: 'text', text: params.arguments.message }] }),
+  'tools/call': (params) => toEcho(params.arguments.message, params.arguments.more),
 }
 
 serveJson(({ id, method, params }, headers) => {

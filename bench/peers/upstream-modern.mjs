@@ -1,5 +1,6 @@
 // A stateless MCP server written by hand, as cheap as an upstream can be, so that what is measured is the hop before it.
 import { toTools } from '../engine/message.mjs'
+import { toEcho } from './filler.mjs'
 import { serveJson } from './serve-json.mjs'
 
 const hints = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' }
@@ -8,7 +9,7 @@ const tools = toTools(Number(process.argv[2] ?? 1))
 const answers = {
   'server/discover': () => ({ ...hints, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
   'tools/list': () => ({ ...hints, tools }),
-  'tools/call': (params) => ({ resultType: 'complete', content: [{ type: 'text', text: params.arguments.message }] }),
+  'tools/call': (params) => ({ resultType: 'complete', ...toEcho(params.arguments.message, params.arguments.more) }),
 }
 
 serveJson(({ id, method, params }) => {
