@@ -39,9 +39,9 @@ export class EventStream {
     this.#write(toEvent(text, id))
   }
 
-  /** Says where the stream is, and nothing else. */
-  prime(id: string, retryMs: number | undefined): void {
-    this.#write(retryMs === undefined ? `id: ${id}\ndata:\n\n` : `id: ${id}\nretry: ${retryMs}\ndata:\n\n`)
+  /** Says where the stream is, and how long to stay away should it be lost: nobody can say so any more by then. */
+  prime(id: string, retryMs: number): void {
+    this.#write(`id: ${id}\nretry: ${retryMs}\ndata:\n\n`)
   }
 
   /** Asks the reader to stay away for so long, should it have to come back. */

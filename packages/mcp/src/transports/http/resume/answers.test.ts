@@ -94,7 +94,7 @@ describe('the stream of an answer', () => {
     done()
     const text = await stream.rest()
     const [primer, first, last] = text.split('\n\n')
-    expect(primer).toMatch(/^id: [\x21-\x7e]+\ndata:$/)
+    expect(primer).toMatch(/^id: [\x21-\x7e]+\nretry: 1000\ndata:$/)
     expect(first).toMatch(/^id: [\x21-\x7e]+\nevent: message\ndata: \{.*"progress":1/)
     expect(last).toMatch(/^id: [\x21-\x7e]+\nevent: message\ndata: \{.*"result"/)
     expect(new Set(text.match(/^id: .*$/gm)).size).toBe(3)

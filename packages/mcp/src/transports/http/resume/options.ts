@@ -7,7 +7,10 @@ import { createMemoryEventStore } from './memory-store.ts'
 export interface ResumeOptions {
   /** Default: a `createMemoryEventStore()` of the endpoint's own. */
   readonly store?: EventStore
-  /** How long a client whose connection is let go on purpose is asked to stay away. Default 1 s. */
+  /**
+   * How long a client is asked to stay away before it comes back for a stream: one that it lost, as far as its revision
+   * knows of that, and one that was let go on purpose. Default 1 s.
+   */
   readonly retryMs?: number
   /**
    * Lets go of a connection that has been a stream for so long, where the caller's revision knows to come back: what

@@ -40,7 +40,7 @@ describe('a handler that lets its caller go', () => {
     const stream = await session.open('tools/call', CALL)
     expect(stream.headers['content-type']).toBe('text/event-stream')
     const text = await stream.rest()
-    expect(text).toMatch(/^id: (\S+)\ndata:\n\nretry: 250\n\n$/)
+    expect(text).toMatch(/^id: (\S+)\nretry: 1000\ndata:\n\nretry: 250\n\n$/)
     const id = /^id: (\S+)/.exec(text)?.[1]
     const early = await session.listen(id)
     release.resolve()

@@ -57,7 +57,7 @@ export class ResumableStream {
   begin(outlet: EventStream): void {
     const { isPriming, resume } = this.#home
     this.#attach(outlet)
-    if (isPriming) outlet.prime(this.#id(0), resume.pollAfterMs === undefined ? undefined : resume.retryMs)
+    if (isPriming) outlet.prime(this.#id(0), resume.retryMs)
   }
 
   /**
