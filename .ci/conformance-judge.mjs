@@ -8,13 +8,16 @@
  *   scenario; an empty list for one that never reported
  * @param {{ checks: number, failing?: Entry[], skipping?: Entry[] }} expected
  * @typedef {{ scenario: string, reason: string }} Entry
- * @returns {{ passed: string[], failed: [title: string, why: string][], summary: string }}
+ * @returns {{ passed: string[], failed: [title: string, why: string][], summary: string, counts: Counts }}
+ * @typedef {{ good: number, all: number }} Count
+ * @typedef {{ scenarios: Count, checks: Count, failing: string[] }} Counts what there is, whatever is expected
  */
 export function judge(reports, expected) {
   const passed = []
   const failed = []
   const excused = toNames(expected.failing)
   const empty = toNames(expected.skipping)
+  const failing = []
   let checks = 0
   let good = 0
   for (const [scenario, found] of reports) {
@@ -23,6 +26,7 @@ export function judge(reports, expected) {
     checks += counted.length
     good += counted.length - bad.length
     const passes = counted.length > 0 && bad.length === 0
+    if (!passes) failing.push(scenario)
     const isSkipped = found.length > 0 && found.every((check) => check.status === 'SKIPPED')
     if (empty.has(scenario)) {
       if (isSkipped) passed.push(scenario)
@@ -38,7 +42,8 @@ export function judge(reports, expected) {
   if (checks === expected.checks) passed.push(`the expected ${checks} checks ran`)
   else failed.push(['number of checks', `${checks} ran; the baseline expects ${expected.checks}`])
   const summary = `${good} of ${checks} checks pass; ${reports.size} scenarios, ${excused.size} of them expected to fail`
-  return { passed, failed, summary }
+  const scenarios = { good: reports.size - failing.length, all: reports.size }
+  return { passed, failed, summary, counts: { scenarios, checks: { good, all: checks }, failing } }
 }
 
 function toNames(entries = []) {

@@ -1,44 +1,63 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** The official suite as a program, and the two fixtures it is held against. */
+/** The official suite as a program, and what it is held against: two fixtures, and the gateway. */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SUITE = join(root, 'interop/node_modules/@modelcontextprotocol/conformance/dist/index.js')
 const NODE = join(root, 'interop/node_modules/node22/bin/node') // the suite's command line needs Node 22
 const SERVER = join(root, 'packages/testkit/dist/conformance/server.js')
+const GATEWAY = join(root, 'packages/cli/bin/crosspoint.js')
 const CLIENT = join(root, 'packages/testkit/dist/conformance-client.js')
 const LOOPBACK = fileURLToPath(new URL('loopback.mjs', import.meta.url))
 const SUITE_LIMIT_MS = 300_000
 const START_LIMIT_MS = 20_000
+/** Of what a program wrote before it ended. */
+const MAX_LINES = 100
 
 /** What has to be there and is not; undefined when all is. */
 export const missing = [SUITE, NODE, SERVER, CLIENT].find((path) => !existsSync(path))
+/** The same, without the suite itself. */
+export const missingToServe = [SERVER].find((path) => !existsSync(path))
 
 /**
  * The scenarios of one side, as the suite lists them.
  * @param {'--server' | '--client'} side
- * @param {string | undefined} revision only those of one revision
+ * @param {string | undefined} revision those of one revision; undefined: those of extensions, which belong to none
+ * @param {string | undefined} only the one of this name
+ * @returns {Promise<string[]>}
  */
-export async function listScenarios(side, revision) {
+export async function listScenarios(side, revision, only) {
   const { printed } = await runSuite(['list', side, ...(revision === undefined ? [] : ['--spec-version', revision])])
-  return [...printed.matchAll(/^ +- (\S+) \[(.*)\]/gm)].map(([, name, of]) => ({
-    name,
-    isExtension: of === 'extension',
-  }))
+  return [...printed.matchAll(/^ +- (\S+) \[(.*)\]/gm)]
+    .filter(([, name, of]) => (of === 'extension') === (revision === undefined) && (only ?? name) === name)
+    .map(([, name]) => name)
 }
 
 /**
- * Holds the fixture server against scenarios, one after the other.
- * @param {string[]} args which ones: arguments of the suite
- * @returns {Promise<Map<string, object[]>>} checks by scenario, of those that reported
+ * Holds a server against every scenario of a revision, or of the extensions.
+ * @param {{ scenario?: string, keep?: boolean }} options `scenario`: only the one of this name
+ * @returns {Promise<Map<string, object[]>>} checks by scenario; none for one that never reported
  */
-export async function runServerScenarios(url, args, keep) {
+export async function runServerLeg(url, revision, { scenario, keep }) {
+  const names = await listScenarios('--server', revision, scenario)
+  const args = revision === undefined ? [] : ['--spec-version', revision]
+  // A revision has all of its scenarios run by one process; those of extensions are chosen one by one.
+  const batches =
+    revision === undefined || scenario !== undefined ? names.map((name) => ['--scenario', name]) : [['--suite', 'all']]
+  const reports = new Map(names.map((name) => [name, []]))
+  for (const batch of batches) {
+    for (const [name, checks] of await runServerScenarios(url, [...args, ...batch], keep)) reports.set(name, checks)
+  }
+  return reports
+}
+
+async function runServerScenarios(url, args, keep) {
   return withReports(keep, async (folder) => {
     await runSuite(['server', '--url', url, ...args, '-o', folder])
     return readReports(folder)
@@ -72,33 +91,83 @@ export async function runClientScenario(name, args, keep) {
   })
 }
 
-export async function startServer() {
-  const child = spawn(process.execPath, [SERVER, '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] })
-  const stop = () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
-    return once(child, 'exit')
-  }
-  process.once('exit', stop)
-  const lines = []
-  const url = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('The fixture server did not start in time')), START_LIMIT_MS)
-    child.once('exit', () => reject(new Error(`The fixture server ended:\n${lines.join('\n')}`)))
-    createInterface(child.stderr).on('line', (line) => {
-      lines.push(line)
-      const found = /^listening on (\S+)$/.exec(line)
-      if (found === null) return
-      clearTimeout(timer)
-      resolve(found[1])
-    })
+/**
+ * The fixture server on any free port.
+ * @param {'dual' | 'legacy' | 'modern'} era which revisions it offers
+ */
+export function startServer(era = 'dual') {
+  return start('The fixture server', [SERVER, '--port', '0', '--era', era], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    toUrl: (line) => /^listening on (\S+)$/.exec(line)?.[1],
   })
-  return {
-    url,
-    async stop() {
-      process.removeListener('exit', stop)
-      await stop()
-    },
+}
+
+/** The gateway, as anybody would start it, in front of one server whose names stay as they are. */
+export async function startGateway(upstream, port) {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-gateway-'))
+  const config = join(folder, 'crosspoint.json')
+  await writeFile(
+    config,
+    JSON.stringify({ servers: { fixture: { url: upstream, prefix: '' } }, log: { level: 'error' } }),
+  )
+  const remove = () => rm(folder, { recursive: true, force: true })
+  try {
+    const args = [GATEWAY, 'up', '--json', '--no-watch', '--config', config, '--port', String(port)]
+    const { stop, ...started } = await start('The gateway', args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      toUrl: (line) => JSON.parse(line).url,
+    })
+    return { ...started, stop: () => stop().finally(remove) }
+  } catch (error) {
+    await remove()
+    throw error
   }
+}
+
+/**
+ * Starts a program and waits until a line of what it writes says where it listens.
+ * @returns {Promise<{ url: string, ended: Promise<unknown>, stop: () => Promise<void> }>}
+ */
+async function start(what, args, { stdio, toUrl }) {
+  const child = spawn(process.execPath, args, { stdio, env: withoutSettings(process.env) })
+  const ended = once(child, 'exit')
+  const isGone = () => child.exitCode !== null || child.signalCode !== null
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  const lines = []
+  try {
+    const url = await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${what} did not start in time`)), START_LIMIT_MS)
+      ended.then(() => {
+        clearTimeout(timer)
+        reject(new Error(`${what} ended:\n${lines.join('\n')}`))
+      })
+      createInterface(child.stdout ?? child.stderr).on('line', (line) => {
+        if (lines.push(line) > MAX_LINES) lines.shift()
+        const found = toUrl(line)
+        if (found === undefined) return
+        clearTimeout(timer)
+        resolve(found)
+      })
+    })
+    return {
+      url,
+      ended,
+      async stop() {
+        if (!isGone()) child.kill('SIGTERM')
+        await ended
+        process.removeListener('exit', kill)
+      },
+    }
+  } catch (error) {
+    kill()
+    throw error
+  }
+}
+
+/** Settings of whoever runs this are none of the gateway's. */
+function withoutSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CROSSPOINT_')))
 }
 
 /** Does something for each, a few at once; results in the order of the items. */

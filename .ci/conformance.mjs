@@ -4,14 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
 import { judge } from './conformance-judge.mjs'
-import {
-  forEach,
-  listScenarios,
-  missing,
-  runClientScenario,
-  runServerScenarios,
-  startServer,
-} from './conformance-suite.mjs'
+import { forEach, listScenarios, missing, runClientScenario, runServerLeg, startServer } from './conformance-suite.mjs'
 import { createTally } from './tally.mjs'
 
 /**
@@ -34,10 +27,10 @@ const { values: options, positionals } = parseArgs({
 const [part = 'server'] = positionals
 
 const PARTS = {
-  server: (baseline) => toLegs(baseline.server, (revision) => runServer(['--spec-version', revision], revision)),
+  server: (baseline) => toLegs(baseline.server, runServer),
   client: (baseline) => toLegs(baseline.client, (revision) => runClient(['--spec-version', revision], revision)),
   extensions: (baseline) =>
-    toLegs(baseline.extensions, (side) => (side === 'server' ? runServer([], undefined) : runClient([], undefined))),
+    toLegs(baseline.extensions, (side) => (side === 'server' ? runServer(undefined) : runClient([], undefined))),
 }
 
 if (missing !== undefined) {
@@ -78,37 +71,17 @@ function toLegs(baseline, run) {
     .map(([name, expected]) => ({ name, expected, run: () => run(name) }))
 }
 
-/** Every scenario there is, with its checks; none for one that never reported. */
-async function runServer(args, revision) {
-  const names = await toNames('--server', revision)
+async function runServer(revision) {
   const server = await startServer()
   try {
-    // A revision has all of its scenarios run by one process; those of extensions are chosen one by one.
-    const batches =
-      revision === undefined || options.scenario !== undefined
-        ? names.map((name) => ['--scenario', name])
-        : [['--suite', 'all']]
-    const reports = new Map(names.map((name) => [name, []]))
-    for (const batch of batches) {
-      for (const [name, checks] of await runServerScenarios(server.url, [...args, ...batch], options.keep)) {
-        reports.set(name, checks)
-      }
-    }
-    return reports
+    return await runServerLeg(server.url, revision, options)
   } finally {
     await server.stop()
   }
 }
 
 async function runClient(args, revision) {
-  const names = await toNames('--client', revision)
+  const names = await listScenarios('--client', revision, options.scenario)
   const reports = await forEach(names, AT_ONCE, (name) => runClientScenario(name, args, options.keep))
   return new Map(names.map((name, at) => [name, reports[at]]))
-}
-
-async function toNames(side, revision) {
-  const listed = await listScenarios(side, revision)
-  return listed
-    .filter(({ name, isExtension }) => isExtension === (revision === undefined) && (options.scenario ?? name) === name)
-    .map(({ name }) => name)
 }

@@ -15,8 +15,8 @@ afterEach(async () => {
   await once(child, 'exit')
 })
 
-function start(port: string) {
-  const started = spawn(process.execPath, [PROGRAM, '--port', port], { stdio: ['ignore', 'pipe', 'pipe'] })
+function start(port: string, ...more: readonly string[]) {
+  const started = spawn(process.execPath, [PROGRAM, '--port', port, ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
   child = started
   return started
 }
@@ -40,6 +40,26 @@ test.each(['SIGTERM', 'SIGINT'] as const)('says where it listens, serves both er
 test('takes any free port when given 0', async () => {
   const [line] = await once(createInterface(start('0').stderr), 'line')
   expect(line).toMatch(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d*\/mcp$/)
+})
+
+test('offers the revisions of one era where it is told to', async () => {
+  const offered = async (era: string) => {
+    const started = start('0', '--era', era)
+    const [line] = await once(createInterface(started.stderr), 'line')
+    const url = String(line).replace('listening on ', '')
+    const { messages } = await sendEnveloped(url, 'server/discover')
+    const session = await openWireSession(url)
+    started.kill()
+    await once(started, 'exit')
+    const legacy = session.initialized.messages[0].result?.protocolVersion
+    return { modern: messages[0].result?.supportedVersions, legacy }
+  }
+  expect(await offered('modern')).toEqual({ modern: ['2026-07-28'], legacy: undefined })
+  expect(await offered('legacy')).toEqual({ modern: undefined, legacy: '2025-11-25' })
+  const started = start('0', '--era', 'x')
+  const [line] = await once(createInterface(started.stderr), 'line')
+  expect(line).toBe('Cannot serve the era "x": there are dual, legacy, modern')
+  expect((await once(started, 'exit'))[0]).toBe(1)
 })
 
 test('refuses a port that is none', async () => {
