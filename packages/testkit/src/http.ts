@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly method?: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string
+  /** Hangs up, whether or not anything was answered. */
+  readonly signal?: AbortSignal
 }
 
 /** Sends one request with exactly these headers (plus Host) on a connection of its own and reads all of the answer. */
@@ -51,9 +53,12 @@ export interface HttpStream {
 }
 
 /** As {@link sendHttp}, resolving with the headers. */
-export function openHttp(url: string, { method = 'POST', headers = {}, body }: HttpRequest = {}): Promise<HttpStream> {
+export function openHttp(
+  url: string,
+  { method = 'POST', headers = {}, body, signal }: HttpRequest = {},
+): Promise<HttpStream> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false })
+    const sent = request(url, { method, headers, agent: false, ...(signal === undefined ? {} : { signal }) })
     sent.on('error', reject)
     sent.on('response', (response) => resolve(toStream(response)))
     sent.end(body)

@@ -1,11 +1,10 @@
 import type { Id, JsonObject } from '@crosspoint/mcp'
 import { type Endpoint, openHttpDoor } from '@crosspoint/mcp/transports'
 import { Heard } from '../heard.ts'
-import { type HttpAnswer, type HttpStream, type Message, openHttp, sendHttp } from '../http.ts'
+import type { HttpAnswer, Message } from '../http.ts'
 import { openLines } from '../lines.ts'
-import { openSseSession } from '../sse-session.ts'
-import { JSON_HEADERS } from '../wire-client.ts'
 import { createJudge } from './judge.ts'
+import { openSsePipe, openStreamablePipe, type Pipe } from './pipes.ts'
 
 /** How a client of an older revision reaches a server of ours. */
 export type OlderTransport = 'stdio' | 'HTTP+SSE' | 'Streamable HTTP'
@@ -23,13 +22,6 @@ export interface OlderClient {
   initialize(version?: string): Promise<Message>
   /** What the official schema says is wrong with what the server said. */
   readonly faults: readonly string[]
-  close(): Promise<void>
-}
-
-interface Pipe {
-  write(text: string): Promise<HttpAnswer | undefined>
-  /** After the handshake: from here on the server may say things of its own accord. */
-  ready?(initialized: Message): Promise<void>
   close(): Promise<void>
 }
 
@@ -79,7 +71,7 @@ export async function openOlderClient(
       const clientInfo = { name: 'older', version: '1' }
       const answer = await request('initialize', { protocolVersion: version, capabilities, clientInfo })
       await notify('notifications/initialized')
-      await pipe.ready?.(answer)
+      await pipe.ready?.()
       return answer
     },
     close: pipe.close,
@@ -101,49 +93,22 @@ const openStdio: OpenPipe = async (endpoint, _revision, take) => {
 
 const openSse: OpenPipe = async (endpoint, _revision, take) => {
   const door = await openHttpDoor({ endpoint: () => undefined, sse: () => endpoint })
-  const session = await openSseSession(`${door.url}/sse`)
-  void readAll(session.stream, take)
-  return {
-    write: (text) => session.post(text),
-    async close() {
-      session.stream.destroy()
-      await door.close({ drainMs: 0 })
-    },
-  }
+  const pipe = await openSsePipe(`${door.url}/sse`, take)
+  return closedWith(pipe, () => door.close({ drainMs: 0 }))
 }
 
 const openStreamable: OpenPipe = async (endpoint, revision, take) => {
   const door = await openHttpDoor({ endpoint: () => endpoint })
-  const url = `${door.url}/mcp`
-  const streams: HttpStream[] = []
-  let headers: Record<string, string> = JSON_HEADERS
+  const pipe = openStreamablePipe(`${door.url}/mcp`, revision, take)
+  return closedWith(pipe, () => door.close({ drainMs: 0 }))
+}
+
+function closedWith(pipe: Pipe, close: () => Promise<void>): Pipe {
   return {
-    async write(text) {
-      const stream = await openHttp(url, { headers, body: text })
-      streams.push(stream)
-      const id = stream.headers['mcp-session-id']
-      // The version header came with the third revision; before it no client sends one.
-      const version = revision < '2025-06-18' ? undefined : { 'mcp-protocol-version': revision }
-      if (typeof id === 'string') headers = { ...JSON_HEADERS, ...version, 'mcp-session-id': id }
-      if (stream.headers['content-type']?.startsWith('text/event-stream') === true) {
-        await readAll(stream, take)
-        return { status: stream.status, headers: stream.headers, text: '', messages: [] }
-      }
-      const body = await stream.rest()
-      const message: Message = body === '' ? undefined : JSON.parse(body)
-      // What says why a request was refused by its status may have no id, whatever the schema of messages says.
-      if (message !== undefined && stream.status < 400) take(message)
-      return { status: stream.status, headers: stream.headers, text: body, messages: [message] }
-    },
-    async ready() {
-      const stream = await openHttp(url, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } })
-      streams.push(stream)
-      void readAll(stream, take)
-    },
+    ...pipe,
     async close() {
-      await sendHttp(url, { method: 'DELETE', headers })
-      for (const stream of streams) stream.destroy()
-      await door.close({ drainMs: 0 })
+      await pipe.close()
+      await close()
     },
   }
 }
@@ -152,12 +117,4 @@ const PIPES: Readonly<Record<OlderTransport, OpenPipe>> = {
   stdio: openStdio,
   'HTTP+SSE': openSse,
   'Streamable HTTP': openStreamable,
-}
-
-async function readAll(stream: HttpStream, take: (message: Message) => void): Promise<void> {
-  try {
-    for (;;) take(await stream.next())
-  } catch {
-    // The end of a stream, in order or not, is the end of what can be read.
-  }
 }

@@ -1,3 +1,4 @@
+import { findRevision } from '@crosspoint/mcp'
 import type { Message } from '../http.ts'
 import { createReferee } from '../referee/index.ts'
 
@@ -10,8 +11,10 @@ export interface Judge {
   readonly faults: readonly string[]
 }
 
-export function createJudge(revision: string): Judge {
-  const referee = createReferee(revision)
+/** @param referee default: a new one, which reads the schema first */
+export function createJudge(revision: string, referee = createReferee(revision)): Judge {
+  const methodsOf = findRevision(revision)?.methods
+  const isNewest = methodsOf?.has('server/discover') === true
   const faults: string[] = []
   const methods = new Map<unknown, string>()
   const check = (type: string, value: unknown) => {
@@ -25,19 +28,36 @@ export function createJudge(revision: string): Judge {
       check('JSONRPCMessage', message)
       const side = from === 'client' ? 'Client' : 'Server'
       if (message.method !== undefined) {
-        check(`${side}${message.id === undefined ? 'Notification' : 'Request'}`, message)
-        const newer = Object.keys(message.params?._meta ?? {}).filter((key) =>
-          key.startsWith('io.modelcontextprotocol/'),
+        // What an extension brought is not in the schema of the protocol.
+        if (methodsOf?.get(message.method)?.descriptor.extension === undefined) {
+          check(`${side}${message.id === undefined ? 'Notification' : 'Request'}`, message)
+        }
+        if (isNewest) {
+          if (from === 'server' && message.id !== undefined)
+            faults.push(`the server sent the request ${message.method}`)
+          return
+        }
+        const newer = Object.keys(message.params?._meta ?? {}).filter(
+          (key) => key.startsWith('io.modelcontextprotocol/') && key !== RELATED_TASK,
         )
         if (newer.length > 0) faults.push(`${message.method} has ${newer.join(', ')}`)
       } else if (message.result !== undefined) {
-        check(RESULTS[methods.get(message.id) ?? ''] ?? 'Result', message.result)
+        check(toResultType(methods.get(message.id) ?? '', message.result), message.result)
+        if (isNewest) return
         for (const word of NEWER_WORDS) if (Object.hasOwn(message.result, word)) faults.push(`a result has "${word}"`)
-      } else check('JSONRPCError', message)
+      } else check(referee?.has('JSONRPCError') === true ? 'JSONRPCError' : 'JSONRPCErrorResponse', message)
     },
   }
 }
 
+function toResultType(method: string, { resultType, task }: Message): string {
+  if (resultType === 'input_required') return 'InputRequiredResult'
+  if (resultType === 'task') return 'Result'
+  if (task !== undefined && method === 'tools/call') return 'CreateTaskResult'
+  return RESULTS[method] ?? 'Result'
+}
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 const NEWER_WORDS = ['resultType', 'ttlMs', 'cacheScope', 'inputRequests', 'requestState']
 
 const RESULTS: Readonly<Record<string, string>> = {
@@ -56,4 +76,7 @@ const RESULTS: Readonly<Record<string, string>> = {
   'logging/setLevel': 'EmptyResult',
   'sampling/createMessage': 'CreateMessageResult',
   'roots/list': 'ListRootsResult',
+  'elicitation/create': 'ElicitResult',
+  'server/discover': 'DiscoverResult',
+  'subscriptions/listen': 'SubscriptionsListenResult',
 }
