@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { toMatrixPage } from './matrix.ts'
 import { toRevisionsPage } from './revisions.ts'
 
 /** `npm run docs`: writes the pages that come from code. */
-writeFileSync(fileURLToPath(new URL('../../../../docs/revisions.md', import.meta.url)), toRevisionsPage())
+const PAGES = { revisions: toRevisionsPage, matrix: toMatrixPage }
+for (const [name, toPage] of Object.entries(PAGES)) {
+  writeFileSync(fileURLToPath(new URL(`../../../../docs/${name}.md`, import.meta.url)), toPage())
+}

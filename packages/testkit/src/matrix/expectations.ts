@@ -1,0 +1,130 @@
+import type { JsonObject } from '@crosspoint/mcp'
+import type { Speaks } from './speaks.ts'
+import { BIG, TOOLS, toTemplate, toWatched } from './upstream.ts'
+
+/**
+ * What a client of one revision gets from a server of another through the gateway, feature by feature: the one table
+ * that the tests of the matrix run and `docs/matrix.md` is written from (PROTOCOL §15.2 to §15.5).
+ */
+export interface Expected {
+  /** It arrives as what it is; otherwise the peer gets an answer that says why not. */
+  readonly isCarried: boolean
+  /** In a cell of the page, where it is not simply carried. */
+  readonly mark?: string
+  /** What the test of the cell says. */
+  readonly sentence: string
+  /** What a client sees of it, all of it. */
+  readonly seen: JsonObject
+}
+
+export interface Row {
+  readonly feature: string
+  readonly title: string
+  readonly expected: (client: Speaks, server: Speaks) => Expected
+}
+
+const carried = (sentence: string, seen: JsonObject): Expected => ({ isCarried: true, sentence, seen })
+const answered = (mark: string, sentence: string, seen: JsonObject): Expected => ({
+  isCarried: false,
+  mark,
+  sentence,
+  seen,
+})
+
+export const ROWS: readonly Row[] = [
+  {
+    feature: 'list',
+    title: 'Lists of tools, resources, templates and prompts',
+    expected: (_client, server) =>
+      carried('lists all there is', {
+        tools: [...TOOLS],
+        resources: [toWatched(server.name)],
+        templates: [toTemplate(server.name)],
+        prompts: ['greet'],
+      }),
+  },
+  {
+    feature: 'call',
+    title: 'Tool calls',
+    expected: () => carried('calls a tool', { text: 'You said hi' }),
+  },
+  {
+    feature: 'progress',
+    title: 'Progress',
+    expected: (client, server) => {
+      const hasWords = client.progressWords && server.progressWords
+      const step = (progress: number, message: string) => ({ progress, total: 3, ...(hasWords ? { message } : {}) })
+      const sentence = 'hears of progress under its own token, before the answer'
+      return carried(hasWords ? sentence : `${sentence}, without words`, {
+        text: 'counted',
+        steps: [step(1, 'one'), step(2, 'two'), step(3, 'three')],
+      })
+    },
+  },
+  {
+    feature: 'cancel',
+    title: 'Cancellation',
+    expected: () => carried('cancels, and the server stops', { text: 'seen: cancelled', isAnswered: false }),
+  },
+  {
+    feature: 'log',
+    title: 'Log messages of a call',
+    expected: () =>
+      carried('hears what a call logs, from the level it wanted on, before the answer', {
+        text: 'logged',
+        logged: [
+          { level: 'info', data: 'enough', logger: 'matrix' },
+          { level: 'error', data: { broken: true } },
+        ],
+      }),
+  },
+  {
+    feature: 'watch',
+    title: 'Updates of a resource',
+    expected: (client, server) =>
+      carried(client.shakesHands ? 'subscribes to a resource' : 'listens to a resource', {
+        updated: toWatched(server.name),
+        acknowledged: client.shakesHands ? undefined : { resourceSubscriptions: [toWatched(server.name)] },
+      }),
+  },
+  {
+    feature: 'list-changed',
+    title: 'Changes of a list',
+    expected: (client) =>
+      carried('hears that the list of tools changed, and finds the new one', {
+        isListed: true,
+        acknowledged: client.shakesHands ? undefined : { toolsListChanged: true },
+      }),
+  },
+  {
+    feature: 'completion',
+    title: 'Completion',
+    expected: () => carried('completes an argument', { values: ['ada', 'alan'] }),
+  },
+  {
+    feature: 'structured',
+    title: 'Structured output',
+    expected(client, server) {
+      const text = { object: { text: '{"n":1}' }, list: { text: '[1,2]' } }
+      if (client.structured === 'nothing' || server.structured === 'nothing') {
+        return answered('as text', 'gets structured output as text', text)
+      }
+      const object = { ...text.object, value: { n: 1 }, schema: 'object' }
+      if (client.structured === 'anything' && server.structured === 'anything') {
+        return carried('gets structured output of any kind', {
+          object,
+          list: { ...text.list, value: [1, 2], schema: 'array' },
+        })
+      }
+      return carried('gets structured output, a list as the "result" of an object', {
+        object,
+        list: { ...text.list, value: { result: [1, 2] }, schema: 'object' },
+      })
+    },
+  },
+  {
+    feature: 'big',
+    title: 'Results of a megabyte',
+    expected: () => carried('gets a megabyte whole', { length: BIG.length, isWhole: true }),
+  },
+]

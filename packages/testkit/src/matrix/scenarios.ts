@@ -1,0 +1,122 @@
+import type { JsonObject } from '@crosspoint/mcp'
+import type { Message } from '../http.ts'
+import type { Exchange, MatrixClient } from './client.ts'
+import { BIG, toWatched } from './upstream.ts'
+
+/** One client and one server of the matrix. */
+export interface Cell {
+  readonly client: MatrixClient
+  /** The server as the gateway names it: what its tools begin with and its URIs have. */
+  readonly server: string
+  /** Of this cell alone. */
+  readonly key: string
+}
+
+/** What a client does for a feature, and all it sees of it. */
+export type Scenario = (cell: Cell) => Promise<JsonObject>
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  async list({ client, server }) {
+    const names = async (method: string, list: string, key: string, prefix: string) =>
+      ((await client.ask(method)).answer.result[list] as readonly Message[])
+        .map((item) => String(item[key]))
+        .filter((name) => name.startsWith(prefix))
+    const bare = (name: string) => name.slice(server.length + 2)
+    const tools = await names('tools/list', 'tools', 'name', `${server}__`)
+    return {
+      tools: tools.map(bare).filter((name) => !name.startsWith(GROWN)),
+      resources: await names('resources/list', 'resources', 'uri', `matrix://${server}/`),
+      templates: await names('resources/templates/list', 'resourceTemplates', 'uriTemplate', `matrix://${server}/`),
+      prompts: (await names('prompts/list', 'prompts', 'name', `${server}__`)).map(bare),
+    }
+  },
+  async call(cell) {
+    return toSeen((await call(cell, 'echo', { text: 'hi' })).answer)
+  },
+  async progress(cell) {
+    const progressToken = `p-${cell.key}`
+    const { answer, before } = await call(cell, 'count', {}, { progressToken })
+    const steps = before
+      .filter(({ method, params }) => method === 'notifications/progress' && params.progressToken === progressToken)
+      .map(({ params }) => omit(params, 'progressToken'))
+    return { ...toSeen(answer), steps }
+  },
+  async cancel(cell) {
+    const { client, server, key } = cell
+    const waiting = client.begin('tools/call', { name: `${server}__wait`, arguments: { key } })
+    waiting.done.catch(() => {})
+    await call(cell, 'seen', { event: `${key} started` })
+    waiting.cancel()
+    const { answer } = await call(cell, 'seen', { event: `${key} cancelled` })
+    return { text: toSeen(answer).text?.replace(`${key} `, ''), isAnswered: waiting.isAnswered }
+  },
+  async log(cell) {
+    const { answer, before } = await call(cell, 'log', {}, { logLevel: 'info' })
+    const logged = before.filter(({ method }) => method === 'notifications/message').map(({ params }) => params)
+    return { ...toSeen(answer), logged }
+  },
+  async watch(cell) {
+    const watching = await cell.client.watch({ uri: toWatched(cell.server) })
+    const told = watching.until('notifications/resources/updated')
+    await call(cell, 'touch')
+    const { params } = await told
+    await watching.stop()
+    return { updated: params.uri, acknowledged: watching.acknowledged }
+  },
+  async 'list-changed'(cell) {
+    const { client, server, key } = cell
+    const grown = `${GROWN}${key}`
+    const watching = await client.watch({ tools: true })
+    const told = watching.until('notifications/tools/list_changed')
+    await call(cell, 'grow', { name: grown })
+    await told
+    await watching.stop()
+    const { tools } = (await client.ask('tools/list')).answer.result
+    const isListed = (tools as readonly Message[]).some(({ name }) => name === `${server}__${grown}`)
+    return { isListed, acknowledged: watching.acknowledged }
+  },
+  async completion({ client, server }) {
+    const ref = { type: 'ref/prompt', name: `${server}__greet` }
+    const { answer } = await client.ask('completion/complete', { ref, argument: { name: 'who', value: 'a' } })
+    return { values: answer.result.completion.values }
+  },
+  async structured(cell) {
+    const { tools } = (await cell.client.ask('tools/list')).answer.result
+    const look = async (name: string) => {
+      const tool = (tools as readonly Message[]).find((one) => one.name === `${cell.server}__${name}`)
+      const { result } = (await call(cell, name)).answer
+      return {
+        text: result.content[0].text,
+        ...(result.structuredContent === undefined ? {} : { value: result.structuredContent }),
+        ...(tool?.outputSchema === undefined ? {} : { schema: tool.outputSchema.type }),
+      }
+    }
+    return { object: await look('object'), list: await look('list') }
+  },
+  async big(cell) {
+    const { text = '' } = toSeen((await call(cell, 'big')).answer)
+    return { length: text.length, isWhole: text === BIG }
+  },
+}
+
+/** What the tools are called that a cell makes the server register. */
+const GROWN = 'grown-'
+
+function call({ client, server }: Cell, tool: string, args: JsonObject = {}, wants = {}): Promise<Exchange> {
+  return client.ask('tools/call', { name: `${server}__${tool}`, arguments: args }, wants)
+}
+
+/** The text of a result, and whether it is one of failure; or the error there is instead. */
+function toSeen({ result, error }: Message): {
+  readonly text?: string
+  readonly isError?: true
+  readonly error?: JsonObject
+} {
+  if (result === undefined) return { error }
+  return { text: result.content[0]?.text, ...(result.isError === true ? { isError: true } : {}) }
+}
+
+function omit(value: JsonObject, key: string): JsonObject {
+  const { [key]: _left, ...rest } = value
+  return rest
+}
