@@ -13,7 +13,9 @@ export function toMatrixPage(): string {
     'Rows are clients, columns are servers. ✓ is carried as what it is; anything else is what the client is answered',
     'because one side has no words for it. A number points to the test below the table, which is named after the cell:',
     `\`${FIRST.client.name} client, ${FIRST.server.name} server: ${FIRST.wanted.sentence}\`. Tests over HTTP (HTTP+SSE for the`,
-    'first revision) are in `packages/testkit/src/matrix/http.test.ts`.',
+    'first revision) are in `packages/testkit/src/matrix/http.test.ts`. `stdio.test.ts` beside it holds the gateway to the',
+    'same table over stdio: servers of every revision as its children, with clients of the two newest, and the gateway as',
+    'the child (`crosspoint stdio`) of clients of every revision, with servers of the two newest.',
     ...ROWS.flatMap(toSection),
   ].join('\n')}\n`
 }

@@ -46,7 +46,8 @@ export interface Open {
 export interface Watching {
   /** Of what was asked for, what will be told; undefined where the revision does not say. */
   readonly acknowledged: JsonObject | undefined
-  until(method: string): Promise<Message>
+  /** The next notification of this method: each is given once. */
+  next(method: string): Promise<Message>
   stop(): Promise<void>
 }
 
@@ -189,8 +190,7 @@ async function openByHandshake(talk: Talk): Promise<MatrixClient> {
       if (uri !== undefined) await request('resources/subscribe', { uri })
       return {
         acknowledged: undefined,
-        until: (method) =>
-          heard.until((message) => message.method === method && heard.got.indexOf(message, since) !== -1),
+        next: toNext(heard, since, () => true),
         async stop() {
           if (uri !== undefined) await request('resources/unsubscribe', { uri })
         },
@@ -257,18 +257,30 @@ function openByEnvelope(talk: Talk, extensions: JsonObject): MatrixClient {
         ...(tools === undefined ? {} : { toolsListChanged: true }),
         ...(uri === undefined ? {} : { resourceSubscriptions: [uri] }),
       }
+      const since = heard.got.length
       const id = send('subscriptions/listen', { notifications }, {})
-      const isOwn = (message: Message) => message.params?._meta?.[`${P}subscriptionId`] === id
-      const until = (method: string) => heard.until((message) => message.method === method && isOwn(message))
-      const { params } = await until('notifications/subscriptions/acknowledged')
+      const next = toNext(heard, since, (message) => message.params?._meta?.[`${P}subscriptionId`] === id)
+      const { params } = await next('notifications/subscriptions/acknowledged')
       return {
         acknowledged: params.notifications,
-        until,
+        next,
         stop: () => Promise.resolve(cancel(id)),
       }
     },
     faults: talk.faults,
     close: () => wire.close(),
+  }
+}
+
+/** Gives what fits one after the other, from a place in the order on. */
+function toNext(heard: Heard, since: number, fits: (message: Message) => boolean): Watching['next'] {
+  let from = since
+  return async (method) => {
+    const found = await heard.until(
+      (message) => message.method === method && fits(message) && heard.got.indexOf(message, from) !== -1,
+    )
+    from = heard.got.indexOf(found, from) + 1
+    return found
   }
 }
 

@@ -57,7 +57,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   async watch(cell) {
     const watching = await cell.client.watch({ uri: toWatched(cell.server) })
-    const told = watching.until('notifications/resources/updated')
+    const told = watching.next('notifications/resources/updated')
     await call(cell, 'touch')
     const { params } = await told
     await watching.stop()
@@ -67,12 +67,15 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const { client, server, key } = cell
     const grown = `${GROWN}${key}`
     const watching = await client.watch({ tools: true })
-    const told = watching.until('notifications/tools/list_changed')
     await call(cell, 'grow', { name: grown })
-    await told
+    let isListed = false
+    // What is heard first may be of a change before this one.
+    while (!isListed) {
+      await watching.next('notifications/tools/list_changed')
+      const { tools } = (await client.ask('tools/list')).answer.result
+      isListed = (tools as readonly Message[]).some(({ name }) => name === `${server}__${grown}`)
+    }
     await watching.stop()
-    const { tools } = (await client.ask('tools/list')).answer.result
-    const isListed = (tools as readonly Message[]).some(({ name }) => name === `${server}__${grown}`)
     return { isListed, acknowledged: watching.acknowledged }
   },
   async completion({ client, server }) {

@@ -1,3 +1,7 @@
+import type { ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import type { Id } from '@crosspoint/mcp'
 import { type Message, openHttp } from '../http.ts'
 import { openSsePipe, openStreamablePipe, type Pipe, readAll, type Take } from '../older/pipes.ts'
@@ -49,5 +53,22 @@ function openEnveloped(url: string, take: Take): Wire {
     async close() {
       for (const id of [...open.keys()]) leave(id)
     },
+  }
+}
+
+/** Over the standard streams of a child, which is left running: several clients may take turns. */
+export function overLines(child: ChildProcessByStdio<Writable, Readable, null>): OpenWire {
+  return (take) => {
+    const lines = createInterface({ input: child.stdout }).on('line', (line) => take(JSON.parse(line), undefined))
+    return Promise.resolve({
+      hasStreams: false,
+      send: (message) => void child.stdin.write(`${JSON.stringify(message)}\n`),
+      leave: () => false,
+      async close() {
+        child.stdin.end()
+        if (child.exitCode === null) await once(child, 'exit')
+        lines.close()
+      },
+    })
   }
 }
