@@ -1,6 +1,6 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Speaks } from './speaks.ts'
-import { BIG, TOOLS, toTemplate, toWatched } from './upstream.ts'
+import { BIG, LINK, TOOLS, toTemplate, toWatched } from './upstream.ts'
 
 /**
  * What a client of one revision gets from a server of another through the gateway, feature by feature: the one table
@@ -119,6 +119,33 @@ export const ROWS: readonly Row[] = [
       return carried('gets structured output, a list as the "result" of an object', {
         object,
         list: { ...text.list, value: { result: [1, 2] }, schema: 'object' },
+      })
+    },
+  },
+  {
+    feature: 'content',
+    title: 'Audio and links in results',
+    expected(client, server) {
+      const hasAudio = client.hasAudio && server.hasAudio
+      const hasLinks = client.hasLinks && server.hasLinks
+      const audio = [hasAudio ? 'audio' : 'resource', 'AAAA']
+      const link = hasLinks ? ['resource_link', LINK] : ['text', `elsewhere: ${LINK}`]
+      const seen = { content: [['text', 'words'], audio, link] }
+      if (hasLinks) return carried('gets audio as audio and a link as a link', seen)
+      return hasAudio
+        ? answered('the link as text', 'gets audio as audio, and a link as text', seen)
+        : answered('as a resource and text', 'gets audio as an embedded resource, and a link as text', seen)
+    },
+  },
+  {
+    feature: 'errors',
+    title: 'Errors',
+    expected(client) {
+      const noResource = client.traits.errorCodes === 'legacy' ? -32002 : -32602
+      return carried(`is told by ${noResource} that there is no such resource, and by -32602 of other mistakes`, {
+        noResource: { code: noResource, isNamed: true },
+        noTool: -32602,
+        noArgument: -32602,
       })
     },
   },

@@ -96,6 +96,26 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     }
     return { object: await look('object'), list: await look('list') }
   },
+  async content(cell) {
+    const { content } = (await call(cell, 'content')).answer.result
+    return {
+      content: content.map(({ type, text, data, uri, resource }: Message) => [
+        type,
+        text ?? data ?? uri ?? resource.blob,
+      ]),
+    }
+  },
+  async errors({ client, server }) {
+    const uri = `matrix://${server}/item/none`
+    const { error } = (await client.ask('resources/read', { uri })).answer
+    const unknown = (await client.ask('tools/call', { name: `${server}__nothing`, arguments: {} })).answer
+    const unsaid = (await client.ask('prompts/get', { name: `${server}__greet` })).answer
+    return {
+      noResource: { code: error.code, isNamed: error.data?.uri === uri },
+      noTool: unknown.error?.code,
+      noArgument: unsaid.error?.code,
+    }
+  },
   async big(cell) {
     const { text = '' } = toSeen((await call(cell, 'big')).answer)
     return { length: text.length, isWhole: text === BIG }

@@ -8,6 +8,9 @@ export interface Speaks {
   readonly shakesHands: boolean
   /** Progress may say what is being done. */
   readonly progressWords: boolean
+  readonly hasAudio: boolean
+  /** A result may point to a resource. */
+  readonly hasLinks: boolean
   readonly elicitsForms: boolean
   readonly elicitsPages: boolean
   /** What `structuredContent` may be. */
@@ -28,6 +31,8 @@ function toSpeaks(name: string): Speaks {
     traits,
     shakesHands: traits.lifecycle === 'handshake',
     progressWords: name >= '2025-03-26',
+    hasAudio: name >= '2025-03-26',
+    hasLinks: name >= '2025-06-18',
     elicitsForms: name >= '2025-06-18',
     elicitsPages: name >= '2025-11-25',
     structured: name >= '2026-07-28' ? 'anything' : name >= '2025-06-18' ? 'objects' : 'nothing',

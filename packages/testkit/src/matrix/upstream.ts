@@ -22,6 +22,7 @@ export const TOOLS = [
   'log',
   'object',
   'list',
+  'content',
   'big',
   'job',
   'wait',
@@ -54,6 +55,11 @@ function registerPlain(server: Server): void {
   const one = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
   server.tool('object', { output: one }, () => ({ n: 1 }))
   server.tool('list', { output: { type: 'array', items: { type: 'number' } } }, () => [1, 2])
+  server.tool('content', {}, () => [
+    { type: 'text', text: 'words' },
+    { type: 'audio', data: 'AAAA', mimeType: 'audio/wav' },
+    { type: 'resource_link', uri: LINK, name: 'elsewhere' },
+  ])
   server.tool('big', {}, () => BIG)
   server.tool('job', { task: true }, (_args, { progress }) => {
     progress(1)
@@ -63,6 +69,8 @@ function registerPlain(server: Server): void {
   server.prompt('greet', { arguments: complete }, ({ who }) => `Hello ${String(who)}`)
 }
 
+/** Where the content of a result points to. */
+export const LINK = 'https://example.com/elsewhere'
 const NAMES = ['ada', 'alan', 'grace']
 
 /** What can be seen of it from outside: what happened to a call, and what changes on command. */
@@ -95,7 +103,7 @@ function registerWatched(server: Server, name: string): void {
   })
   const uri = toWatched(name)
   server.resource(uri, { name: 'watched', mimeType: 'text/plain' }, () => 'watched')
-  server.template(toTemplate(name), { name: 'item' }, (_uri, { id }) => `item ${id}`)
+  server.template(toTemplate(name), { name: 'item' }, (_uri, { id }) => (id === 'none' ? undefined : `item ${id}`))
   server.tool('touch', {}, () => {
     server.resourceUpdated(uri)
     return 'touched'
