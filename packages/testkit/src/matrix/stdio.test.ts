@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -21,11 +21,17 @@ const NEWEST_TWO = SPOKEN.slice(-2)
 describe('servers over stdio', () => {
   const SERVE = built('testkit/dist/matrix/serve.js')
   let house: House
+  let folder: string
   beforeAll(async () => {
-    const toChild = (name: string) => ({ command: process.execPath, args: [SERVE, name, name] })
+    folder = await mkdtemp(join(tmpdir(), 'crosspoint-'))
+    await Promise.all(SPOKEN.map(({ name }) => mkdir(join(folder, name))))
+    const toChild = (name: string) => ({ command: process.execPath, args: [SERVE, name, name, join(folder, name)] })
     house = await openHouse(Object.fromEntries(SPOKEN.map(({ name }) => [name, toChild(name)])))
   })
-  afterAll(() => house.close())
+  afterAll(async () => {
+    await house.close()
+    await rm(folder, { recursive: true })
+  })
 
   for (const { title, feature, expected } of ROWS) {
     describe(title, () => {

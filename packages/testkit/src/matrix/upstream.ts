@@ -1,16 +1,13 @@
-import type { Clock } from '@crosspoint/mcp'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 
-/** A server of one revision and no other, with something for every row of the matrix. Its URIs have its name. */
-export function createMatrixServer(name: string, revision: string, clock?: Clock): Server {
-  const server = createServer({
-    name,
-    version: '1',
-    revisions: [revision],
-    ...(clock === undefined ? {} : { clock }),
-  })
+/**
+ * A server of one revision and no other, with something for every row of the matrix. Its URIs have its name.
+ * @param grow makes it have one more tool. Default: it registers the tool itself
+ */
+export function createMatrixServer(name: string, revision: string, grow?: (tool: string) => void): Server {
+  const server = createServer({ name, version: '1', revisions: [revision] })
   registerPlain(server)
-  registerWatched(server, name)
+  registerWatched(server, name, grow ?? ((tool) => registerGrown(server, tool)))
   registerAsking(server)
   return server
 }
@@ -74,7 +71,7 @@ export const LINK = 'https://example.com/elsewhere'
 const NAMES = ['ada', 'alan', 'grace']
 
 /** What can be seen of it from outside: what happened to a call, and what changes on command. */
-function registerWatched(server: Server, name: string): void {
+function registerWatched(server: Server, name: string, grow: (tool: string) => void): void {
   const events = new Set<string>()
   const waiting = new Set<() => void>()
   const happened = (event: string) => {
@@ -109,9 +106,13 @@ function registerWatched(server: Server, name: string): void {
     return 'touched'
   })
   server.tool('grow', { input: toInput('name') }, ({ name: grown }) => {
-    server.tool(String(grown), {}, () => 'grown')
+    grow(String(grown))
     return 'grew'
   })
+}
+
+export function registerGrown(server: Server, tool: string): void {
+  server.tool(tool, {}, () => 'grown')
 }
 
 function registerAsking(server: Server): void {
