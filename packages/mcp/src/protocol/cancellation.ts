@@ -1,3 +1,5 @@
+import { McpError } from '../errors.ts'
+
 /** Who wants to know that a call was given up. */
 export interface CancelWatcher {
   cancelled(): void
@@ -79,6 +81,11 @@ export function cancellationOf(signal: AbortSignal): Cancellation {
   if (signal.aborted) made.cancel(signal.reason)
   else signal.addEventListener('abort', () => made.cancel(signal.reason), { once: true })
   return made
+}
+
+/** A reason as an error. */
+export function toReason(reason: unknown): McpError {
+  return reason instanceof McpError ? reason : new McpError('caller.cancelled', 'The caller cancelled the request')
 }
 
 const bySignal = new WeakMap<AbortSignal, Cancellation>()

@@ -1,10 +1,10 @@
+import { digestOf, toCanonicalJson, toMark } from '../../bridge/parking/canonical.ts'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { checkInRevision } from '../../peer/questions.ts'
 import type { Call, Notification } from '../../protocol/call.ts'
 import { checkMayAsk } from '../../protocol/features/asking.ts'
 import { findRevision } from '../../revisions/index.ts'
-import { digestOf, toCanonicalJson, toMark } from './canonical.ts'
 import { Suspended } from './errors.ts'
 import { changedQuestion, NEW_RUN, type OpenQuestion, type RunState } from './rounds.ts'
 

@@ -1,3 +1,5 @@
+import { isParked, resumeParked } from '../../bridge/parking/rounds.ts'
+import { isRunState, refusedState } from '../../bridge/parking/states.ts'
 import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call, Result } from '../../protocol/call.ts'
@@ -10,9 +12,8 @@ import { Asking } from './asking.ts'
 import { UrlElicitationRequired } from './errors.ts'
 import { warnOfForgotten } from './forgotten.ts'
 import { checkOwnQuestions } from './own-questions.ts'
-import { isParked, resumeParked, startParked } from './parking.ts'
+import { startParked } from './parking.ts'
 import { parseResponses, type RunState, toInputRequests } from './rounds.ts'
-import { isRunState, refusedState } from './states.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -33,7 +34,7 @@ async function resume(settings: ServerSettings, call: Call, work: Work): Promise
   if (requestState !== undefined && typeof requestState !== 'string') throw refusedState()
   const isOurs = requestState !== undefined && isRunState(requestState) && !call.interim.canAsk
   const state = isOurs ? await states.open(call, 'run', requestState) : undefined
-  if (isParked(state)) return toUncached(call, await resumeParked(settings, call, state, responses))
+  if (isParked(state)) return toUncached(call, await resumeParked(settings.asking, call, state, responses))
   if (work.parked && requestState === undefined && !call.interim.canAsk) {
     return startParked(settings, call, work, responses)
   }

@@ -1,62 +1,16 @@
-import { type Clock, systemClock } from '../../peer/clock.ts'
-import type { Bounds } from '../../peer/tally.ts'
+import type { Parking } from '../../bridge/parking/rounds.ts'
+import { createParking, type ParkingOptions } from '../../bridge/parking/settings.ts'
+import type { Clock } from '../../peer/clock.ts'
 import { Pages } from './pages.ts'
-import { ParkedRuns } from './parked.ts'
-import { createSealer, type StateKey } from './seal.ts'
-import { States } from './states.ts'
 
 /** How a server keeps what it has to remember between a question and its answer. */
-export interface AskingOptions {
-  /**
-   * Seals what callers carry between a question and its answer, and handles: a key of at least 32 bytes, or several,
-   * of which the first seals and all open, so that keys can be changed. Default: a random key of this process.
-   * Replicas behind one address need one in common, and so does a server whose questions are to survive a restart.
-   */
-  readonly stateKey?: StateKey | readonly StateKey[]
-  /** How long an answer may take where the question is a result. Default 10 minutes. */
-  readonly stateTtlMs?: number
-  /** Most bytes of one sealed state, which carries all answers of its call so far. Default 256 KiB. */
-  readonly maxStateBytes?: number
-  /** Most runs of `parked` handlers that wait in memory; one more is refused. Default 1,000. */
-  readonly maxParked?: number
-  /** Most of one caller, so that nobody takes the room of others. Callers nobody authenticated count as one. Default 250. */
-  readonly maxParkedPerPrincipal?: number
-  /** Most bytes of parameters, answers and outcomes of such runs. Default 128 MiB. */
-  readonly maxParkedBytes?: number
-  /** Most bytes of those of one caller. Default 32 MiB. */
-  readonly maxParkedBytesPerPrincipal?: number
-}
+export interface AskingOptions extends ParkingOptions {}
 
-export interface AskingSettings {
-  readonly states: States
-  readonly parked: ParkedRuns
+export interface AskingSettings extends Parking {
   readonly pages: Pages
 }
 
 /** @param audience the name of the server: its states are good for itself alone */
-export function toAskingSettings(options: AskingOptions, audience: string, clock: Clock = systemClock): AskingSettings {
-  const ttlMs = options.stateTtlMs ?? 10 * 60_000
-  const sealer = createSealer(options.stateKey, audience)
-  return {
-    states: new States({ sealer, clock, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 }),
-    pages: new Pages(),
-    parked: new ParkedRuns({ clock, bounds: toBounds(options), ttlMs }),
-  }
-}
-
-function toBounds(options: AskingOptions): Bounds {
-  const bounds = {
-    maxParked: options.maxParked ?? 1_000,
-    maxParkedPerPrincipal: options.maxParkedPerPrincipal ?? 250,
-    maxParkedBytes: options.maxParkedBytes ?? 128 * 1024 * 1024,
-    maxParkedBytesPerPrincipal: options.maxParkedBytesPerPrincipal ?? 32 * 1024 * 1024,
-  }
-  for (const [name, value] of Object.entries(bounds)) {
-    if (Number.isInteger(value) && value > 0) continue
-    throw new Error(`Cannot create a server with ${name} ${value}: it must be a positive integer`)
-  }
-  return {
-    all: { count: bounds.maxParked, bytes: bounds.maxParkedBytes },
-    perOwner: { count: bounds.maxParkedPerPrincipal, bytes: bounds.maxParkedBytesPerPrincipal },
-  }
+export function toAskingSettings(options: AskingOptions, audience: string, clock?: Clock): AskingSettings {
+  return { ...createParking(options, audience, clock), pages: new Pages() }
 }
