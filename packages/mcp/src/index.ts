@@ -1,3 +1,7 @@
+export type { Crossed, Crossing, CrossingOptions } from './bridge/crossing/crossing.ts'
+export { createCrossing } from './bridge/crossing/crossing.ts'
+export type { StateKey } from './bridge/parking/seal.ts'
+export type { ParkingOptions } from './bridge/parking/settings.ts'
 export type { ErrorCode, McpErrorOptions } from './errors.ts'
 export { isRetryable, McpError, toHttpStatus, toRpcError } from './errors.ts'
 export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'

@@ -2,8 +2,8 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import type { Clock } from '../peer/clock.ts'
+import { pause, unlessCancelled } from '../peer/until-cancelled.ts'
 import type { Call, Handle, Interim, Result } from '../protocol/call.ts'
-import { pause, unlessCancelled } from './until-cancelled.ts'
 
 /**
  * Makes a call and answers what the server asks back, until the result is complete (2026-07-28

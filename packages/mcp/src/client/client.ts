@@ -1,3 +1,4 @@
+import { RequiredPages } from '../bridge/required-pages.ts'
 import { ALL_LISTS, toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
@@ -31,7 +32,6 @@ import { listenTo, type Subscription } from './listen.ts'
 import { createListing, type Listing } from './listing.ts'
 import { openConnection } from './open.ts'
 import { OutputCheck } from './output-check.ts'
-import { RequiredPages } from './required-pages.ts'
 import { type CacheOptions, ResponseCache } from './response-cache.ts'
 import { openRestarting, type RestartOptions } from './restart.ts'
 import { CONNECTION_OPTIONS, OURSELVES } from './settings.ts'
@@ -142,7 +142,7 @@ export async function connect(target: ConnectTarget, options: ClientOptions = {}
   const to = toTarget(target)
   let connection: Connection | undefined // not yet while it is opened, and servers ask then, too
   const asked = handlers === undefined ? {} : toAsked(handlers, capabilities, () => connection, clock)
-  const pages = handlers?.elicitUrl === undefined ? undefined : new RequiredPages(clock, asked.ask ?? refuseToAnswer)
+  const pages = handlers?.elicitUrl === undefined ? undefined : new RequiredPages(clock)
   const news: News = { heard: () => {} } // nothing is kept before it is open
   const answering: ClientOptions = {
     ...options,

@@ -2,10 +2,10 @@ import { toMissed } from '../bridge/standing-listen.ts'
 import { McpError } from '../errors.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import { AWAITED, type Clock, type Timer } from '../peer/clock.ts'
+import { pause } from '../peer/until-cancelled.ts'
 import { type Call, type Handle, type Interim, NO_INTERIM, type Notification } from '../protocol/call.ts'
 import { cancellationOf } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
-import { pause } from './until-cancelled.ts'
 import { WaitingChanges } from './waiting-changes.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { McpError } from '../errors.ts'
 import type { Clock } from '../peer/clock.ts'
+import { pause } from '../peer/until-cancelled.ts'
 import type { Call, Handle } from '../protocol/call.ts'
 import type { Closed, Connection } from './connection.ts'
-import { pause } from './until-cancelled.ts'
 
 export interface RestartOptions {
   /** Starts in a row that may fail, or end within a minute, before the server is given up. Default 5. */

@@ -1,3 +1,4 @@
+import { parseResponses } from '../../bridge/parking/responses.ts'
 import { isParked, resumeParked } from '../../bridge/parking/rounds.ts'
 import { isRunState, refusedState } from '../../bridge/parking/states.ts'
 import { McpError } from '../../errors.ts'
@@ -13,7 +14,7 @@ import { UrlElicitationRequired } from './errors.ts'
 import { warnOfForgotten } from './forgotten.ts'
 import { checkOwnQuestions } from './own-questions.ts'
 import { startParked } from './parking.ts'
-import { parseResponses, type RunState, toInputRequests } from './rounds.ts'
+import { type RunState, toInputRequests } from './rounds.ts'
 import type { Work } from './work.ts'
 
 /**

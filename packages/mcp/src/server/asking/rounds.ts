@@ -28,16 +28,6 @@ export interface OpenQuestion {
   readonly reject: (error: unknown) => void
 }
 
-/** `inputResponses` of a request. @throws {McpError} `caller.invalid_params` for what is no object */
-export function parseResponses(params: JsonObject): JsonObject {
-  const { inputResponses } = params
-  if (inputResponses === undefined) return NO_RESPONSES
-  if (typeof inputResponses === 'object' && inputResponses !== null && !Array.isArray(inputResponses)) {
-    return inputResponses as JsonObject // just checked
-  }
-  throw new McpError('caller.invalid_params', 'Cannot read "inputResponses": it is not an object')
-}
-
 /** The questions of one round, as a client is asked them by a result. */
 export function toInputRequests(questions: Iterable<OpenQuestion>): JsonObject {
   return Object.fromEntries(Array.from(questions, ({ key, request }) => [key, request]))
@@ -50,5 +40,3 @@ export function changedQuestion(key: string): McpError {
       'It runs again from the top after every answer: put what differs from run to run into ctx.once',
   )
 }
-
-const NO_RESPONSES: JsonObject = Object.freeze({})

@@ -1,7 +1,7 @@
+import { Pages } from '../../bridge/pages.ts'
 import type { Parking } from '../../bridge/parking/rounds.ts'
 import { createParking, type ParkingOptions } from '../../bridge/parking/settings.ts'
 import type { Clock } from '../../peer/clock.ts'
-import { Pages } from './pages.ts'
 
 /** How a server keeps what it has to remember between a question and its answer. */
 export interface AskingOptions extends ParkingOptions {}

@@ -1,6 +1,6 @@
-import { AWAITED, type Clock, type TimerOptions } from '../peer/clock.ts'
-import { toCancelled } from '../peer/pending.ts'
 import type { Call } from '../protocol/call.ts'
+import { AWAITED, type Clock, type TimerOptions } from './clock.ts'
+import { toCancelled } from './pending.ts'
 
 type Cancellable = Pick<Call, 'method' | 'cancellation'> & Partial<Pick<Call, 'params'>>
 

@@ -1,4 +1,4 @@
-import type { Interim } from '../../protocol/call.ts'
+import type { Interim } from '../protocol/call.ts'
 
 /**
  * Pages that callers were told to visit by an error, by the id under which the visit is said to be over. Each is told

@@ -2,22 +2,21 @@ import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
 import { AWAITED, type Clock } from '../peer/clock.ts'
-import type { Call, Handle, Interim, Notification } from '../protocol/call.ts'
-import { unlessCancelled } from './until-cancelled.ts'
+import { unlessCancelled } from '../peer/until-cancelled.ts'
+import type { Call, Handle, Notification } from '../protocol/call.ts'
+import { checkMayAsk } from '../protocol/features/asking.ts'
 
 /**
  * Calls that a server of 2025-11-25 refuses until pages were opened (client/elicitation: URL elicitation required):
- * each is shown to the person, and once the server reports them done, or a while after the person agreed, the call
+ * each is shown to the person behind the call, and once the server reports them done, or a while after the person agreed, the call
  * is made once more. The refused call did nothing, so nothing is repeated.
  */
 export class RequiredPages {
   readonly #clock: Clock
-  readonly #ask: Interim['ask']
   readonly #waiting = new Map<string, () => void>()
 
-  constructor(clock: Clock, ask: Interim['ask']) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#ask = ask
   }
 
   around(next: Handle): Handle {
@@ -42,8 +41,9 @@ export class RequiredPages {
     const done = Promise.all(pages.map((page) => this.#completed(String(page.elicitationId))))
     try {
       for (const params of pages) {
-        const asked = this.#ask({ method: 'elicitation/create', params: { ...params, mode: 'url' } }, call.cancellation)
-        const { action } = await unlessCancelled(call, asked)
+        const request = { method: 'elicitation/create', params: { ...params, mode: 'url' } }
+        checkMayAsk(call.downstream.capabilities, request)
+        const { action } = await unlessCancelled(call, call.interim.ask(request, call.cancellation))
         if (action === 'accept') continue
         const message = `Cannot finish "${call.method}": the server needs a page opened, and the person said ${String(action)}`
         throw new McpError('caller.unanswered', message, { cause })
@@ -73,7 +73,7 @@ export class RequiredPages {
 }
 
 /** The code means nothing in the newest vocabulary, and so travels as what an upstream said. */
-function toPages(error: unknown): readonly JsonObject[] | undefined {
+export function toPages(error: unknown): readonly JsonObject[] | undefined {
   const data = error instanceof McpError ? error.rpc?.data : undefined
   const upstream = isObject(data) ? data.upstream : undefined
   if (!isObject(upstream) || upstream.code !== URL_ELICITATION_REQUIRED || !isObject(upstream.data)) return undefined

@@ -1,0 +1,199 @@
+import type { JsonObject } from '../../jsonrpc/frame.ts'
+import { without } from '../../jsonrpc/members.ts'
+import { type Clock, systemClock } from '../../peer/clock.ts'
+import type { Call, Handle, Interim, Notification, Result } from '../../protocol/call.ts'
+import type { ClientCapabilities } from '../../protocol/capabilities.ts'
+import { METHODS } from '../../protocol/methods.ts'
+import { findRevision } from '../../revisions/index.ts'
+import { Pages } from '../pages.ts'
+import type { ParkedRuns } from '../parking/parked.ts'
+import { parseResponses } from '../parking/responses.ts'
+import { isParked, resumeParked } from '../parking/rounds.ts'
+import { createParked, createStates, type ParkingOptions } from '../parking/settings.ts'
+import { refusedState, type States } from '../parking/states.ts'
+import { RequiredPages, toPages } from '../required-pages.ts'
+import { Exchange } from './exchange.ts'
+
+export interface CrossingOptions extends ParkingOptions {
+  readonly clock?: Clock
+  /**
+   * How long a question of a server waits for others that it asks at the same time, so that a caller is asked all of them
+   * at once, in milliseconds. Default 50.
+   */
+  readonly gatherMs?: number
+}
+
+/** A server as callers of every revision may call it. */
+export interface Crossed {
+  readonly handle: Handle
+  /** What the server says outside of any call. */
+  hear(notification: Notification): void
+}
+
+/**
+ * Where calls cross from the revision of their caller to that of a server (PROTOCOL §15): what a server asks by requests of
+ * its own is asked of a caller who knows none by results, and the call waits here meanwhile; what a server asks by results
+ * is bound to its caller before it goes out. All that waits is in memory, within bounds.
+ */
+export interface Crossing {
+  /**
+   * @param handle calls the server
+   * @param revision the one it speaks
+   * @param server its name: what one server handed out is good for itself alone
+   */
+  over(handle: Handle, revision: string, server: string): Crossed
+  /** Ends what waits: nobody will come for it. */
+  close(): void
+}
+
+export function createCrossing(options: CrossingOptions = {}): Crossing {
+  const { clock = systemClock, gatherMs = 50 } = options
+  // Servers come and go under one name, and what they handed out stays good.
+  const stateKey = options.stateKey ?? crypto.getRandomValues(new Uint8Array(32))
+  const parked = createParked(options, clock)
+  return {
+    over(handle, revision, server) {
+      const states = createStates({ ...options, stateKey }, `crossing ${server}`, clock)
+      return findRevision(revision)?.traits.serverRequests === true
+        ? new Asked(handle, { states, parked, clock, gatherMs })
+        : { handle: sealing(handle, states), hear: () => {} }
+    },
+    close: () => parked.close(),
+  }
+}
+
+interface AskedOptions {
+  readonly states: States
+  readonly parked: ParkedRuns
+  readonly clock: Clock
+  readonly gatherMs: number
+}
+
+/** A server that asks by requests of its own. */
+class Asked implements Crossed {
+  readonly handle: Handle
+  readonly #options: AskedOptions
+  readonly #plain: Handle
+  readonly #paged: Handle
+  readonly #required: RequiredPages
+  /** Pages that callers of its own kind were sent to. */
+  readonly #visits = new Pages()
+
+  constructor(handle: Handle, options: AskedOptions) {
+    this.#options = options
+    this.#required = new RequiredPages(options.clock)
+    this.#plain = handle
+    this.#paged = this.#required.around(handle)
+    this.handle = (call) => this.#take(call)
+  }
+
+  hear(notification: Notification): void {
+    if (notification.method !== 'notifications/elicitation/complete') return
+    this.#required.hear(notification)
+    this.#visits.complete(String(notification.params.elicitationId))
+  }
+
+  #take(call: Call): Promise<Result> {
+    if (METHODS.get(call.method)?.mayAsk !== true) return this.#plain(call)
+    if (!isAskedByResult(call)) {
+      return hasPages(call.downstream.capabilities) ? this.#noting(call) : this.#plain(call)
+    }
+    if (call.params.requestState !== undefined) return this.#resume(call)
+    const bare = call.params.inputResponses === undefined ? call : withParams(call, without(call.params, ROUNDS))
+    if (!canBeAsked(call.downstream.capabilities)) return this.#paged(bare)
+    const { states, parked, clock, gatherMs } = this.#options
+    return new Exchange(this.#paged, bare, { parking: { states, parked }, clock, windowMs: gatherMs }).rounds.begin()
+  }
+
+  async #resume(call: Call): Promise<Result> {
+    const responses = parseResponses(call.params)
+    const state = await this.#options.states.open(call, 'run', call.params.requestState)
+    if (!isParked(state)) throw refusedState()
+    return resumeParked(this.#options, call, state, responses)
+  }
+
+  /** A caller who is sent to a page in the server's own words hears from the server when the visit is over. */
+  async #noting(call: Call): Promise<Result> {
+    const { interim } = call
+    try {
+      return await this.#plain({ ...call, interim: new NotingInterim(interim, this.#visits) })
+    } catch (error) {
+      for (const { elicitationId } of toPages(error) ?? []) this.#visits.sent(String(elicitationId), interim)
+      throw error
+    }
+  }
+}
+
+/** Of one who can be asked: remembers the pages it was asked to open. */
+class NotingInterim implements Interim {
+  readonly #inner: Interim
+  readonly #visits: Pages
+
+  constructor(inner: Interim, visits: Pages) {
+    this.#inner = inner
+    this.#visits = visits
+  }
+
+  get progress() {
+    return this.#inner.progress
+  }
+
+  get logLevel() {
+    return this.#inner.logLevel
+  }
+
+  get canAsk() {
+    return this.#inner.canAsk
+  }
+
+  get pause() {
+    return this.#inner.pause
+  }
+
+  notify(notification: Notification): void {
+    this.#inner.notify(notification)
+  }
+
+  ask: Interim['ask'] = (request, withdrawn) => {
+    const { elicitationId } = request.params
+    if (typeof elicitationId === 'string') this.#visits.sent(elicitationId, this.#inner)
+    return this.#inner.ask(request, withdrawn)
+  }
+}
+
+/**
+ * A server that asks by results: what it wants to have back is bound to its caller, the request and a time, as nobody
+ * knows what it checks itself (PROTOCOL §15.4).
+ */
+function sealing(handle: Handle, states: States): Handle {
+  return async (call) => {
+    // Who is asked by requests is asked at its edge: the state never leaves.
+    if (METHODS.get(call.method)?.mayAsk !== true || !isAskedByResult(call)) return handle(call)
+    const { requestState } = call.params
+    const opened = requestState === undefined ? undefined : await states.open(call, 'own', requestState)
+    const result = await handle(
+      requestState === undefined ? call : withParams(call, { ...call.params, requestState: opened }),
+    )
+    if (result.resultType !== 'input_required' || result.requestState === undefined) return result
+    return { ...result, requestState: await states.seal(call, 'own', result.requestState) }
+  }
+}
+
+function withParams(call: Call, params: JsonObject): Call {
+  return { ...call, params }
+}
+
+/** Its revision lets a result ask, and nothing carries a question while the call is open. */
+function isAskedByResult({ interim, downstream }: Call): boolean {
+  return !interim.canAsk && findRevision(downstream.revision)?.traits.serverRequests === false
+}
+
+function canBeAsked({ elicitation, sampling, roots }: ClientCapabilities): boolean {
+  return elicitation !== undefined || sampling !== undefined || roots !== undefined
+}
+
+function hasPages({ elicitation }: ClientCapabilities): boolean {
+  return elicitation?.url !== undefined
+}
+
+const ROUNDS = ['inputResponses', 'requestState']
