@@ -1,14 +1,15 @@
-import type { Clock, Implementation } from '@crosspoint/mcp'
+import type { Call, Clock, Crossing, Implementation } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import type { Offer } from './catalog/offer.ts'
-import { createResourceWatch, type ResourceWatch } from './catalog/resource-watch.ts'
+import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
 import { startSurvey } from './catalog/survey.ts'
 import type { ConfigDiff } from './config/diff.ts'
 import type { GatewayConfig, ServerConfig } from './config/model.ts'
 import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
+import { toContext } from './upstreams/context.ts'
 import { type Connect, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
 export interface FleetOptions {
@@ -19,7 +20,9 @@ export interface FleetOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly wallClock: () => number
   readonly random: () => number
+  readonly crossing: Crossing
   readonly limits: () => UpstreamOptions['limits']
+  readonly sessionBounds: UpstreamOptions['sessionBounds']
   /** What the servers offer together is not what it was. */
   readonly changed: () => void
 }
@@ -37,8 +40,7 @@ interface Member {
 export class Fleet {
   readonly #options: FleetOptions
   #members: ReadonlyMap<string, Member> = new Map()
-  /** By server name, so that a watch outlives a server that is replaced. */
-  readonly #watches = new Map<string, ResourceWatch>()
+  readonly #watches = new Watches()
   readonly #leaving = new Set<Promise<void>>()
   readonly #waiters = new Set<() => void>()
 
@@ -97,36 +99,42 @@ export class Fleet {
     })
   }
 
-  /** The watch on the resources of a server, where it offers to be watched. */
-  watchOf({ name }: Destination): ResourceWatch | undefined {
-    if (this.#members.get(name)?.source.offer?.capabilities.resources?.subscribe !== true) return undefined
-    const known = this.#watches.get(name)
-    if (known !== undefined) return known
+  /** The watch of a caller on the resources of a server, where it offers to be watched. */
+  watchOf({ name }: Destination, call: Call): ResourceWatch | undefined {
+    const member = this.#members.get(name)
+    if (member?.source.offer?.capabilities.resources?.subscribe !== true) return undefined
     const { clock, random } = this.#options
-    const toHandle = () => {
-      const upstream = this.#members.get(name)?.upstream
-      return upstream?.connection === undefined ? undefined : upstream.handle
-    }
-    const made = createResourceWatch(toHandle, clock, random)
-    this.#watches.set(name, made)
-    return made
+    const { key = '' } = toContext(call, member.upstream.config.sessions)
+    return this.#watches.of(name, key, (unused) =>
+      createResourceWatch({
+        toHandle: () => {
+          const upstream = this.#members.get(name)?.upstream
+          return upstream?.connection === undefined ? undefined : upstream.handle
+        },
+        behalf: { principal: call.principal, downstream: call.downstream },
+        unused,
+        clock,
+        random,
+      }),
+    )
   }
 
   async close(graceMs: number): Promise<void> {
     for (const done of [...this.#waiters]) done()
-    for (const watch of this.#watches.values()) watch.stop()
-    this.#watches.clear()
+    this.#watches.stop()
     await Promise.all([...this.#members.values()].map(({ upstream }) => upstream.stop(graceMs)))
     await Promise.all(this.#leaving)
   }
 
   /** @param known what the server of that name offered before: it stays listed until the new one says otherwise */
   #create(config: ServerConfig, known?: Offer): Member {
-    const { log, clock, random, limits, client, connect, env, wallClock } = this.#options
+    const { log, clock, random, limits, client, connect, crossing, sessionBounds, env, wallClock } = this.#options
     const upstream: Upstream = new Upstream({
       config,
       client,
       connect,
+      crossing,
+      sessionBounds,
       log,
       clock,
       wallClock,
@@ -160,7 +168,7 @@ export class Fleet {
   #dismiss({ upstream }: Member, graceMs: number): void {
     const left = upstream.stop(graceMs).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
-    if (!this.#members.has(upstream.name)) this.#watches.get(upstream.name)?.resume()
+    if (!this.#members.has(upstream.name)) this.#watches.resume(upstream.name)
   }
 
   #offered(member: Member, offer: Offer): void {
@@ -174,7 +182,7 @@ export class Fleet {
     if (kind !== 'starting' && kind !== 'stopped') member.settled = true
     if (upstream.connection !== member.connection) {
       member.connection = upstream.connection
-      if (member.connection !== undefined) this.#watches.get(upstream.name)?.resume()
+      if (member.connection !== undefined) this.#watches.resume(upstream.name)
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
   }

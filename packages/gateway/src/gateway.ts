@@ -1,4 +1,12 @@
-import { CALLER_LIMITS, type Clock, type Implementation, systemClock, UPSTREAM_LIMITS } from '@crosspoint/mcp'
+import {
+  CALLER_LIMITS,
+  type Clock,
+  type CrossingOptions,
+  createCrossing,
+  type Implementation,
+  systemClock,
+  UPSTREAM_LIMITS,
+} from '@crosspoint/mcp'
 import { openConnection } from '@crosspoint/mcp/client'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import { createLens, type Lens } from './catalog/view.ts'
@@ -26,6 +34,8 @@ export interface GatewayOptions {
   readonly settleMs?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
+  /** Who a caller is: see `Endpoint.authenticate`. Default: everybody is anonymous. */
+  readonly authenticate?: Endpoint['authenticate']
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
 }
@@ -62,6 +72,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const endpoints = new Map<string | undefined, ViewEndpoint>()
   let lenses = toLenses(config)
 
+  const crossing = createCrossing(toCrossingOptions(config, clock))
   const fleet = new Fleet({
     client: info,
     log,
@@ -70,7 +81,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     env: options.env ?? process.env,
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,
+    crossing,
     limits: () => toConnectionLimits(config),
+    sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
     changed: show,
   })
 
@@ -92,7 +105,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     const known = endpoints.get(name)
     if (known !== undefined) return known
     const settings = () => toEndpointSettings(config)
-    const made = new ViewEndpoint({ log, clock, ids, serverInfo: info, settings, watchOf: (to) => fleet.watchOf(to) })
+    const { authenticate } = options
+    const made = new ViewEndpoint({
+      log,
+      clock,
+      ids,
+      serverInfo: info,
+      authenticate,
+      settings,
+      watchOf: (to, call) => fleet.watchOf(to, call),
+    })
     endpoints.set(name, made)
     return made
   }
@@ -145,6 +167,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       inTurn(async () => {
         isClosed = true
         for (const endpoint of endpoints.values()) endpoint.end()
+        crossing.close()
         await fleet.close(graceMs)
       }),
   }
@@ -155,6 +178,20 @@ function toLenses(config: GatewayConfig): ReadonlyMap<string | undefined, Lens> 
   const { pageSize } = config.limits
   const named = [...config.views].map(([name, view]) => [name, createLens(view, pageSize)] as const)
   return new Map<string | undefined, Lens>([[undefined, createLens(undefined, pageSize)], ...named])
+}
+
+function toCrossingOptions({ limits, timeouts }: GatewayConfig, clock: Clock): CrossingOptions {
+  const { maxParked, maxParkedPerPrincipal, maxParkedBytes } = limits
+  return {
+    clock,
+    stateTtlMs: timeouts.inputMs,
+    // A state of a server is carried in one of ours, a third longer than it was.
+    maxStateBytes: MAX_STATE_BYTES,
+    maxParked,
+    maxParkedPerPrincipal: Math.min(maxParkedPerPrincipal, maxParked),
+    maxParkedBytes,
+    maxParkedBytesPerPrincipal: Math.max(1, Math.floor(maxParkedBytes / 4)),
+  }
 }
 
 function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
@@ -179,3 +216,5 @@ function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): Endpo
     callTimeoutMs: longestMs + 1_000,
   }
 }
+
+const MAX_STATE_BYTES = 512 * 1024

@@ -129,14 +129,28 @@ function isLacking(error: unknown): boolean {
 
 const METHOD_NOT_FOUND = -32601
 
-/** A call of the gateway's own, on nobody's behalf. */
-export function toOwnCall(method: string, params: JsonObject, signal: AbortSignal, interim = NO_INTERIM): Call {
+/** On whose behalf the gateway calls by itself. */
+export type Behalf = Pick<Call, 'principal' | 'downstream'>
+
+const NOBODY: Behalf = Object.freeze({
+  principal: ANONYMOUS,
+  downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+})
+
+/** A call of the gateway's own. */
+export function toOwnCall(
+  method: string,
+  params: JsonObject,
+  signal: AbortSignal,
+  interim = NO_INTERIM,
+  { principal, downstream }: Behalf = NOBODY,
+): Call {
   return {
     method,
     params,
     meta: {},
-    principal: ANONYMOUS,
-    downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+    principal,
+    downstream,
     cancellation: cancellationOf(signal),
     deadline: undefined,
     trace: undefined,

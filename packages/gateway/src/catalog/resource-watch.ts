@@ -1,9 +1,9 @@
 import { type Clock, type Handle, type Interim, NO_INTERIM } from '@crosspoint/mcp'
 import { toDelay } from '../upstreams/state.ts'
 import { type Coalescer, coalesce } from './coalesce.ts'
-import { toOwnCall } from './listing.ts'
+import { type Behalf, toOwnCall } from './listing.ts'
 
-/** Watches resources of one server on behalf of all listeners: one subscription upstream, whoever many listen. */
+/** Watches resources of one server for listeners who may share it: one subscription upstream, however many they are. */
 export interface ResourceWatch {
   /**
    * Resolves to whether the server will tell of this resource, as far as can be known now. While the server is away
@@ -24,19 +24,23 @@ interface Watched {
   honoured: boolean | undefined
 }
 
-/** @param toHandle the server of the moment, undefined while there is none */
-export function createResourceWatch(
-  toHandle: () => Handle | undefined,
-  clock: Clock,
-  random: () => number,
-): ResourceWatch {
-  return new Watch(toHandle, clock, random)
+export interface ResourceWatchOptions {
+  /** The server of the moment, undefined while there is none. */
+  readonly toHandle: () => Handle | undefined
+  /** Whose subscription it is with the server. */
+  readonly behalf: Behalf
+  /** Told when nobody watches anything any more. */
+  readonly unused?: () => void
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+export function createResourceWatch(options: ResourceWatchOptions): ResourceWatch {
+  return new Watch(options)
 }
 
 class Watch implements ResourceWatch {
-  readonly #toHandle: () => Handle | undefined
-  readonly #clock: Clock
-  readonly #random: () => number
+  readonly #options: ResourceWatchOptions
   readonly #watched = new Map<string, Watched>()
   readonly #askers = new Set<() => void>()
   #current: AbortController | undefined
@@ -46,10 +50,8 @@ class Watch implements ResourceWatch {
   #gap = false
   #failures = 0
 
-  constructor(toHandle: () => Handle | undefined, clock: Clock, random: () => number) {
-    this.#toHandle = toHandle
-    this.#clock = clock
-    this.#random = random
+  constructor(options: ResourceWatchOptions) {
+    this.#options = options
   }
 
   async add(uri: string, hear: () => void): Promise<boolean> {
@@ -69,7 +71,9 @@ class Watch implements ResourceWatch {
     if (watched.hearers.size > 0) return
     watched.updates.stop()
     this.#watched.delete(uri)
-    if (this.#watched.size === 0) this.#end()
+    if (this.#watched.size > 0) return
+    this.#end()
+    this.#options.unused?.()
   }
 
   resume(): void {
@@ -88,7 +92,7 @@ class Watch implements ResourceWatch {
 
   #begin(uri: string): Watched {
     const hearers = new Set<() => void>()
-    const updates = coalesce(this.#clock, UPDATE_MS, () => {
+    const updates = coalesce(this.#options.clock, UPDATE_MS, () => {
       for (const hear of hearers) hear()
     })
     const watched: Watched = { hearers, updates, honoured: undefined }
@@ -105,7 +109,7 @@ class Watch implements ResourceWatch {
   /** Filters cannot be edited: the new subscription is opened, and once it stands the old one is closed. */
   #open(): void {
     if (this.#opening) return // what it does not cover is looked at when it stands
-    const handle = this.#toHandle()
+    const handle = this.#options.toHandle()
     if (handle === undefined) {
       this.#answer()
       return
@@ -131,7 +135,7 @@ class Watch implements ResourceWatch {
       if (this.#current === controller) this.#covered = new Set(uris)
       this.#settled(uris, honoured, afterGap)
     }
-    const timer = this.#clock.setTimer(ACK_MS, () => settle(new Set(uris)))
+    const timer = this.#options.clock.setTimer(ACK_MS, () => settle(new Set(uris)))
     const interim: Interim = {
       ...NO_INTERIM,
       notify: ({ method, params }) => {
@@ -145,7 +149,7 @@ class Watch implements ResourceWatch {
       settle(failed ? new Set() : new Set(uris))
       if (this.#current === controller) this.#lost()
     }
-    handle(toOwnCall('subscriptions/listen', params, controller.signal, interim)).then(
+    handle(toOwnCall('subscriptions/listen', params, controller.signal, interim, this.#options.behalf)).then(
       () => ended(false),
       () => ended(true),
     )
@@ -174,7 +178,8 @@ class Watch implements ResourceWatch {
     this.#end()
     if (this.#watched.size === 0) return
     this.#failures++
-    this.#clock.setTimer(toDelay(this.#failures, RETRY, this.#random), () => {
+    const { clock, random } = this.#options
+    clock.setTimer(toDelay(this.#failures, RETRY, random), () => {
       if (this.#current !== undefined || this.#watched.size === 0) return
       this.#gap = true
       this.#open()
@@ -187,6 +192,34 @@ class Watch implements ResourceWatch {
     exact?.updates.trigger()
     if (exact !== undefined) return
     for (const [wanted, { updates }] of this.#watched) if (uri.startsWith(`${wanted}/`)) updates.trigger()
+  }
+}
+
+/** The watches on all servers, by the name of the server: a watch outlives a server that is replaced. */
+export class Watches {
+  readonly #byServer = new Map<string, Map<string, ResourceWatch>>()
+
+  /** @param key the same for those who may share one */
+  of(server: string, key: string, make: (unused: () => void) => ResourceWatch): ResourceWatch {
+    const watches = this.#byServer.get(server) ?? new Map<string, ResourceWatch>()
+    this.#byServer.set(server, watches)
+    const known = watches.get(key)
+    if (known !== undefined) return known
+    const made = make(() => {
+      if (watches.get(key) === made) watches.delete(key)
+    })
+    watches.set(key, made)
+    return made
+  }
+
+  /** A server is there, again. */
+  resume(server: string): void {
+    for (const watch of this.#byServer.get(server)?.values() ?? []) watch.resume()
+  }
+
+  stop(): void {
+    for (const watches of this.#byServer.values()) for (const watch of watches.values()) watch.stop()
+    this.#byServer.clear()
   }
 }
 

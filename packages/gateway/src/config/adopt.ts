@@ -40,7 +40,19 @@ export function adopt(document: Table, context: AdoptContext): Table {
 /** Sections and lists that may stand empty, as YAML does when all below them is commented out. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
   ...['listen', 'servers', 'mcpServers', 'views', 'limits', 'timeouts', 'log'],
-  ...['args', 'env', 'headers', 'inheritEnv', 'tools', 'prompts', 'resources', 'restart', 'rename', 'describe'],
+  ...[
+    'args',
+    'env',
+    'headers',
+    'inheritEnv',
+    'roots',
+    'tools',
+    'prompts',
+    'resources',
+    'restart',
+    'rename',
+    'describe',
+  ],
 ])
 
 function isEmptySection(key: string, value: Tree): boolean {

@@ -30,6 +30,8 @@ function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConf
     connectTimeoutMs: server.connectTimeoutMs ?? timeouts.connectMs,
     requestTimeoutMs,
     maxRequestMs: server.maxRequestMs ?? Math.max(timeouts.maxRequestMs, requestTimeoutMs),
+    sessions: server.sessions,
+    ...(server.roots === undefined ? {} : { roots: server.roots }),
     restart: server.restart,
     tools: toSelection(server.tools),
   }

@@ -48,10 +48,20 @@ export interface ServerConfig {
    * that is longer.
    */
   readonly maxRequestMs: number
+  /** Whose calls share a session with a server of a handshake revision. Default `per-principal`. */
+  readonly sessions: SessionMode
+  /** `file:` URIs, told to a server that asks for roots outside of any call. Absent: it is refused. */
+  readonly roots?: readonly string[]
   readonly restart: RestartConfig
   /** Which of the server's own tool names are offered at all. Default all. */
   readonly tools: Selection
 }
+
+/**
+ * `per-principal`: calls of one caller who declares the same. `per-session`: likewise, of one session of the caller, where
+ * it has one. `per-request`: each call has its own. `shared`: one for all, where all callers are one person.
+ */
+export type SessionMode = 'per-principal' | 'per-session' | 'per-request' | 'shared'
 
 export type TransportConfig = StdioTransportConfig | HttpTransportConfig | SseTransportConfig
 
@@ -135,6 +145,14 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Most bytes waiting on one stream for a caller who does not read. Default 4 MiB. */
   readonly maxStreamBytes: number
+  /** Most sessions with one server on behalf of callers. Default 256. */
+  readonly maxUpstreamSessions: number
+  /** Most calls kept open while their callers answer between two requests. Default 1,000. */
+  readonly maxParked: number
+  /** Most of one caller. Default 250. */
+  readonly maxParkedPerPrincipal: number
+  /** Most bytes of such calls. Default 128 MiB. */
+  readonly maxParkedBytes: number
   /** Things on one page of a list. Default 1,000: hardly a client asks for a second page. */
   readonly pageSize: number
 }
@@ -150,6 +168,10 @@ export interface TimeoutsConfig {
   readonly maxRequestMs: number
   /** A handshake session nobody uses ends after this. Default 30 minutes. */
   readonly sessionIdleMs: number
+  /** A session with a server on behalf of callers that nobody uses ends after this. Default 10 minutes. */
+  readonly upstreamIdleMs: number
+  /** How long a caller may take to bring answers to a question of the server. Default 10 minutes. */
+  readonly inputMs: number
   /** On shutdown, how long calls in flight may still finish. Default 25 s. */
   readonly drainMs: number
   /** After closing its stdin, and again after TERM, a child gets this long. Default 2 s. */

@@ -52,10 +52,14 @@ timeouts: { connectMs: 1000 }
         "maxBatch": 50,
         "maxConcurrent": 64,
         "maxDepth": 64,
+        "maxParked": 1000,
+        "maxParkedBytes": 134217728,
+        "maxParkedPerPrincipal": 250,
         "maxRequestBytes": 4194304,
         "maxResponseBytes": 67108864,
         "maxSessions": 10000,
         "maxStreamBytes": 4194304,
+        "maxUpstreamSessions": 256,
         "pageSize": 1000,
       },
       "listen": {
@@ -82,6 +86,7 @@ timeouts: { connectMs: 1000 }
             "minDelayMs": 500,
             "resetAfterMs": 60000,
           },
+          "sessions": "per-principal",
           "tools": {
             "exclude": [
               "get_secret",
@@ -124,6 +129,7 @@ timeouts: { connectMs: 1000 }
             "resetAfterMs": 60000,
           },
           "revision": "2025-06-18",
+          "sessions": "per-principal",
           "tools": {},
           "transport": {
             "headers": {
@@ -137,11 +143,13 @@ timeouts: { connectMs: 1000 }
       "timeouts": {
         "connectMs": 1000,
         "drainMs": 25000,
+        "inputMs": 600000,
         "killGraceMs": 2000,
         "maxRequestMs": 900000,
         "probeMs": 5000,
         "requestMs": 60000,
         "sessionIdleMs": 1800000,
+        "upstreamIdleMs": 600000,
       },
       "views": Map {
         "reading" => {

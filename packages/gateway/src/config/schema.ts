@@ -75,6 +75,9 @@ const listen = section(
   'Where the gateway listens.',
 )
 
+/** Whose calls share a session with a server that keeps one. */
+export const SESSION_MODES = ['per-principal', 'per-session', 'per-request', 'shared'] as const
+
 const restart = section(
   {
     minDelayMs: whole(10, HOUR_MS)
@@ -159,6 +162,16 @@ const server = z
           'Longest wait for an answer whatever progress is made, in milliseconds. Default: `timeouts.maxRequestMs`, or `requestTimeoutMs` where that is longer.',
         )
         .optional(),
+      sessions: z
+        .enum(SESSION_MODES, { error: `Must be one of ${SESSION_MODES.join(', ')}` })
+        .default('per-principal')
+        .describe(
+          'Whose calls share a session with a server that keeps one: those of one caller who declares the same (`per-principal`), of one session of it (`per-session`), none (`per-request`), or all (`shared`: only where all callers are one person).',
+        ),
+      roots: z
+        .array(text.regex(/^file:\/\/|\$\{/, 'Must be a file:// URI'), { error: 'Must be a list of file:// URIs' })
+        .describe('Folders the server may work in, told to it where it asks outside of any call.')
+        .optional(),
       restart,
       tools: selection.prefault({}).describe("Which of the server's own tool names are offered."),
     },
@@ -207,6 +220,18 @@ const limits = section(
     maxStreamBytes: whole(KIB, 256 * MIB)
       .prefault(4 * MIB)
       .describe('Most bytes waiting on one stream for a caller who does not read.'),
+    maxUpstreamSessions: whole(1, 100_000)
+      .prefault(256)
+      .describe(
+        'Most sessions with one server on behalf of callers; beyond it one nobody uses makes room, or calls are refused.',
+      ),
+    maxParked: whole(1, 100_000)
+      .prefault(1_000)
+      .describe('Most calls kept open while their callers answer a question of the server between two requests.'),
+    maxParkedPerPrincipal: whole(1, 100_000).prefault(250).describe('Most such calls of one caller.'),
+    maxParkedBytes: whole(KIB, 8 * 1024 * MIB)
+      .prefault(128 * MIB)
+      .describe('Most bytes of such calls, their answers and outcomes.'),
     pageSize: whole(1, 10_000).prefault(1_000).describe('Things on one page of a list.'),
   },
   'Bounds.',
@@ -229,6 +254,12 @@ const timeouts = section(
     sessionIdleMs: whole(1_000, 7 * 24 * HOUR_MS)
       .prefault(HOUR_MS / 2)
       .describe('A session nobody uses ends after this, in milliseconds.'),
+    upstreamIdleMs: whole(1_000, 7 * 24 * HOUR_MS)
+      .prefault(HOUR_MS / 6)
+      .describe('A session with a server on behalf of callers that nobody uses ends after this, in milliseconds.'),
+    inputMs: whole(1_000, 24 * HOUR_MS)
+      .prefault(HOUR_MS / 6)
+      .describe('How long a caller may take to bring answers to a question of the server, in milliseconds.'),
     drainMs: whole(0, HOUR_MS)
       .prefault(25_000)
       .describe('On shutdown, how long open calls may still finish, in milliseconds.'),

@@ -1,4 +1,4 @@
-import { type Clock, type ListenFilter, McpError, type Notification, type Result } from '@crosspoint/mcp'
+import { type Call, type Clock, type ListenFilter, McpError, type Notification, type Result } from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import { type Coalescer, coalesce } from '../catalog/coalesce.ts'
 import { KINDS, type Kind, type ListFlag } from '../catalog/kinds.ts'
@@ -8,8 +8,8 @@ import type { Passage } from '../routes/passage.ts'
 
 export interface ListenersOptions {
   readonly clock: Clock
-  /** The watch on the resources of one server; undefined where it cannot be watched. */
-  readonly watchOf: (destination: Destination) => ResourceWatch | undefined
+  /** The watch of a caller on the resources of one server; undefined where it cannot be watched. */
+  readonly watchOf: (destination: Destination, call: Call) => ResourceWatch | undefined
   /** Most open at once. Default 25,000: two for each handshake session, and room. */
   readonly maxListeners?: number
   /** Most resources one listener may watch. Default 1,000. */
@@ -89,7 +89,7 @@ export class Listeners {
   async #watch(uris: readonly string[], call: Passage, release: (() => void)[]): Promise<readonly string[]> {
     const answers = uris.map(async (uri) => {
       const address = call.view.book.find(uri)
-      const watch = address === undefined ? undefined : this.#options.watchOf(address.source.destination)
+      const watch = address === undefined ? undefined : this.#options.watchOf(address.source.destination, call)
       if (address === undefined || watch === undefined) return undefined
       const hear = () => call.interim.notify({ method: 'notifications/resources/updated', params: { uri } })
       release.push(() => watch.remove(address.native, hear))

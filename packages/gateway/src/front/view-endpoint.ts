@@ -26,6 +26,7 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   /** Who we say we are; the title of the view is added. */
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
+  readonly authenticate: Endpoint['authenticate']
 }
 
 /** One endpoint over changing catalogs: the same for as long as the gateway lives, whatever is reloaded. */
@@ -100,12 +101,13 @@ function toEndpoint(
   handle: Handle,
   toolSchema: (name: string) => JsonObject | undefined,
   serverInfo: () => Implementation,
-  { settings, clock, log }: ViewEndpointOptions,
+  { settings, clock, log, authenticate }: ViewEndpointOptions,
 ): Endpoint & EndpointSettings {
   return {
     handle,
     clock,
     toolSchema,
+    ...(authenticate === undefined ? {} : { authenticate }),
     log: ({ level, event, ...details }) => log[level](details, event),
     get serverInfo() {
       return serverInfo()

@@ -1,9 +1,14 @@
 import {
   type Call,
+  type ClientCapabilities,
   type Clock,
+  type Crossed,
+  type Crossing,
+  findRevision,
   type Handle,
   type Implementation,
   McpError,
+  type Notification,
   type Result,
   type Timer,
 } from '@crosspoint/mcp'
@@ -11,7 +16,9 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
+import { RELAYED } from './context.ts'
 import { toLoss, toReason, toRemedy, toSignInRemedy } from './explain.ts'
+import { Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
 import { createStderrLog } from './stderr.ts'
 import { toTarget } from './target.ts'
@@ -37,6 +44,10 @@ export interface UpstreamOptions {
   readonly client: Implementation
   readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
   readonly connect: Connect
+  /** Lets callers of every revision call it. */
+  readonly crossing: Crossing
+  /** Of sessions on behalf of callers: how many, and how long one stays that nobody uses, in milliseconds. */
+  readonly sessionBounds: () => { readonly max: number; readonly idleMs: number }
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Told after every change of state. */
   readonly changed: () => void
@@ -50,9 +61,14 @@ export interface UpstreamOptions {
   readonly windows: boolean
 }
 
-/** One connection, and the calls at work on it. */
+/** One time that it is there: our own connection, and the calls at work. */
 interface Link {
+  /** Of the gateway itself. No call of a caller goes over it where the server keeps something for its client. */
   readonly connection: Connection
+  /** On behalf of callers, where the server keeps something for its client. */
+  readonly sessions: Sessions | undefined
+  /** For callers of every revision. */
+  readonly crossed: Crossed
   survey: Survey | undefined
   inFlight: number
   idle: (() => void) | undefined
@@ -64,6 +80,7 @@ interface Link {
  */
 export class Upstream {
   readonly name: string
+  /** For calls of callers. */
   readonly handle: Handle
   #config: ServerConfig
   readonly #options: UpstreamOptions
@@ -117,9 +134,9 @@ export class Upstream {
     return new Date(this.#since).toISOString()
   }
 
-  /** Times it was connected again after it had been lost. */
+  /** Times it, or a session with it on behalf of callers, was connected again after it had been lost. */
   get restarts(): number {
-    return this.#restarts
+    return this.#restarts + (this.#link?.sessions?.restarts ?? 0)
   }
 
   /** The revision spoken, or last spoken. */
@@ -155,7 +172,7 @@ export class Upstream {
   async #pass(call: Call, link: Link): Promise<Result> {
     link.inFlight++
     try {
-      return await link.connection.handle(call)
+      return await link.crossed.handle(call)
     } catch (error) {
       return this.#failed(call, link, error)
     } finally {
@@ -233,6 +250,20 @@ export class Upstream {
     this.#options.changed()
   }
 
+  /** Answers what the server asks outside of any call. */
+  async #answerAlone({ method }: Notification): Promise<Result> {
+    const { roots } = this.config
+    if (method !== 'roots/list' || roots === undefined) throw noCaller(method)
+    return { roots: roots.map((uri) => ({ uri })) }
+  }
+
+  /** What the server says outside of any call. */
+  #hear(notification: Notification): void {
+    const { method, params } = notification
+    this.#link?.crossed.hear(notification)
+    this.#options.log.debug({ upstream: this.name, method, params: shown(JSON.stringify(params)) }, 'Stray')
+  }
+
   #tell(before: UpstreamState): void {
     const state = this.#state
     if (state.kind === before.kind && state.kind !== 'degraded') return
@@ -255,7 +286,10 @@ export class Upstream {
     let connection: Connection
     try {
       const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
-      connection = await this.#options.connect(target, { ...this.#toConnectionOptions(remembered), signal })
+      connection = await this.#options.connect(target, {
+        ...this.#toConnectionOptions(remembered, RELAYED),
+        signal,
+      })
     } catch (error) {
       // A verdict that led nowhere is not trusted a second time.
       if (remembered !== undefined) this.#verdict = undefined
@@ -267,7 +301,7 @@ export class Upstream {
   }
 
   #adopt(connection: Connection): void {
-    const link: Link = { connection, survey: undefined, inFlight: 0, idle: undefined }
+    const link = this.#toLink(connection)
     if (this.#wasUp) this.#restarts++
     this.#wasUp = true
     this.#link = link
@@ -287,6 +321,34 @@ export class Upstream {
     this.#options.changed()
   }
 
+  #toLink(connection: Connection): Link {
+    const { crossing, clock, random, sessionBounds } = this.#options
+    const { revision } = connection.verdict
+    const { sessions: mode } = this.config
+    const isShared = mode === 'shared' || findRevision(revision)?.traits.lifecycle !== 'handshake'
+    const sessions = isShared
+      ? undefined
+      : new Sessions({
+          server: this.name,
+          mode,
+          open: (capabilities, signal) => this.#openSession(capabilities, signal),
+          bounds: sessionBounds,
+          restart: () => this.#config.restart,
+          clock,
+          random,
+          failed: () => link.survey?.check(),
+        })
+    const handle: Handle = sessions === undefined ? connection.handle : (call) => sessions.handle(call)
+    const crossed = crossing.over(handle, revision, this.name)
+    const link: Link = { connection, sessions, crossed, survey: undefined, inFlight: 0, idle: undefined }
+    return link
+  }
+
+  #openSession(capabilities: ClientCapabilities, signal: AbortSignal): Promise<Connection> {
+    const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
+    return this.#options.connect(target, { ...this.#toConnectionOptions(this.#verdict, capabilities), signal })
+  }
+
   #lose(cause: 'gone' | 'sign-in', reason: string): void {
     if (this.#link !== undefined) this.#release(this.#link, this.config.requestTimeoutMs)
     this.#dispatch({ kind: 'lost', cause, reason })
@@ -295,9 +357,12 @@ export class Upstream {
   /** Takes the link out of use; calls on it may finish. */
   #release(link: Link, graceMs: number): void {
     this.#link = undefined
+    this.#restarts += link.sessions?.restarts ?? 0
     link.survey?.stop()
+    const sessions = link.sessions?.close(graceMs)
     const closed = this.#settle(link, graceMs)
       .then(() => link.connection.close())
+      .then(() => sessions)
       .catch((error: unknown) =>
         this.#options.log.error({ upstream: this.name, reason: toReason(error) }, 'Closing an upstream failed'),
       )
@@ -316,13 +381,15 @@ export class Upstream {
     })
   }
 
-  #toConnectionOptions(verdict: Verdict | undefined): ConnectionOptions {
+  #toConnectionOptions(verdict: Verdict | undefined, capabilities: ClientCapabilities): ConnectionOptions {
     const { client, limits, log, clock } = this.#options
     const { revision, connectTimeoutMs } = this.config
     const upstream = this.name
     return {
       ...limits,
       client,
+      capabilities,
+      ask: (request) => this.#answerAlone(request),
       connectTimeoutMs,
       requestTimeoutMs: () => this.#config.requestTimeoutMs,
       maxRequestMs: () => this.#config.maxRequestMs,
@@ -330,11 +397,18 @@ export class Upstream {
       ...(revision === undefined ? {} : { revision }),
       ...(verdict === undefined ? {} : { verdict }),
       stderr: this.#stderr,
-      stray: ({ method, params }) => log.debug({ upstream, method, params: shown(JSON.stringify(params)) }, 'Stray'),
+      stray: (notification) => this.#hear(notification),
       fault: (reason, sample) =>
         log.debug({ upstream, reason: shown(reason), sample: shown(sample) }, 'Upstream sent something unreadable'),
     }
   }
+}
+
+/** What nobody who calls is there to answer. */
+function noCaller(method: string): McpError {
+  const reason = 'no active client request'
+  // The code is the one a refusal has in the examples of the specification (PROTOCOL §15.3).
+  return new McpError('caller.unanswered', `Cannot answer "${method}": ${reason}`, { data: { code: -1, reason } })
 }
 
 function isAway({ kind }: UpstreamState): boolean {

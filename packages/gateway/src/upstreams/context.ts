@@ -1,0 +1,94 @@
+import { type Call, type ClientCapabilities, hasCapability, type JsonObject, UI } from '@crosspoint/mcp'
+import type { SessionMode } from '../config/model.ts'
+
+/**
+ * What can be carried between a caller and a server, whatever their revisions: the gateway declares it where it asks on
+ * its own behalf, and of it what the caller declared where it asks on a caller's.
+ */
+export const RELAYED: ClientCapabilities = Object.freeze({
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+  roots: {},
+  extensions: { [UI]: { mimeTypes: ['text/html;profile=mcp-app'] } },
+})
+
+/** Whose calls may share what a server keeps for a client. */
+export interface Context {
+  /** The same for calls that may share; undefined for a call that shares with none. */
+  readonly key: string | undefined
+  /** What the server is told that its client can do. */
+  readonly capabilities: ClientCapabilities
+}
+
+/** The context of a call (PROTOCOL §15.1). Servers, and with them credentials, have contexts of their own. */
+export function toContext({ principal, downstream, method }: Call, mode: SessionMode): Context {
+  const { text, capabilities } = toRelayed(downstream.capabilities)
+  // A subscription outlives requests: there is no session of one request to keep it in.
+  if (mode === 'per-request' && method !== 'subscriptions/listen') return { key: undefined, capabilities }
+  const { tenant, id } = principal
+  const session = mode === 'per-session' && downstream.session !== undefined ? downstream.session : ''
+  // The lengths keep two callers apart whatever is in their names.
+  return { key: `${tenant.length}:${tenant}${id.length}:${id}${session.length}:${session}${text}`, capabilities }
+}
+
+interface Relayed {
+  /** The same for the same capabilities. */
+  readonly text: string
+  readonly capabilities: ClientCapabilities
+}
+
+/** Of what a caller declared, what reaches it through us, in one order and spelling. */
+function toRelayed(declared: ClientCapabilities): Relayed {
+  let paths = ''
+  for (let at = 0; at < PATHS.length; at++) paths += hasCapability(declared, PATHS[at] ?? '') ? '1' : '0'
+  const ui = declared.extensions?.[UI]
+  const plain = toPlain(paths)
+  if (ui === undefined) return plain
+  const { text, capabilities } = plain
+  return { text: text + JSON.stringify(ui), capabilities: { ...capabilities, extensions: { [UI]: ui } } }
+}
+
+const PATHS = [
+  'sampling',
+  'sampling.tools',
+  'sampling.context',
+  'elicitation',
+  'elicitation.form',
+  'elicitation.url',
+  'roots',
+]
+
+/** There are few of them, and each is written once. */
+const known = new Map<string, Relayed>()
+
+function toPlain(paths: string): Relayed {
+  let made = known.get(paths)
+  if (made === undefined) {
+    const capabilities = toCapabilities([...paths].map((digit) => digit === '1'))
+    made = { text: JSON.stringify(capabilities), capabilities }
+    known.set(paths, made)
+  }
+  return made
+}
+
+function toCapabilities([
+  sampling,
+  tools,
+  context,
+  elicitation,
+  form,
+  url,
+  roots,
+]: readonly boolean[]): ClientCapabilities {
+  // A capability that names no mode means forms (2025-11-25 client/elicitation).
+  const modes = { ...member('form', form === true || url !== true), ...member('url', url) }
+  return {
+    ...(sampling === true ? { sampling: { ...member('tools', tools), ...member('context', context) } } : {}),
+    ...(elicitation === true ? { elicitation: modes } : {}),
+    ...member('roots', roots),
+  }
+}
+
+function member(name: string, has: boolean | undefined): JsonObject {
+  return has === true ? { [name]: {} } : {}
+}

@@ -1,0 +1,172 @@
+import { type ClientCapabilities, McpError, type Principal } from '@crosspoint/mcp'
+import type { Connection } from '@crosspoint/mcp/client'
+import { createFakeClock, recordCall } from '@crosspoint/testkit'
+import { describe, expect, it } from 'vitest'
+import { Sessions, type SessionsOptions } from './sessions.ts'
+
+const ANNA = { id: 'anna', tenant: 'default' }
+const BERT = { id: 'bert', tenant: 'default' }
+
+interface Opened {
+  readonly capabilities: ClientCapabilities
+  readonly lose: () => void
+  isClosed: boolean
+}
+
+function setUp(options: Partial<SessionsOptions> = {}) {
+  const clock = createFakeClock()
+  const opened: Opened[] = []
+  let refusal: McpError | undefined
+  let waiting: (() => void)[] = []
+  const open = async (capabilities: ClientCapabilities): Promise<Connection> => {
+    if (refusal !== undefined) throw refusal
+    const number = opened.length
+    let end: (closed: { reason: string; asked: boolean }) => void = () => {}
+    const made: Opened = { capabilities, lose: () => end({ reason: 'gone', asked: false }), isClosed: false }
+    opened.push(made)
+    const connection: Connection = {
+      handle: async ({ params }) => {
+        if (params.wait === true) await new Promise<void>((resolve) => waiting.push(resolve))
+        return { number }
+      },
+      verdict: { revision: '2025-11-25', at: '' },
+      serverInfo: undefined,
+      capabilities: {},
+      instructions: undefined,
+      closed: new Promise((resolve) => {
+        end = resolve
+      }),
+      tell: async () => {},
+      close: async () => {
+        made.isClosed = true
+        end({ reason: 'closed', asked: true })
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }
+    return connection
+  }
+  let failures = 0
+  const sessions = new Sessions({
+    server: 'one',
+    open,
+    mode: 'per-principal',
+    bounds: () => ({ max: 2, idleMs: 1_000 }),
+    restart: () => ({ minDelayMs: 100, maxDelayMs: 1_000, resetAfterMs: 0 }),
+    clock,
+    random: () => 1,
+    failed: () => failures++,
+    ...options,
+  })
+  const call = async (principal: Principal, capabilities: ClientCapabilities = {}, params = {}, session?: string) => {
+    const { call } = recordCall('tools/call', params, { principal, capabilities })
+    return (await sessions.handle({ ...call, downstream: { ...call.downstream, session } })).number
+  }
+  const refuse = (error: McpError | undefined) => {
+    refusal = error
+  }
+  const release = () => {
+    for (const resolve of waiting) resolve()
+    waiting = []
+  }
+  return { clock, opened, sessions, call, refuse, release, failures: () => failures }
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('sessions with a server on behalf of callers', () => {
+  it('abuse-42: no two principals share one, and one caller has one for each set of abilities', async () => {
+    const { call, opened } = setUp({ bounds: () => ({ max: 10, idleMs: 1_000 }) })
+    const form = { elicitation: {} }
+    expect([await call(ANNA), await call(BERT), await call(ANNA), await call(ANNA, form), await call(BERT)]).toEqual([
+      0, 1, 0, 2, 1,
+    ])
+    expect(await call(ANNA, { elicitation: { form: {} }, experimental: { x: {} } })).toBe(2)
+    expect(opened.map(({ capabilities }) => capabilities)).toEqual([{}, {}, { elicitation: { form: {} } }])
+  })
+
+  it('two principals whose names read alike put together are still two', async () => {
+    const { call } = setUp()
+    expect(await call({ tenant: 'a', id: 'bc' })).toBe(0)
+    expect(await call({ tenant: 'ab', id: 'c' })).toBe(1)
+  })
+
+  it('per-session: each session of a caller has its own', async () => {
+    const { call } = setUp({ mode: 'per-session' })
+    expect([await call(ANNA, {}, {}, 's1'), await call(ANNA, {}, {}, 's2'), await call(ANNA, {}, {}, 's1')]).toEqual([
+      0, 1, 0,
+    ])
+  })
+
+  it('per-request: each call has its own, closed with it', async () => {
+    const { call, opened, sessions } = setUp({ mode: 'per-request' })
+    expect([await call(ANNA), await call(ANNA)]).toEqual([0, 1])
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, true])
+    expect(sessions.size).toBe(0)
+  })
+
+  it('calls that come together wait for one opening', async () => {
+    const { call, opened } = setUp()
+    await Promise.all([call(ANNA), call(ANNA), call(ANNA)])
+    expect(opened).toHaveLength(1)
+  })
+
+  it('one that nobody uses is closed after a while, one with a call at work is not', async () => {
+    const { call, clock, opened, release } = setUp()
+    await call(ANNA)
+    const busy = call(BERT, {}, { wait: true })
+    await settle()
+    clock.advance(1_000)
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, false])
+    release()
+    expect(await busy).toBe(1)
+    expect(await call(ANNA)).toBe(2)
+  })
+
+  it('where there are too many an idle one makes room; where all are in use the call is refused', async () => {
+    const { call, opened, release } = setUp()
+    const busy = call(ANNA, {}, { wait: true })
+    await call(BERT)
+    expect(await call({ ...ANNA, id: 'carl' })).toBe(2)
+    expect(opened[1]?.isClosed).toBe(true)
+    const also = call({ ...ANNA, id: 'carl' }, {}, { wait: true })
+    await expect(call(BERT)).rejects.toMatchObject({ code: 'policy.busy' })
+    await settle()
+    release()
+    expect(await Promise.all([busy, also])).toEqual([0, 2])
+  })
+
+  it('one that is lost is opened again by the next call, and counted', async () => {
+    const { call, opened, sessions, failures } = setUp()
+    await call(ANNA)
+    opened[0]?.lose()
+    await settle()
+    expect([failures(), sessions.restarts]).toEqual([1, 0])
+    expect(await call(ANNA)).toBe(1)
+    expect(sessions.restarts).toBe(1)
+  })
+
+  it('a server that cannot be reached is tried again after a pause that grows', async () => {
+    const { call, clock, refuse } = setUp()
+    const gone = new McpError('upstream.unavailable', 'gone')
+    refuse(gone)
+    await expect(call(ANNA)).rejects.toBe(gone)
+    refuse(undefined)
+    await expect(call(BERT)).rejects.toBe(gone)
+    clock.advance(100)
+    expect(await call(BERT)).toBe(0)
+  })
+
+  it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {
+    const { call, clock, opened, release, sessions } = setUp()
+    const busy = call(ANNA, {}, { wait: true })
+    await settle()
+    const closed = sessions.close(5_000)
+    await expect(call(BERT)).rejects.toMatchObject({ code: 'upstream.unavailable' })
+    release()
+    expect(await busy).toBe(0)
+    await closed
+    expect([opened[0]?.isClosed, sessions.size, clock.pending]).toEqual([true, 0, 0])
+  })
+})

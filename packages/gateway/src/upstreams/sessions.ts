@@ -1,0 +1,192 @@
+import { type Call, type ClientCapabilities, type Clock, McpError, type Result, type Timer } from '@crosspoint/mcp'
+import type { Connection } from '@crosspoint/mcp/client'
+import type { RestartConfig, SessionMode } from '../config/model.ts'
+import { toContext } from './context.ts'
+import { toDelay } from './state.ts'
+
+export interface SessionsOptions {
+  readonly server: string
+  readonly open: (capabilities: ClientCapabilities, signal: AbortSignal) => Promise<Connection>
+  readonly mode: Exclude<SessionMode, 'shared'>
+  /** Most of them, and how long one stays that nobody uses, in milliseconds. */
+  readonly bounds: () => { readonly max: number; readonly idleMs: number }
+  /** Waits between attempts that came to nothing. */
+  readonly restart: () => RestartConfig
+  readonly clock: Clock
+  readonly random: () => number
+  /** One could not be opened, or was lost. */
+  readonly failed: () => void
+}
+
+/** One session with the server, for calls that may share it. */
+interface Session {
+  readonly key: string | undefined
+  readonly closing: AbortController
+  opening: Promise<void>
+  connection: Connection | undefined
+  /** Calls that are open with the server or wait for the session, those whose callers think included. */
+  inFlight: number
+  idle: Timer | undefined
+  /** Told when nothing is in flight any more. */
+  drained: (() => void) | undefined
+}
+
+/**
+ * Sessions with one server of a handshake revision, on behalf of callers: opened when a call needs one, shared by those
+ * calls that may, closed when nobody has used one for a while. A server that cannot be reached is not tried again at once.
+ */
+export class Sessions {
+  readonly #options: SessionsOptions
+  readonly #open = new Map<string, Session>()
+  readonly #alone = new Set<Session>()
+  readonly #closing = new Set<Promise<void>>()
+  #isClosed = false
+  #failures = 0
+  #lost = 0
+  #restarts = 0
+  #pause: { readonly until: number; readonly error: unknown } | undefined
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#open.size + this.#alone.size
+  }
+
+  /** Times one was opened again after one had been lost. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** @throws {McpError} as the connection does; `policy.busy` where there are too many sessions */
+  async handle(call: Call): Promise<Result> {
+    const { key, capabilities } = toContext(call, this.#options.mode)
+    const session = (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, capabilities)
+    this.#enter(session)
+    try {
+      if (session.connection === undefined) await session.opening
+      if (session.connection === undefined) throw unusable(this.#options.server)
+      return await session.connection.handle(call)
+    } finally {
+      this.#leave(session)
+    }
+  }
+
+  /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    for (const session of [...this.#open.values(), ...this.#alone]) this.#end(session, graceMs)
+    while (this.#closing.size > 0) await Promise.all(this.#closing)
+  }
+
+  #begin(key: string | undefined, capabilities: ClientCapabilities): Session {
+    const { server, clock, bounds } = this.#options
+    if (this.#isClosed) throw unusable(server)
+    if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
+    if (this.size >= bounds().max && !this.#makeRoom()) {
+      throw new McpError('policy.busy', `Cannot open another session with "${server}": ${this.size} are in use`)
+    }
+    const session: Session = {
+      key,
+      closing: new AbortController(),
+      opening: Promise.resolve(),
+      connection: undefined,
+      inFlight: 0,
+      idle: undefined,
+      drained: undefined,
+    }
+    if (key === undefined) this.#alone.add(session)
+    else this.#open.set(key, session)
+    session.opening = this.#connect(session, capabilities)
+    session.opening.catch(() => {}) // each call that waits for it hears of it
+    return session
+  }
+
+  async #connect(session: Session, capabilities: ClientCapabilities): Promise<void> {
+    const { open, failed } = this.#options
+    try {
+      const connection = await open(capabilities, session.closing.signal)
+      this.#failures = 0
+      this.#pause = undefined
+      session.connection = connection
+      if (this.#lost > 0) {
+        this.#lost--
+        this.#restarts++
+      }
+      void connection.closed.then(({ asked }) => {
+        this.#forget(session)
+        if (asked) return
+        this.#lost++
+        failed()
+      })
+    } catch (error) {
+      this.#forget(session)
+      if (!session.closing.signal.aborted) this.#failed(error)
+      throw error
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { clock, restart, random, failed } = this.#options
+    this.#pause = { until: clock.now() + toDelay(++this.#failures, restart(), random), error }
+    failed()
+  }
+
+  #enter(session: Session): void {
+    session.inFlight++
+    session.idle?.cancel()
+    session.idle = undefined
+  }
+
+  #leave(session: Session): void {
+    if (--session.inFlight > 0) return
+    session.drained?.()
+    if (session.key === undefined) this.#end(session, 0)
+    else if (this.#open.get(session.key) === session) {
+      session.idle = this.#options.clock.setTimer(this.#options.bounds().idleMs, () => this.#end(session, 0))
+    }
+  }
+
+  /** Ends the session that has been idle longest; they are in the order in which they were opened. */
+  #makeRoom(): boolean {
+    for (const session of this.#open.values()) {
+      if (session.inFlight > 0) continue
+      this.#end(session, 0)
+      return true
+    }
+    return false
+  }
+
+  #forget(session: Session): void {
+    session.idle?.cancel()
+    session.idle = undefined
+    this.#alone.delete(session)
+    if (session.key !== undefined && this.#open.get(session.key) === session) this.#open.delete(session.key)
+  }
+
+  #end(session: Session, graceMs: number): void {
+    this.#forget(session)
+    const closed = this.#drain(session, graceMs)
+      .then(() => session.closing.abort())
+      .then(() => session.connection?.close())
+      .catch(() => {}) // its end is what was wanted
+      .finally(() => this.#closing.delete(closed))
+    this.#closing.add(closed)
+  }
+
+  #drain(session: Session, graceMs: number): Promise<void> {
+    if (session.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(graceMs, resolve)
+      session.drained = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}
+
+function unusable(server: string): McpError {
+  return new McpError('upstream.unavailable', `The session with "${server}" is closed`)
+}
