@@ -1,7 +1,7 @@
 import type { Call, Clock, Crossing, Implementation } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
-import type { Offer } from './catalog/offer.ts'
+import { type Offer, withSessions } from './catalog/offer.ts'
 import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
 import { startSurvey } from './catalog/survey.ts'
 import type { ConfigDiff } from './config/diff.ts'
@@ -10,7 +10,7 @@ import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
 import { toContext } from './upstreams/context.ts'
-import { type Connect, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
+import { type Connect, type Survey, type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
 export interface FleetOptions {
   readonly client: Implementation
@@ -31,6 +31,10 @@ export interface FleetOptions {
 interface Member {
   readonly upstream: Upstream
   source: Source
+  /** What it offers to us. */
+  own: Offer | undefined
+  /** What it offers in sessions on behalf of callers, where callers are one. */
+  readonly inSessions: Map<string, Offer>
   /** The connection the watch on its resources was last told of. */
   connection: Connection | undefined
   settled: boolean
@@ -146,15 +150,23 @@ export class Fleet {
       survey: (connection, report) =>
         startSurvey(connection, report, {
           upstream: config.name,
-          known: member.source.offer,
+          known: member.own,
           offered: (offer) => this.#offered(member, offer),
           log,
           clock,
           random,
         }),
+      surveySession: (connection, key) => this.#surveySession(member, connection, key),
     })
     const source = { destination: upstream, offer: known, ...toListing(config) }
-    const member: Member = { upstream, source, connection: undefined, settled: false }
+    const member: Member = {
+      upstream,
+      source,
+      own: known,
+      inSessions: new Map(),
+      connection: undefined,
+      settled: false,
+    }
     return member
   }
 
@@ -172,6 +184,34 @@ export class Fleet {
   }
 
   #offered(member: Member, offer: Offer): void {
+    member.own = offer
+    this.#tell(member)
+  }
+
+  #surveySession(member: Member, connection: Connection, key: string): Survey {
+    const { log, clock, random } = this.#options
+    const survey = startSurvey(connection, NOBODY_ASKS, {
+      upstream: member.upstream.name,
+      known: member.own,
+      offered: (offer) => {
+        member.inSessions.set(key, offer)
+        this.#tell(member)
+      },
+      log,
+      clock,
+      random,
+    })
+    return {
+      check: () => survey.check(),
+      stop: () => {
+        survey.stop()
+        if (member.inSessions.delete(key)) this.#tell(member)
+      },
+    }
+  }
+
+  #tell(member: Member): void {
+    const offer = withSessions(member.own, member.inSessions.values())
     member.source = { ...member.source, offer }
     if (this.#members.get(member.upstream.name) === member) this.#options.changed()
   }
@@ -187,6 +227,9 @@ export class Fleet {
     if (this.settled) for (const done of [...this.#waiters]) done()
   }
 }
+
+/** How a session is doing shows on its calls. */
+const NOBODY_ASKS: SurveyReport = { surveyed() {}, lost() {} }
 
 /** What the configuration says of how a server is listed. */
 function toListing({ prefix, tools }: ServerConfig): Pick<Source, 'prefix' | 'offersTool'> {

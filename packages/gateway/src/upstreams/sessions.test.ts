@@ -1,4 +1,4 @@
-import { type ClientCapabilities, McpError, type Principal } from '@crosspoint/mcp'
+import { ANONYMOUS, type ClientCapabilities, McpError, type Principal } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
@@ -46,10 +46,15 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     return connection
   }
   let failures = 0
+  const surveyed = new Set<string>()
   const sessions = new Sessions({
     server: 'one',
     open,
     mode: 'per-principal',
+    survey: (_, key) => {
+      surveyed.add(key)
+      return { stop: () => surveyed.delete(key) }
+    },
     bounds: () => ({ max: 2, idleMs: 1_000 }),
     restart: () => ({ minDelayMs: 100, maxDelayMs: 1_000, resetAfterMs: 0 }),
     clock,
@@ -68,7 +73,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     for (const resolve of waiting) resolve()
     waiting = []
   }
-  return { clock, opened, sessions, call, refuse, release, failures: () => failures }
+  return { clock, opened, sessions, surveyed, call, refuse, release, failures: () => failures }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -156,6 +161,15 @@ describe('sessions with a server on behalf of callers', () => {
     await expect(call(BERT)).rejects.toBe(gone)
     clock.advance(100)
     expect(await call(BERT)).toBe(0)
+  })
+
+  it('what is offered in a session is learnt while it lasts, where callers are not told apart', async () => {
+    const { call, clock, surveyed } = setUp()
+    await call(ANONYMOUS)
+    await call(ANNA)
+    expect(surveyed.size).toBe(1)
+    clock.advance(1_000)
+    expect(surveyed.size).toBe(0)
   })
 
   it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {

@@ -1,4 +1,12 @@
-import { type Call, type ClientCapabilities, type Clock, McpError, type Result, type Timer } from '@crosspoint/mcp'
+import {
+  ANONYMOUS,
+  type Call,
+  type ClientCapabilities,
+  type Clock,
+  McpError,
+  type Result,
+  type Timer,
+} from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { RestartConfig, SessionMode } from '../config/model.ts'
 import { toContext } from './context.ts'
@@ -7,6 +15,11 @@ import { toDelay } from './state.ts'
 export interface SessionsOptions {
   readonly server: string
   readonly open: (capabilities: ClientCapabilities, signal: AbortSignal) => Promise<Connection>
+  /**
+   * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
+   * brought into its session is none of the others' business.
+   */
+  readonly survey: (connection: Connection, key: string) => { stop(): void }
   readonly mode: Exclude<SessionMode, 'shared'>
   /** Most of them, and how long one stays that nobody uses, in milliseconds. */
   readonly bounds: () => { readonly max: number; readonly idleMs: number }
@@ -21,9 +34,12 @@ export interface SessionsOptions {
 /** One session with the server, for calls that may share it. */
 interface Session {
   readonly key: string | undefined
+  /** Callers of it are not told apart. */
+  readonly isOpenToAll: boolean
   readonly closing: AbortController
   opening: Promise<void>
   connection: Connection | undefined
+  survey: { stop(): void } | undefined
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
   inFlight: number
   idle: Timer | undefined
@@ -62,7 +78,7 @@ export class Sessions {
   /** @throws {McpError} as the connection does; `policy.busy` where there are too many sessions */
   async handle(call: Call): Promise<Result> {
     const { key, capabilities } = toContext(call, this.#options.mode)
-    const session = (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, capabilities)
+    const session = (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, call, capabilities)
     this.#enter(session)
     try {
       if (session.connection === undefined) await session.opening
@@ -80,7 +96,7 @@ export class Sessions {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  #begin(key: string | undefined, capabilities: ClientCapabilities): Session {
+  #begin(key: string | undefined, { principal }: Call, capabilities: ClientCapabilities): Session {
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
     if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
@@ -89,9 +105,11 @@ export class Sessions {
     }
     const session: Session = {
       key,
+      isOpenToAll: principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant,
       closing: new AbortController(),
       opening: Promise.resolve(),
       connection: undefined,
+      survey: undefined,
       inFlight: 0,
       idle: undefined,
       drained: undefined,
@@ -104,7 +122,7 @@ export class Sessions {
   }
 
   async #connect(session: Session, capabilities: ClientCapabilities): Promise<void> {
-    const { open, failed } = this.#options
+    const { open, survey, failed } = this.#options
     try {
       const connection = await open(capabilities, session.closing.signal)
       this.#failures = 0
@@ -114,6 +132,7 @@ export class Sessions {
         this.#lost--
         this.#restarts++
       }
+      if (session.isOpenToAll && session.key !== undefined) session.survey = survey(connection, session.key)
       void connection.closed.then(({ asked }) => {
         this.#forget(session)
         if (asked) return
@@ -159,6 +178,8 @@ export class Sessions {
   }
 
   #forget(session: Session): void {
+    session.survey?.stop()
+    session.survey = undefined
     session.idle?.cancel()
     session.idle = undefined
     this.#alone.delete(session)

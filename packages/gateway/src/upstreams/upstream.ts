@@ -49,6 +49,8 @@ export interface UpstreamOptions {
   /** Of sessions on behalf of callers: how many, and how long one stays that nobody uses, in milliseconds. */
   readonly sessionBounds: () => { readonly max: number; readonly idleMs: number }
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
+  /** Learns what a session offers to callers whom nobody told apart. */
+  readonly surveySession: (connection: Connection, key: string) => Survey
   /** Told after every change of state. */
   readonly changed: () => void
   readonly log: Log
@@ -322,7 +324,7 @@ export class Upstream {
   }
 
   #toLink(connection: Connection): Link {
-    const { crossing, clock, random, sessionBounds } = this.#options
+    const { crossing, clock, random, sessionBounds, surveySession } = this.#options
     const { revision } = connection.verdict
     const { sessions: mode } = this.config
     const isShared = mode === 'shared' || findRevision(revision)?.traits.lifecycle !== 'handshake'
@@ -332,6 +334,7 @@ export class Upstream {
           server: this.name,
           mode,
           open: (capabilities, signal) => this.#openSession(capabilities, signal),
+          survey: surveySession,
           bounds: sessionBounds,
           restart: () => this.#config.restart,
           clock,
