@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Call, Handle, Notification, Result } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
+import { withQuestionKey } from '../../protocol/question-key.ts'
 import { type CrossingOptions, createCrossing } from './crossing.ts'
 
 const ALL = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} }
@@ -243,6 +244,49 @@ describe('a question of an older server, to a caller who is asked by results', (
     )
     const { elicitationId: _, ...params } = page
     expect((await asked()).inputRequests).toEqual({ 'ask-1': { method: 'elicitation/create', params } })
+  })
+
+  it('a question that its author named goes by that name, one of several of that name by another', async () => {
+    const { asked, begin } = setUp(async ({ interim }) => {
+      const [named, alike, other] = [withQuestionKey(FORM, 'who'), withQuestionKey(SAMPLE, 'who'), ROOTS]
+      return text(await Promise.all([interim.ask(named), interim.ask(alike), interim.ask(other)]))
+    })
+    const first = await asked()
+    expect(first.inputRequests).toEqual({ who: FORM, 'ask-1': SAMPLE, 'ask-2': ROOTS })
+    const message = { role: 'assistant', content: [], model: 'm' }
+    const answers = { who: accept('Ada'), 'ask-1': message, 'ask-2': { roots: [] } }
+    expect(await begin(retry(first, answers)).answer).toEqual(text([accept('Ada'), message, { roots: [] }]))
+  })
+
+  it('a name that looks like one of ours takes nothing from another question', async () => {
+    const { asked } = setUp(async ({ interim }) =>
+      text(await Promise.all([interim.ask(withQuestionKey(FORM, 'ask-1')), interim.ask(ROOTS)])),
+    )
+    expect((await asked()).inputRequests).toEqual({ 'ask-1': FORM, 'ask-2': ROOTS })
+  })
+
+  it('an answer that came early is taken by the question of that name, once', async () => {
+    const { asked, calls } = setUp(async ({ interim }) => {
+      const who = withQuestionKey(FORM, 'who')
+      return text([await interim.ask(who), await interim.ask(who)])
+    })
+    const first = await asked({ inputResponses: { who: accept('Ada'), more: accept('x') } })
+    expect(first.inputRequests).toEqual({ who: FORM })
+    expect(calls[0]?.params).toEqual({ name: 'ask', arguments: {} })
+    expect(await asked(retry(first, { who: accept('Eve') }))).toEqual(text([accept('Ada'), accept('Eve')]))
+  })
+
+  it.each([12345, null, { action: 'perhaps' }])('what is no answer is not taken early: %j', async (answer) => {
+    const { asked } = setUp(async ({ interim }) => text(await interim.ask(withQuestionKey(FORM, 'who'))))
+    expect((await asked({ inputResponses: { who: answer } })).inputRequests).toEqual({ who: FORM })
+  })
+
+  it('once the caller was asked something, what it brought early counts for nothing', async () => {
+    const { asked } = setUp(async ({ interim }) =>
+      text([await interim.ask(ROOTS), await interim.ask(withQuestionKey(FORM, 'who'))]),
+    )
+    const first = await asked({ inputResponses: { who: accept('Ada') } })
+    expect((await asked(retry(first, { 'ask-1': { roots: [] } }))).inputRequests).toEqual({ who: FORM })
   })
 
   it('closing ends what waits', async () => {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
-import { without } from '../../jsonrpc/members.ts'
+import { isObject, without } from '../../jsonrpc/members.ts'
 import { type Clock, systemClock } from '../../peer/clock.ts'
 import type { Call, Handle, Interim, Notification, Result } from '../../protocol/call.ts'
 import type { ClientCapabilities } from '../../protocol/capabilities.ts'
@@ -102,7 +102,9 @@ class Asked implements Crossed {
     const bare = call.params.inputResponses === undefined ? call : withParams(call, without(call.params, ROUNDS))
     if (!canBeAsked(call.downstream.capabilities)) return this.#paged(bare)
     const { states, parked, clock, gatherMs } = this.#options
-    return new Exchange(this.#paged, bare, { parking: { states, parked }, clock, windowMs: gatherMs }).rounds.begin()
+    const { inputResponses: early } = call.params
+    const options = { parking: { states, parked }, clock, windowMs: gatherMs, ...(isObject(early) && { early }) }
+    return new Exchange(this.#paged, bare, options).rounds.begin()
   }
 
   async #resume(call: Call): Promise<Result> {

@@ -6,11 +6,14 @@ import type { Clock, Timer } from '../../peer/clock.ts'
 import type { Call, Handle, Interim, Notification, Result } from '../../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../../protocol/cancellation.ts'
 import { checkMayAsk } from '../../protocol/features/asking.ts'
+import { takeQuestionKey } from '../../protocol/question-key.ts'
 import { type Ongoing, type Parking, Rounds } from '../parking/rounds.ts'
 
 export interface ExchangeOptions {
   readonly parking: Parking
   readonly clock: Clock
+  /** Answers to questions that have a key of their own, brought before anything was asked. */
+  readonly early?: JsonObject
   /** How long others that the server asks at the same time are waited for, in milliseconds. */
   readonly windowMs: number
 }
@@ -35,6 +38,8 @@ export class Exchange implements Ongoing {
   /** The request of the caller that is spoken to. */
   #call: Call
   #asked = 0
+  /** Those that may still be used: once the caller was asked, it answers what it was asked. */
+  readonly #early: Map<string, unknown>
   /** Rings when all questions that came together are known. */
   #window: Timer | undefined
 
@@ -43,6 +48,7 @@ export class Exchange implements Ongoing {
     this.#first = call
     this.#call = call
     this.#options = options
+    this.#early = new Map(Object.entries(options.early ?? {}))
     this.rounds = new Rounds(options.parking, call, this)
   }
 
@@ -89,13 +95,16 @@ export class Exchange implements Ongoing {
     this.giveUp(error)
   }
 
-  #ask(request: Notification, withdrawn: Cancellation | undefined): Promise<Result> {
+  #ask(asked: Notification, withdrawn: Cancellation | undefined): Promise<Result> {
+    const [given, request] = takeQuestionKey(asked)
     checkMayAsk(this.#call.downstream.capabilities, request)
     if (this.#given.isCancelled || withdrawn?.isCancelled === true) throw unanswered(request.method)
     if (this.#open.size >= MAX_OPEN) {
       throw new McpError('policy.limit', `Cannot ask the client for "${shown(request.method)}": ${MAX_OPEN} are open`)
     }
-    const key = `ask-${++this.#asked}`
+    const early = given === undefined ? undefined : this.#takeEarly(given, request.method)
+    if (early !== undefined) return Promise.resolve(early)
+    const key = this.#toKey(given)
     return new Promise((resolve, reject) => {
       this.#open.set(key, { request, resolve, reject })
       const takeBack = () => {
@@ -106,13 +115,35 @@ export class Exchange implements Ongoing {
     })
   }
 
+  /** Its own key where it has one that is free. */
+  #toKey(given: string | undefined): string {
+    if (given !== undefined && !this.#open.has(given)) return given
+    let key: string
+    do key = `ask-${++this.#asked}`
+    while (this.#open.has(key))
+    return key
+  }
+
+  /** An answer that came before its question; what is none to this question counts as not given. */
+  #takeEarly(key: string, method: string): Result | undefined {
+    const answer = this.#early.get(key)
+    this.#early.delete(key)
+    try {
+      return answer === undefined ? undefined : parseAnswer(key, method, answer)
+    } catch {
+      return undefined
+    }
+  }
+
   /** Ends the round with what is open, once its siblings had time to arrive. */
   #gather(): void {
     if (this.#window !== undefined || this.#open.size === 0) return
     const { clock, windowMs } = this.#options
     this.#window = clock.setTimer(windowMs, () => {
       this.#window = undefined
-      if (this.#open.size > 0) this.rounds.wait()
+      if (this.#open.size === 0) return
+      this.#early.clear()
+      this.rounds.wait()
     })
   }
 

@@ -14,7 +14,8 @@ import { type Form, toForm } from './form.ts'
 export interface AskOptions {
   /**
    * Names the question among those of its call. Default: its place in their order, which is enough unless a handler
-   * asks several things at once in an order that changes.
+   * asks several things at once in an order that changes. Callers who are asked by results see it, those behind a
+   * gateway as well.
    */
   readonly key?: string
 }

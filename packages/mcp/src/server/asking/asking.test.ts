@@ -48,6 +48,20 @@ const accept = (content: JsonObject) => () => ({ action: 'accept', content })
 const textOf = (result: Result) => (result.content as [{ text: string }])[0].text
 const changed = (text: string, at: number) => `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
 
+it('a question that has a key takes it along to a caller who is asked by requests', async () => {
+  const heard: Notification[] = []
+  const { server } = createOne(async ({ roots }) => [await roots({ key: 'client_roots' }), await roots()])
+  const ask = async (request: Notification) => {
+    heard.push(request)
+    return { roots: [] }
+  }
+  await server.endpoint.handle(recordCall('tools/call', { name: 't' }, { capabilities: ALL, ask }).call)
+  expect(heard).toEqual([
+    { method: 'roots/list', params: { _meta: { 'crosspoint/questionKey': 'client_roots' } } },
+    { method: 'roots/list', params: {} },
+  ])
+})
+
 describe('trap-39: a handler that asks a model with tools', () => {
   const text = { type: 'text', text: 'Hi' }
   const use = { type: 'tool_use', id: '1', name: 'add', input: {} }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { checkInRevision } from '../../peer/questions.ts'
 import type { Call, Notification } from '../../protocol/call.ts'
 import { checkMayAsk } from '../../protocol/features/asking.ts'
+import { withQuestionKey } from '../../protocol/question-key.ts'
 import { findRevision } from '../../revisions/index.ts'
 import { Suspended } from './errors.ts'
 import { changedQuestion, NEW_RUN, type OpenQuestion, type RunState } from './rounds.ts'
@@ -66,7 +67,9 @@ export class Asking {
     const { call } = this
     if (call.interim.canAsk) checkInRevision(findRevision(call.downstream.revision), request)
     checkMayAsk(call.downstream.capabilities, request)
-    if (call.interim.canAsk) return parse(await this.#askNow(request))
+    if (call.interim.canAsk) {
+      return parse(await this.#askNow(given === undefined ? request : withQuestionKey(request, given)))
+    }
     const { refusal } = this.#options
     if (refusal !== undefined) throw this.#spoil(refusal)
     if (this.isSuspended) throw new Suspended()
