@@ -37,7 +37,7 @@ const absent = options.run ? missing : missingToServe
 if (absent !== undefined) fail(`Cannot do this without ${absent}; try: npm run build && npm ci --prefix interop`)
 else if (era !== undefined && !ERAS.includes(era)) fail(`Cannot serve the era "${era}": there are ${ERAS.join(', ')}`)
 else if (options.run) await run()
-else await serve(era ?? 'dual', options.port)
+else await serve(era ?? 'dual', options.port).catch((error) => fail(error.message))
 
 /** For a referee from outside. */
 async function serve(of, port) {

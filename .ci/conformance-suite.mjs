@@ -140,7 +140,7 @@ async function start(what, args, { stdio, toUrl }) {
       const timer = setTimeout(() => reject(new Error(`${what} did not start in time`)), START_LIMIT_MS)
       ended.then(() => {
         clearTimeout(timer)
-        reject(new Error(`${what} ended:\n${lines.join('\n')}`))
+        reject(new Error([`${what} ended`, ...lines].join('\n')))
       })
       createInterface(child.stdout ?? child.stderr).on('line', (line) => {
         if (lines.push(line) > MAX_LINES) lines.shift()

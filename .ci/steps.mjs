@@ -40,6 +40,12 @@ const STEPS = [
     counts: 'vitest',
   })),
   { name: 'conformance', run: ['node', '.ci/conformance.mjs'], after: ['build', 'install-interop'], counts: 'tally' },
+  {
+    name: 'conformance-gateway',
+    run: ['node', '.ci/conformance-gateway.mjs', '--run'],
+    after: ['build', 'install-interop'],
+    counts: 'tally',
+  },
   // Two processes at once for each of some seventy scenarios, some of which measure time: nothing else beside it.
   {
     name: 'conformance-client',
