@@ -51,6 +51,25 @@ describe('askForInput', () => {
     },
   )
 
+  it('trap-49: progress goes on from round to round, and never falls back', async () => {
+    let round = 0
+    const handle = askForInput(async ({ interim }) => {
+      for (const progress of [1, 2])
+        interim.notify({ method: 'notifications/progress', params: { progress, total: 2 } })
+      return ++round < 3 ? asking({ a: ROOTS }) : DONE
+    }, createFakeClock())
+    const recorded = recordCall('tools/call', {}, { ask: async () => ({ roots: [] }) })
+    expect(await handle(recorded.call)).toBe(DONE)
+    expect(recorded.heard.map(({ params }) => [params.progress, params.total])).toEqual([
+      [1, 2],
+      [2, 2],
+      [3, 4],
+      [4, 4],
+      [5, 6],
+      [6, 6],
+    ])
+  })
+
   it('trap-12: asks nothing for methods that may not', async () => {
     const { handle } = scripted([asking({ a: ROOTS })])
     const ask = () => Promise.reject(new Error('Nobody should be asked'))

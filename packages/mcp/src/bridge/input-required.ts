@@ -3,7 +3,7 @@ import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject, without } from '../jsonrpc/members.ts'
 import { shown } from '../jsonrpc/shown.ts'
 import { AWAITED, type Clock } from '../peer/clock.ts'
-import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
+import type { Call, Handle, Interim, Notification, Result } from '../protocol/call.ts'
 import { toRequiredCapabilities } from '../protocol/features/asking.ts'
 import { isTasksNeeded } from '../protocol/features/tasks.ts'
 import { METHODS } from '../protocol/methods.ts'
@@ -14,11 +14,14 @@ import { METHODS } from '../protocol/methods.ts'
  * cannot be asked, or would not answer, becomes a result of the tool, so that the model behind it reads why.
  */
 export function askForInput(handle: Handle, clock: Clock): Handle {
-  return async (call) => {
+  return async (plain) => {
+    const mayAsk = METHODS.get(plain.method)?.mayAsk === true
+    const rising = mayAsk && plain.interim.progress ? new RisingProgress(plain.interim) : undefined
+    const call = rising === undefined ? plain : { ...plain, interim: rising }
     try {
       const result = await handle(call)
-      if (result.resultType !== 'input_required' || METHODS.get(call.method)?.mayAsk !== true) return result
-      return await askInRounds(handle, call, result, clock)
+      if (result.resultType !== 'input_required' || !mayAsk) return result
+      return await askInRounds(handle, call, result, clock, rising)
     } catch (error) {
       const told = call.method === 'tools/call' ? toToldResult(error) : undefined
       if (told === undefined) throw error
@@ -27,7 +30,13 @@ export function askForInput(handle: Handle, clock: Clock): Handle {
   }
 }
 
-async function askInRounds(handle: Handle, call: Call, first: Result, clock: Clock): Promise<Result> {
+async function askInRounds(
+  handle: Handle,
+  call: Call,
+  first: Result,
+  clock: Clock,
+  rising: RisingProgress | undefined,
+): Promise<Result> {
   const bare = without(call.params, ['inputResponses', 'requestState'])
   let result = first
   for (let round = 0; result.resultType === 'input_required'; round++) {
@@ -44,9 +53,50 @@ async function askInRounds(handle: Handle, call: Call, first: Result, clock: Clo
       ...(inputResponses === undefined ? {} : { inputResponses }),
       ...(requestState === undefined ? {} : { requestState }),
     }
+    rising?.beginAnew()
     result = await handle({ ...call, params })
   }
   return result
+}
+
+/** For its caller all rounds are one call, whose progress never falls back to what it was (trap 49). */
+class RisingProgress implements Interim {
+  readonly progress = true
+  readonly canAsk: boolean
+  readonly logLevel: Interim['logLevel']
+  readonly ask: Interim['ask']
+  readonly pause: Interim['pause']
+  readonly #inner: Interim
+  #before = 0
+  #latest = 0
+
+  constructor(inner: Interim) {
+    this.canAsk = inner.canAsk
+    this.logLevel = inner.logLevel
+    this.ask = inner.ask
+    this.pause = inner.pause
+    this.#inner = inner
+  }
+
+  /** The next round counts from where this one came to. */
+  beginAnew(): void {
+    this.#before = this.#latest
+  }
+
+  notify(notification: Notification): void {
+    const { method, params } = notification
+    const { progress, total } = params
+    if (method !== 'notifications/progress' || typeof progress !== 'number') {
+      this.#inner.notify(notification)
+      return
+    }
+    this.#latest = Math.max(this.#latest, this.#before + progress)
+    if (this.#before === 0) this.#inner.notify(notification)
+    else {
+      const sum = typeof total === 'number' ? { total: this.#before + total } : {}
+      this.#inner.notify({ method, params: { ...params, progress: this.#before + progress, ...sum } })
+    }
+  }
 }
 
 type Requests = readonly (readonly [key: string, request: Notification])[]

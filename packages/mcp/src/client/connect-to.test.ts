@@ -1,12 +1,15 @@
 import { afterEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { McpError } from '../errors.ts'
 import type { Handle } from '../protocol/call.ts'
 import { toCall } from '../protocol/fixtures/calls.ts'
+import { HANDSHAKE_REVISIONS } from '../revisions/index.ts'
 import { createServer, type Server } from '../server/index.ts'
 import { createFakeClock } from '../testing/index.ts'
 import { serveChannel } from '../transports/duplex/serve.ts'
 import { openHttpDoor } from '../transports/http/door.ts'
 import { createMemoryPipe } from '../transports/memory/pipe.ts'
+import { connect } from './client.ts'
 import { connectTo } from './connect-to.ts'
 
 const ending: (() => unknown)[] = []
@@ -98,6 +101,30 @@ it('can be served on', async () => {
   ending.push(() => through.close())
   expect(await through.endpoint.handle(GREET())).toMatchObject({ content: [{ text: 'hello' }] })
 })
+
+it.each(HANDSHAKE_REVISIONS.filter(({ methods }) => methods.has('elicitation/create')).map(({ name }) => name))(
+  'a caller of the newest revision is asked what a mounted server of %s asks',
+  async (revision) => {
+    const older = createServer({ name: 'older', version: '1' })
+    older.tool('greet', {}, async (_, ctx) => {
+      const answer = await ctx.elicit('Who?', z.object({ name: z.string() }))
+      return JSON.stringify(answer)
+    })
+    const remote = connectTo({ endpoint: { ...older.endpoint, revisions: [revision] } })
+    const server = createServer({ name: 'all', version: '1' })
+    server.mount('in', remote)
+    const client = await connect(
+      { endpoint: server.endpoint },
+      { handlers: { elicit: () => ({ action: 'accept', content: { name: 'Ada' } }) } },
+    )
+    ending.push(
+      () => client.close(),
+      () => remote.close(),
+      () => server.close(),
+    )
+    expect(await client.callTool('in__greet')).toMatchObject({ content: [{ text: expect.stringContaining('Ada') }] })
+  },
+)
 
 it.each([
   ['an address', 'http://127.0.0.1:9/inner?key=secret', '127.0.0.1:9'],

@@ -1,3 +1,5 @@
+import { type Crossed, type Crossing, createCrossing } from '../bridge/crossing/crossing.ts'
+import type { ParkingOptions } from '../bridge/parking/settings.ts'
 import { type ErrorCode, McpError } from '../errors.ts'
 import { systemClock } from '../peer/clock.ts'
 import type { Handle } from '../protocol/call.ts'
@@ -8,7 +10,8 @@ import type { Connection, ConnectionOptions, Verdict } from './connection.ts'
 import { openConnection } from './open.ts'
 import { CONNECTION_OPTIONS } from './settings.ts'
 
-export interface ConnectToOptions extends ConnectionOptions {
+/** Beside how to connect: how calls are kept whose callers answer a question of the server by another request. */
+export interface ConnectToOptions extends ConnectionOptions, ParkingOptions {
   /** After a connection that failed, the next attempt waits this long, twice as long each time. Default 1 s. */
   readonly minRetryMs?: number
   /** But no longer than this. Default 30 s. */
@@ -47,7 +50,10 @@ class LazyRemote implements Remote {
   readonly #target: ConnectTarget
   readonly #options: ConnectToOptions
   readonly #closing = new AbortController()
+  readonly #crossing: Crossing
   #connection: Promise<Connection> | undefined
+  /** The server of the moment, for callers of every revision. */
+  #crossed: Crossed | undefined
   #verdict: Verdict | undefined
   #serverInfo: Implementation = UNKNOWN
   #failures = 0
@@ -57,13 +63,14 @@ class LazyRemote implements Remote {
   constructor(target: ConnectTarget, options: ConnectToOptions) {
     this.#target = target
     this.#options = options
+    this.#crossing = createCrossing(options)
     const info = () => this.#serverInfo
-    const open = () => this.#open()
+    const open = () => this.#toHandle()
     const closing = this.#closing.signal
     this.endpoint = {
       async handle(call) {
         try {
-          return await (await open()).handle(call)
+          return await (await open())(call)
         } catch (error) {
           throw closing.aborted ? closed() : toTold(error)
         }
@@ -76,12 +83,18 @@ class LazyRemote implements Remote {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#crossing.close()
     const connection = await this.#connection?.catch(() => undefined)
     await connection?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #toHandle(): Promise<Handle> {
+    const { handle } = await this.#open()
+    return this.#crossed?.handle ?? handle
   }
 
   #open(): Promise<Connection> {
@@ -108,14 +121,19 @@ class LazyRemote implements Remote {
   }
 
   async #connect(): Promise<Connection> {
-    const { minRetryMs: _, maxRetryMs: __, capabilities = RELAYED, ...more } = this.#options
+    const { capabilities = RELAYED, stray } = this.#options
     const connection = await openConnection(toTarget(this.#target), {
-      ...more,
+      ...this.#options,
       capabilities,
+      stray: (notification) => {
+        this.#crossed?.hear(notification)
+        stray?.(notification)
+      },
       signal: this.#closing.signal,
       ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
     })
     this.#verdict = connection.verdict
+    this.#crossed = this.#crossing.over(connection.handle, connection.verdict.revision, 'remote')
     this.#serverInfo = connection.serverInfo ?? UNKNOWN
     return connection
   }
@@ -153,4 +171,15 @@ const RELAYED: ClientCapabilities = Object.freeze({
   roots: {},
 })
 const UNKNOWN: Implementation = Object.freeze({ name: 'remote', version: '0' })
-const OPTION_NAMES: OptionNames<ConnectToOptions> = { ...CONNECTION_OPTIONS, minRetryMs: true, maxRetryMs: true }
+const OPTION_NAMES: OptionNames<ConnectToOptions> = {
+  ...CONNECTION_OPTIONS,
+  minRetryMs: true,
+  maxRetryMs: true,
+  stateKey: true,
+  stateTtlMs: true,
+  maxStateBytes: true,
+  maxParked: true,
+  maxParkedPerPrincipal: true,
+  maxParkedBytes: true,
+  maxParkedBytesPerPrincipal: true,
+}
