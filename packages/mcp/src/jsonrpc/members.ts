@@ -1,4 +1,5 @@
 import type { JsonObject } from './frame.ts'
+import { Relayed } from './relayed.ts'
 
 /** A JSON object: neither null nor a list. */
 export function isObject(value: unknown): value is JsonObject {
@@ -10,6 +11,7 @@ export function without(value: JsonObject, members: readonly string[]): JsonObje
   let has = false
   for (const member of members) if (Object.hasOwn(value, member)) has = true
   if (!has) return value
+  if (value instanceof Relayed) return Relayed.without(value, members)
   const rest: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
     if (members.includes(key)) continue

@@ -13,6 +13,17 @@ export { FrameFault } from './fault.ts'
  *   -32602 for a number that could not be passed on unchanged.
  */
 export function parseMessage(text: string, limits: FrameLimits): Frame | readonly Frame[] {
+  const value = parseText(text, limits)
+  if (!Array.isArray(value)) return toFrame(value, text)
+  if (value.length === 0) throw refusal('an empty batch', value, text)
+  if (value.length > limits.maxBatch) {
+    throw refusal(`a batch of ${value.length} messages; at most ${limits.maxBatch} work`, value, text)
+  }
+  return value.map((member) => toFrame(member, ''))
+}
+
+/** A value within the limits of what is read from a peer; throws as {@link parseMessage} does. */
+export function parseText(text: string, limits: FrameLimits): unknown {
   const written = scan(text, limits.maxDepth)
   if (written.tooDeep) throw toDepthFault(text, limits)
   let value: unknown
@@ -24,12 +35,7 @@ export function parseMessage(text: string, limits: FrameLimits): Frame | readonl
   if (written.hasSurrogates) checkSurrogates(text, value)
   // Not equal: a key was lost, or a number may have changed, which makes the count NaN.
   if (written.members !== countKept(value)) checkWritten(text, limits)
-  if (!Array.isArray(value)) return toFrame(value, text)
-  if (value.length === 0) throw refusal('an empty batch', value, text)
-  if (value.length > limits.maxBatch) {
-    throw refusal(`a batch of ${value.length} messages; at most ${limits.maxBatch} work`, value, text)
-  }
-  return value.map((member) => toFrame(member, ''))
+  return value
 }
 
 /** @param text what the value was read from, or nothing for a member of a batch */
