@@ -198,6 +198,7 @@ function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
   const { maxResponseBytes: maxBytes, maxDepth, maxBatch } = limits
   return {
     limits: { ...UPSTREAM_LIMITS, maxBytes, maxDepth, maxBatch },
+    relayFromBytes: RELAY_FROM_BYTES,
     probeTimeoutMs: timeouts.probeMs,
     killGraceMs: timeouts.killGraceMs,
   }
@@ -218,3 +219,5 @@ function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): Endpo
 }
 
 const MAX_STATE_BYTES = 512 * 1024
+/** What is smaller costs no more to be read, and a rule might want to. */
+const RELAY_FROM_BYTES = 16 * 1024

@@ -1,19 +1,21 @@
-import type { JsonObject, Result } from '@crosspoint/mcp'
+import { type JsonObject, mayHoldResources, type Result } from '@crosspoint/mcp'
 import type { AddressBook } from '../catalog/address-book.ts'
 import type { Destination } from '../catalog/catalog.ts'
 
 /**
  * Turns the URIs of a result into ones that lead back to the server it came from: in links, in embedded resources
  * and in what was read. Text and structured content are never touched. A result without such URIs, or whose URIs
- * mean the same here, is returned as it is.
+ * mean the same here, is returned as it is; so is one that was relayed and names no resource, without being read.
  */
 export function toPublicUris(method: string, result: Result, destination: Destination, book: AddressBook): Result {
   switch (method) {
     case 'tools/call':
+      if (!mayHoldResources(result, 'content')) return result
       return mapList(result, 'content', (block) => toPublicBlock(block, destination, book))
     case 'resources/read':
       return mapList(result, 'contents', (contents) => withPublicUri(contents, destination, book))
     case 'prompts/get':
+      if (!mayHoldResources(result, 'messages')) return result
       return mapList(result, 'messages', (message) =>
         mapMember(message, 'content', (block) => toPublicBlock(block, destination, book)),
       )

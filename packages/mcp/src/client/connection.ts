@@ -60,6 +60,12 @@ export interface ConnectionOptions {
   readonly verdict?: Verdict
   /** Default: UPSTREAM_LIMITS. */
   readonly limits?: FrameLimits
+  /**
+   * For who passes results on: those of `tools/call`, `resources/read` and `prompts/get` whose message has at least so
+   * many bytes are not parsed. They are objects like any other, whose large members are read when somebody reads them; an
+   * edge of ours writes them as they came. Integers of any size survive so. Default: none are relayed.
+   */
+  readonly relayFromBytes?: number
   /** Gives up an attempt that is under way; an open connection is ended by `close`. */
   readonly signal?: AbortSignal
   /**

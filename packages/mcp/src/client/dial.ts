@@ -76,11 +76,12 @@ export function createDialer(target: Target, settings: Settings): Dialer {
 }
 
 function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
-  const { clock, limits, maxInFlight, capabilities, ask, stray, fault } = settings
+  const { clock, limits, relayFromBytes, maxInFlight, capabilities, ask, stray, fault } = settings
   const options: WireOptions = {
     revision: NEWEST,
     clock,
     limits,
+    relayFromBytes,
     timeoutMs: settings.requestTimeoutMs,
     maxMs: settings.maxRequestMs,
     maxInFlight,

@@ -2,6 +2,7 @@ import { McpError } from '../errors.ts'
 import { INVALID_PARAMS } from '../jsonrpc/codes.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject, without } from '../jsonrpc/members.ts'
+import { hasList, Relayed } from '../jsonrpc/relayed.ts'
 import type { Timer } from '../peer/clock.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
@@ -263,7 +264,9 @@ class HandshakeSession {
 /** These revisions have one kind of result: what says to be of another is not believed. */
 function read(method: string, codec: MethodCodec, result: JsonObject): Result {
   const bare = result.resultType === undefined ? result : without(result, ['resultType'])
-  return codec.upResult(method === 'tools/call' && !Array.isArray(bare.content) ? withContent(bare) : bare)
+  if (method !== 'tools/call') return codec.upResult(bare)
+  const hasContent = bare instanceof Relayed ? hasList(bare, 'content') : Array.isArray(bare.content)
+  return codec.upResult(hasContent ? bare : withContent(bare))
 }
 
 /**

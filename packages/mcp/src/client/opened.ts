@@ -1,6 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { isObject } from '../jsonrpc/members.ts'
+import { withMember } from '../jsonrpc/relayed.ts'
 import type { Handle, Result } from '../protocol/call.ts'
 import type { Implementation, ServerCapabilities } from '../protocol/capabilities.ts'
 import { withSafeIcons } from '../protocol/icons.ts'
@@ -38,7 +39,7 @@ export function parseIdentity(
  * @throws {McpError} `upstream.protocol` for contents that are something else
  */
 export function withContent(result: JsonObject): Result {
-  if (result.content === undefined || result.content === null) return { ...result, content: [] }
+  if (result.content === undefined || result.content === null) return withMember(result, 'content', [])
   throw new McpError('upstream.protocol', 'Cannot read the answer to "tools/call": its content is not a list')
 }
 

@@ -12,6 +12,7 @@ type Optional =
   | 'authorization'
   | 'revision'
   | 'verdict'
+  | 'relayFromBytes'
   | 'maxRequestMs'
   | 'ask'
   | 'stray'
@@ -44,6 +45,7 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   revision: true,
   verdict: true,
   limits: true,
+  relayFromBytes: true,
   signal: true,
   authorization: true,
   connectTimeoutMs: true,

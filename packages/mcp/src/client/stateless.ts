@@ -1,5 +1,6 @@
 import { McpError } from '../errors.ts'
 import { isObject, without } from '../jsonrpc/members.ts'
+import { hasList, Relayed } from '../jsonrpc/relayed.ts'
 import { toOutgoing } from '../peer/outgoing.ts'
 import type { Answer } from '../peer/pending.ts'
 import type { Call, Handle, Result } from '../protocol/call.ts'
@@ -82,8 +83,9 @@ function createHandle(wire: Wire, settings: Settings): Handle {
       )
     }
     if (codec === undefined) return result
-    const isTold = call.method !== 'tools/call' || (resultType ?? 'complete') !== 'complete'
-    return codec.upResult(isTold || Array.isArray(result.content) ? result : withContent(result))
+    if (call.method !== 'tools/call' || (resultType ?? 'complete') !== 'complete') return codec.upResult(result)
+    const hasContent = result instanceof Relayed ? hasList(result, 'content') : Array.isArray(result.content)
+    return codec.upResult(hasContent ? result : withContent(result))
   }
 
   function renegotiate(data: unknown): boolean {

@@ -10,6 +10,7 @@ import { type ClientCapabilities, hasCapability } from '../protocol/capabilities
 import { parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { isLogged, isLogLevel } from '../protocol/features/logging.ts'
 import { toRelatedMeta, toRelatedTask } from '../protocol/features/tasks.ts'
+import { isRelayable, relay } from '../protocol/relayed-results.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
 import { HOP } from './outgoing.ts'
@@ -20,6 +21,8 @@ export interface ConversationOptions {
   readonly revision: Revision
   readonly clock: Clock
   readonly limits: FrameLimits
+  /** Answers of at least so many bytes may be relayed without being parsed. Default: none. */
+  readonly relayFromBytes?: number | undefined
   /** How long a request without a deadline waits; progress starts it anew. */
   readonly timeoutMs: number | (() => number)
   /** However much progress is heard, it waits no longer than this. Default: an hour, or `timeoutMs` where that is longer. */
@@ -65,6 +68,23 @@ export class Conversation {
         options.abandon(waiting, reason)
       },
     })
+  }
+
+  /**
+   * Takes an answer as the bytes it came in, where its caller can do with a result that was not parsed.
+   * @param pieces UTF-8, cut anywhere
+   * @param size of all of it
+   * @param home the request on whose own stream it came
+   * @returns false for anything else: it is to be received as text
+   */
+  relay(pieces: readonly Uint8Array[], size: number, home?: Waiting): boolean {
+    const { relayFromBytes = Number.POSITIVE_INFINITY, limits } = this.#options
+    if (size < relayFromBytes || this.pending.size === 0) return false
+    if (home !== undefined && !isRelayable(home.outgoing.method)) return false
+    const answer = relay(pieces, limits)
+    const waiting = this.pending.get(answer?.id)
+    if (answer === undefined || waiting === undefined || !isRelayable(waiting.outgoing.method)) return false
+    return this.pending.settle(answer.id, { kind: 'result', result: answer.result })
   }
 
   /**

@@ -1,6 +1,7 @@
 import { McpError } from '../errors.ts'
 import { encodeNotification } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, RequestFrame } from '../jsonrpc/frame.ts'
+import { Relayed, toPieces, withMember } from '../jsonrpc/relayed.ts'
 import type { Call, Downstream, Notification, Principal, Result } from '../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
 import {
@@ -20,7 +21,7 @@ import type { Held } from './held.ts'
 import { unknownMethod } from './membership.ts'
 import { findOwnMethod } from './own-methods.ts'
 import type { Questions } from './questions.ts'
-import { type Reply, toFailure } from './reply.ts'
+import { Pieces, type Reply, type Tail, toFailure } from './reply.ts'
 import { type Served, unsupportedRevision } from './served.ts'
 import { CallVoice, ListenVoice, type Voice } from './voice.ts'
 
@@ -199,9 +200,11 @@ export class OpenCall {
         if (result.cacheScope === undefined) lead += '"cacheScope":"private",'
       }
       if (result._meta === undefined) lead += this.#served.stamp
-      else result = { ...result, _meta: { ...result._meta, [SERVER_INFO]: this.#served.serverInfo } }
+      else result = withMember(result, '_meta', { ...result._meta, [SERVER_INFO]: this.#served.serverInfo })
     }
-    const body = JSON.stringify(revision === NEWEST ? result : this.#codec.downResult(result))
+    const said = revision === NEWEST ? result : this.#codec.downResult(result)
+    if (said instanceof Relayed) return this.#toReply(new Pieces(toPieces(said, lead, '}')))
+    const body = JSON.stringify(said)
     // Every part of the lead ends with a comma, which an empty body must not have in front.
     const text = lead === '' ? body : `{${body === '{}' ? lead.slice(0, -1) : lead}${body.slice(1)}`
     if (texts !== undefined) return this.#toReply(this.#keep(texts, `${text}}`))
@@ -209,12 +212,12 @@ export class OpenCall {
   }
 
   #keep(texts: KeptTexts, text: string): KeptText {
-    const known = { stamp: this.#served.stamp, text, bytes: new TextEncoder().encode(text) }
+    const known = { stamp: this.#served.stamp, text, pieces: [new TextEncoder().encode(text)] }
     texts.set(this.#codec, known)
     return known
   }
 
-  #toReply(tail: KeptText): Reply {
+  #toReply(tail: Tail): Reply {
     return { text: `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":`, tail, status: 200 }
   }
 

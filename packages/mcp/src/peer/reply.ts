@@ -1,16 +1,35 @@
 import { toHttpStatus, toRpcError } from '../errors.ts'
 import { encodeError } from '../jsonrpc/encode.ts'
 import type { Id } from '../jsonrpc/frame.ts'
-import type { KeptText } from '../protocol/kept.ts'
+import { toText as decode } from '../jsonrpc/relayed.ts'
 import type { Revision } from '../revisions/revision.ts'
 
 /** One response, ready for any transport. */
 export interface Reply {
   readonly text: string
-  /** What follows the text, where it is kept from answer to answer (`protocol/kept.ts`). */
-  readonly tail?: KeptText
+  /** What follows the text, where there are bytes of it already: kept from answer to answer, or relayed. */
+  readonly tail?: Tail
   /** For HTTP, when the answer is not already under way as a stream. */
   readonly status: number
+}
+
+export interface Tail {
+  readonly text: string
+  /** The same, as it is sent. */
+  readonly pieces: readonly Uint8Array[]
+}
+
+/** Bytes that are text only for who needs it. */
+export class Pieces implements Tail {
+  readonly pieces: readonly Uint8Array[]
+
+  constructor(pieces: readonly Uint8Array[]) {
+    this.pieces = pieces
+  }
+
+  get text(): string {
+    return decode(this.pieces)
+  }
 }
 
 /** All of it as text. */

@@ -5,7 +5,7 @@ export interface KeptText {
   readonly stamp: string
   readonly text: string
   /** The same, as it is sent. */
-  readonly bytes: Uint8Array
+  readonly pieces: readonly Uint8Array[]
 }
 
 /** By the codec that wrote it: a result is written differently for each revision. */

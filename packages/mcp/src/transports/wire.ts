@@ -55,6 +55,8 @@ export interface WireOptions {
   readonly revision: Revision
   readonly clock: Clock
   readonly limits: FrameLimits
+  /** Answers of at least so many bytes may be relayed without being parsed. Default: none. */
+  readonly relayFromBytes?: number | undefined
   /** How long a request without a deadline waits; progress starts it anew. */
   readonly timeoutMs: number | (() => number)
   /** However much progress is heard, it waits no longer than this. Default: an hour, or `timeoutMs` where that is longer. */

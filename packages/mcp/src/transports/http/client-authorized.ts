@@ -60,6 +60,10 @@ export class AuthorizedExchange implements ExchangeTaker, Underway {
     this.#taker.position(eventId)
   }
 
+  whole(status: number, pieces: readonly Uint8Array[], size: number): boolean {
+    return this.#refusal === undefined && this.#taker.whole?.(status, pieces, size) === true
+  }
+
   end(status: number, text: string | undefined): void {
     const headers = this.#refusal
     this.#refusal = undefined

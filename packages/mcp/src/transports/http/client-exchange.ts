@@ -4,7 +4,7 @@ import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
 import type { Conversation } from '../../peer/conversation.ts'
 import type { Waiting } from '../../peer/pending.ts'
-import { BytePieces } from '../byte-pieces.ts'
+import { areUtf8, BytePieces } from '../byte-pieces.ts'
 import { innermost, toRefusal, toTransportError } from './client-failure.ts'
 import { SseReader } from './sse-reader.ts'
 
@@ -41,6 +41,11 @@ export interface ExchangeTaker {
   retry(ms: number): void
   /** Where the stream is, should it break. */
   position(eventId: string): void
+  /**
+   * A complete body that is not small, in pieces of UTF-8, before its text is given to `end`; true where that is not
+   * needed any more.
+   */
+  whole?(status: number, pieces: readonly Uint8Array[], size: number): boolean
   /** The body is complete: its text, or undefined where it was a stream. */
   end(status: number, text: string | undefined): void
   /** There was no answer, or it broke off, or it is not what HTTP or UTF-8 allow. */
@@ -122,7 +127,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Underway {
       this.#taker.end(this.#status, undefined)
       return
     }
-    const body = this.#more === undefined ? (this.#first ?? EMPTY) : this.#more.join()
+    const pieces = this.#more?.take()
+    const only = this.#first ?? EMPTY
+    if (this.#bytes >= WHOLE && this.#isTaken(pieces ?? [only])) return
+    const body = pieces === undefined ? only : Buffer.concat(pieces)
     if (isUtf8(body)) this.#taker.end(this.#status, body.toString('utf8'))
     else this.#taker.failed(new TypeError('The answer is not UTF-8'))
   }
@@ -131,6 +139,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Underway {
     if (this.#dropped) return
     this.#dropped = true
     this.#taker.failed(error)
+  }
+
+  #isTaken(pieces: readonly Buffer[]): boolean {
+    return areUtf8(pieces) && this.#taker.whole?.(this.#status, pieces, this.#bytes) === true
   }
 
   #read(reader: SseReader, chunk: Buffer): void {
@@ -223,6 +235,10 @@ export class HttpCall implements ExchangeTaker {
     this.#position = eventId === '' ? undefined : eventId
   }
 
+  whole(status: number, pieces: readonly Uint8Array[], size: number): boolean {
+    return status < 300 && this.#waiting.open && this.#carrier.conversation.relay(pieces, size, this.#waiting)
+  }
+
   end(status: number, body: string | undefined): void {
     this.#linger?.cancel()
     if (!this.#waiting.open) return
@@ -306,6 +322,8 @@ const MEMBERS: ReadonlyMap<string, keyof ResponseHeaders> = new Map([
 ])
 const LENGTHS: ReadonlySet<number> = new Set([...MEMBERS.keys()].map((name) => name.length))
 const EMPTY = Buffer.alloc(0)
+/** Bodies of fewer bytes are text, whoever takes them. */
+const WHOLE = 4_096
 const EVENT_STREAM = /^text\/event-stream\b/i
 const WEB_PAGE = /^text\/html\b/i
 const IS_WEB_PAGE = 'there is a web page (text/html) and no MCP server; check the path of the URL'

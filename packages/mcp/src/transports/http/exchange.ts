@@ -43,7 +43,7 @@ export interface HttpResponse {
   setHeader(name: string, value: string): unknown
   writeHead(status: number, headers?: HttpHeaders): Pick<HttpResponse, 'end'>
   flushHeaders(): void
-  write(text: string): boolean
+  write(body: string | Uint8Array): boolean
   end(body?: string | Uint8Array): unknown
   /** Breaks the connection. */
   destroy(): unknown

@@ -207,10 +207,10 @@ class FetchResponse extends Events implements HttpResponse {
     this.#send(stream)
   }
 
-  write(text: string): boolean {
+  write(body: string | Uint8Array): boolean {
     this.flushHeaders()
     if (this.writableEnded || this.destroyed) return false
-    this.#controller?.enqueue(ENCODER.encode(text))
+    this.#controller?.enqueue(toBytes(body))
     this.writableNeedDrain = this.writableLength > HIGH_WATER_BYTES
     return !this.writableNeedDrain
   }

@@ -114,7 +114,7 @@ export class HttpReply implements Way {
       stream?.end()
     } else if (answer === undefined) this.nothing(202)
     else if (answer.tail === undefined) this.#json(answer.status, answer.text)
-    else if (response.req.complete) this.#kept(answer.text, answer.tail.bytes)
+    else if (response.req.complete) this.#ready(answer.text, answer.tail.pieces)
     else this.#json(answer.status, toText(answer))
   }
 
@@ -200,14 +200,16 @@ export class HttpReply implements Way {
     } else this.#linger(text)
   }
 
-  /** What is kept goes out as the bytes it is, without a copy. */
-  #kept(text: string, bytes: Uint8Array): void {
+  /** What is kept or relayed goes out as the bytes it is, without a copy. */
+  #ready(text: string, pieces: readonly Uint8Array[]): void {
     const { response } = this
     if (this.#context.door.isClosing) response.shouldKeepAlive = false
-    const length = Buffer.byteLength(text) + bytes.length
+    let length = Buffer.byteLength(text)
+    for (const piece of pieces) length += piece.length
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
     response.write(text)
-    response.end(bytes)
+    for (const piece of pieces) response.write(piece)
+    response.end()
   }
 
   /**
