@@ -35,6 +35,10 @@ export interface ReadOptions extends TargetOptions {
   readonly raw?: boolean
 }
 
+export interface ExplainOptions extends TargetOptions {
+  readonly clientRevision?: string
+}
+
 /** What a command that talks to one target is given. */
 export interface Request<Options extends TargetOptions = TargetOptions> {
   /** Target, name and arguments as typed. */

@@ -4,7 +4,7 @@ import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.
 import { KINDS } from './grammar/listing.ts'
 import { append, toPort, toTimeoutMs } from './grammar/values.ts'
 import type { Io } from './io.ts'
-import type { CommonOptions, DoorOptions, ReadOptions, TargetOptions, UpOptions } from './options.ts'
+import type { CommonOptions, DoorOptions, ExplainOptions, ReadOptions, TargetOptions, UpOptions } from './options.ts'
 
 export interface ProgramContext {
   readonly version: string
@@ -48,6 +48,7 @@ export function createProgram(context: ProgramContext): Command {
   addCall(program, context)
   addRead(program, context)
   addPrompt(program, context)
+  addExplain(program, context)
   addConfig(program, alone)
   addDoctor(program, alone)
   addPipeline(program, alone)
@@ -193,6 +194,31 @@ function addPrompt(program: Command, { child, run }: ProgramContext): void {
     })
 }
 
+function addExplain(program: Command, { child, run }: ProgramContext): void {
+  withConnection(program.command('explain [server]'))
+    .usage('[options] <server> [-- server command]')
+    .summary('say what a client of a revision sees of a server, and why something is missing')
+    .description(
+      'Say what clients of a protocol revision see of a server through the gateway: every tool with what is different or\n' +
+        'why it is missing, and how questions, changes, log messages and output fare.\n' +
+        'server   a configured server, or a URL; or a command after "--", run for this.',
+    )
+    .option('--client-revision <date>', 'revision of the client (default: the newest)')
+    .addHelpText(
+      'after',
+      examples(
+        ['crosspoint explain --client-revision 2025-06-18 github', 'what such a client sees of a configured server'],
+        ['crosspoint explain http://127.0.0.1:3000/mcp', 'what a client of the newest revision sees'],
+        ['crosspoint explain --json -- npx -y some-server', 'of a server run just for this, for programs'],
+      ),
+    )
+    .action((server: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ExplainOptions>()
+      const words = server === undefined ? [] : [server]
+      return run(options, async (io) => (await import('./commands/explain.ts')).explain(io, { words, child, options }))
+    })
+}
+
 function addConfig(program: Command, { run }: ProgramContext): void {
   const config = program
     .command('config')
@@ -293,8 +319,11 @@ function withoutChild(context: ProgramContext): ProgramContext {
 }
 
 function withTarget(command: Command): Command {
+  return withConnection(command.option('--view <name>', 'without a target: look through one view of the configuration'))
+}
+
+function withConnection(command: Command): Command {
   return command
-    .option('--view <name>', 'without a target: look through one view of the configuration')
     .option('-t, --timeout <seconds>', 'longest wait for an answer (default: 60)', toTimeoutMs)
     .option('-H, --header <name:value>', 'sent to a URL with every request; may be repeated', append)
     .option('-e, --env <name=value>', 'set for a command after "--"; may be repeated', append)

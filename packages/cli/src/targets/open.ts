@@ -1,4 +1,4 @@
-import { findRevision, REVISIONS } from '@crosspoint/mcp'
+import { type ClientCapabilities, findRevision, REVISIONS, type Revision } from '@crosspoint/mcp'
 import { type Connection, type ConnectionOptions, openConnection } from '@crosspoint/mcp/client'
 import { CliError, type ExitKind } from '../exit.ts'
 import { toCliError } from '../faults.ts'
@@ -39,16 +39,21 @@ export interface Direct {
   readonly connection: Connection
 }
 
-/** Connects to one server, without a gateway between. */
+/**
+ * Connects to one server, without a gateway between.
+ * @param capabilities what to declare. Default: nothing
+ */
 export async function openDirect(
   io: Io,
   target: Exclude<Target, { kind: 'merged' }>,
   options: TargetOptions,
+  capabilities?: ClientCapabilities,
 ): Promise<Direct> {
   const { title, dial, settings } = await toDial(io, target, options)
   const settled: ConnectionOptions = {
     client: { name: 'crosspoint', version: io.version },
     ...settings,
+    ...(capabilities !== undefined && { capabilities }),
     ...(options.timeout !== undefined && { connectTimeoutMs: options.timeout, requestTimeoutMs: options.timeout }),
     ...(options.revision !== undefined && { revision: options.revision }),
     signal: io.stopping.signal,
@@ -108,11 +113,15 @@ export function checkOptions(target: Target, { view, header, env, revision }: Ta
     (env !== undefined && target.kind !== 'command' && '--env works with a command after "--" only') ||
     (revision !== undefined && target.kind === 'merged' && '--revision works with a target only')
   if (misplaced !== false) throw new CliError('usage', misplaced)
-  if (revision !== undefined && findRevision(revision) === undefined) {
-    throw new CliError('usage', `No protocol revision "${revision}"`, {
-      hint: `There are ${quoteAll(REVISIONS.map(({ name }) => name))}`,
-    })
-  }
+  if (revision !== undefined) toRevision(revision)
+}
+
+export function toRevision(name: string): Revision {
+  const revision = findRevision(name)
+  if (revision !== undefined) return revision
+  throw new CliError('usage', `No protocol revision "${name}"`, {
+    hint: `There are ${quoteAll(REVISIONS.map((known) => known.name))}`,
+  })
 }
 
 function checkUrl(url: string): string {
