@@ -1,6 +1,6 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Speaks } from './speaks.ts'
-import { BIG, LINK, TOOLS, toTemplate, toWatched } from './upstream.ts'
+import { BIG, LINK, PAGE, TOOLS, toTemplate, toWatched } from './upstream.ts'
 
 /**
  * What a client of one revision gets from a server of another through the gateway, feature by feature: the one table
@@ -15,6 +15,8 @@ export interface Expected {
   readonly sentence: string
   /** What a client sees of it, all of it. */
   readonly seen: JsonObject
+  /** What the text says that the client got; without it the text is part of `seen`. */
+  readonly says?: RegExp
 }
 
 export interface Row {
@@ -24,12 +26,24 @@ export interface Row {
 }
 
 const carried = (sentence: string, seen: JsonObject): Expected => ({ isCarried: true, sentence, seen })
-const answered = (mark: string, sentence: string, seen: JsonObject): Expected => ({
+const answered = (mark: string, sentence: string, seen: JsonObject, says?: RegExp): Expected => ({
   isCarried: false,
   mark,
   sentence,
   seen,
+  ...(says === undefined ? {} : { says }),
 })
+
+/** A question reaches the client while its call is open, or as the answer to it, and a retry brings what was said. */
+const asked = (client: Speaks, what: string, text: string, ...rounds: readonly (readonly string[])[]): Expected => {
+  const how = client.shakesHands ? 'while the call is open' : 'by the result, and goes on with the retry'
+  const requests = client.shakesHands ? 1 : rounds.length + 1
+  return carried(`${what} ${how}`, { text, asked: rounds.flat().sort(), requests })
+}
+
+/** The model reads what is missing, and nothing was asked. */
+const refused = (mark: string, sentence: string, says: RegExp): Expected =>
+  answered(mark, sentence, { isError: true, asked: [], requests: 1 }, says)
 
 export const ROWS: readonly Row[] = [
   {
@@ -77,6 +91,50 @@ export const ROWS: readonly Row[] = [
           { level: 'error', data: { broken: true } },
         ],
       }),
+  },
+  {
+    feature: 'elicit-form',
+    title: 'Elicitation by form',
+    expected(client, server) {
+      if (!server.elicitsForms) return NO_FORMS
+      if (client.elicitsForms) return asked(client, 'elicits by form', 'Hello Ada', ['elicitation/create'])
+      return refused('says what the client lacks', 'is told that it cannot be asked by form', /elicitation/)
+    },
+  },
+  {
+    feature: 'elicit-url',
+    title: 'Elicitation by URL',
+    expected(client, server) {
+      if (!server.elicitsPages) return NO_PAGES
+      if (client.elicitsPages) return asked(client, 'elicits by URL', 'visited', ['elicitation/create'])
+      return refused(
+        'says what the client lacks',
+        'is told that it cannot be sent to a page, without its URL',
+        WITHOUT_URL,
+      )
+    },
+  },
+  {
+    feature: 'sample',
+    title: 'Sampling',
+    expected: (client) => asked(client, 'samples', 'sampled one', ['sampling/createMessage']),
+  },
+  {
+    feature: 'roots',
+    title: 'Roots',
+    expected: (client) => asked(client, 'is asked for its roots', 'file:///home', ['roots/list']),
+  },
+  {
+    feature: 'rounds',
+    title: 'Several rounds, several questions in one',
+    expected: (client) =>
+      asked(
+        client,
+        'is asked one thing, then two at once,',
+        'sampled first,sampled second,file:///home',
+        ['sampling/createMessage'],
+        ['sampling/createMessage', 'roots/list'],
+      ),
   },
   {
     feature: 'watch',
@@ -155,3 +213,16 @@ export const ROWS: readonly Row[] = [
     expected: () => carried('gets a megabyte whole', { length: BIG.length, isWhole: true }),
   },
 ]
+
+/** What is missing is named, and where it leads to is not for a model. */
+const WITHOUT_URL = new RegExp(`^(?!.*${new URL(PAGE).host}).*(elicitation|URL)`, 'is')
+const NO_FORMS = refused(
+  'the server cannot ask',
+  'is told that the server has no elicitation to ask by',
+  /elicitation/i,
+)
+const NO_PAGES = refused(
+  'the server cannot ask',
+  'is told that the server has no way to send it to a page',
+  WITHOUT_URL,
+)

@@ -6,11 +6,11 @@ import { openRecorder } from './recorder.ts'
 import { SPOKEN, type Speaks } from './speaks.ts'
 import { createMatrixServer } from './upstream.ts'
 
-/** Servers of several revisions over HTTP, and what was wrong with what they were sent. */
+/** Servers of several revisions over HTTP, and what was wrong with what they were sent since it was last asked for. */
 export interface Upstreams {
   /** By name, which is the revision. */
   readonly urls: Readonly<Record<string, { readonly url: string }>>
-  readonly faults: () => readonly string[]
+  takeFaults(): readonly string[]
   close(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export async function openUpstreams(revisions: readonly Speaks[] = SPOKEN): Prom
   )
   return {
     urls: Object.fromEntries(opened.map(({ name, url }) => [name, { url }])),
-    faults: () => opened.flatMap(({ name, recorder }) => recorder.faults.map((fault) => `${name}: ${fault}`)),
+    takeFaults: () => opened.flatMap(({ name, recorder }) => recorder.takeFaults().map((fault) => `${name}: ${fault}`)),
     async close() {
       for (const { close, door, recorder } of opened) {
         close()

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toCells } from './cells.ts'
 import { type MatrixClient, openMatrixClient } from './client.ts'
 import { ROWS } from './expectations.ts'
+import { toAll } from './fixtures/to-all.ts'
 import { type House, openHouse, openUpstreams, type Upstreams } from './house.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { overHttp } from './wires.ts'
@@ -26,9 +27,9 @@ for (const { title, feature, expected } of ROWS) {
         const client: MatrixClient = await openMatrixClient(speaks, overHttp(speaks, house.url))
         try {
           const seen = await SCENARIOS[feature]?.({ client, server: server.name, key: `${speaks.name}-${server.name}` })
-          expect(seen).toEqual(wanted.seen)
+          expect(seen).toEqual(toAll(wanted))
           expect(client.faults).toEqual([])
-          expect(upstreams.faults()).toEqual([])
+          expect(upstreams.takeFaults()).toEqual([])
         } finally {
           await client.close()
         }

@@ -7,14 +7,14 @@ import { refereeOf } from './referees.ts'
 /** Stands before a server and passes everything on; what comes for the server is judged by its revision's schema. */
 export interface Recorder {
   readonly url: string
-  /** What a client of the revision would not have said. */
-  readonly faults: readonly string[]
+  /** What a client of the revision would not have said, since it was last asked for. */
+  takeFaults(): readonly string[]
   close(): Promise<void>
 }
 
 export async function openRecorder(target: string, revision: string): Promise<Recorder> {
   const judge = createJudge(revision, refereeOf(revision))
-  const faults: string[] = []
+  let taken = 0
   const look = (text: string) => {
     if (text === '') return
     const message: Message = JSON.parse(text)
@@ -29,8 +29,10 @@ export async function openRecorder(target: string, revision: string): Promise<Re
   if (address === null || typeof address === 'string') throw new Error('No port')
   return {
     url: `http://127.0.0.1:${address.port}`,
-    get faults() {
-      return [...faults, ...judge.faults]
+    takeFaults() {
+      const faults = judge.faults.slice(taken)
+      taken += faults.length
+      return faults
     },
     async close() {
       server.closeAllConnections()

@@ -55,6 +55,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const logged = before.filter(({ method }) => method === 'notifications/message').map(({ params }) => params)
     return { ...toSeen(answer), logged }
   },
+  'elicit-form': (cell) => question(cell, 'form'),
+  'elicit-url': (cell) => question(cell, 'page'),
+  sample: (cell) => question(cell, 'sample'),
+  roots: (cell) => question(cell, 'roots'),
+  rounds: (cell) => question(cell, 'rounds'),
   async watch(cell) {
     const watching = await cell.client.watch({ uri: toWatched(cell.server) })
     const told = watching.next('notifications/resources/updated')
@@ -127,6 +132,11 @@ const GROWN = 'grown-'
 
 function call({ client, server }: Cell, tool: string, args: JsonObject = {}, wants = {}): Promise<Exchange> {
   return client.ask('tools/call', { name: `${server}__${tool}`, arguments: args }, wants)
+}
+
+async function question(cell: Cell, tool: string): Promise<JsonObject> {
+  const { answer, asked, requests } = await call(cell, tool)
+  return { ...toSeen(answer), asked: asked.map(({ method }) => method).sort(), requests }
 }
 
 /** The text of a result, and whether it is one of failure; or the error there is instead. */
