@@ -23,6 +23,10 @@ export interface MatrixClient {
 export interface Wants {
   readonly progressToken?: string
   readonly logLevel?: string
+  /** Done by the user when sent to a page, before saying so. */
+  readonly visit?: () => Promise<unknown>
+  /** The user says no to what is asked. */
+  readonly declines?: true
 }
 
 export interface Exchange {
@@ -43,6 +47,7 @@ export interface Open {
   readonly isAnswered: boolean
 }
 
+/** Of what was asked for, and whatever else comes. */
 export interface Watching {
   /** Of what was asked for, what will be told; undefined where the revision does not say. */
   readonly acknowledged: JsonObject | undefined
@@ -123,13 +128,14 @@ async function openTalk(speaks: Speaks, openWire: OpenWire): Promise<Talk> {
 }
 
 /** What is answered to any question. */
-function toAnswer({ method, params }: Message): JsonObject {
+function toAnswer({ method, params }: Message, { declines }: Wants): JsonObject {
   if (method === 'roots/list') return { roots: [{ uri: 'file:///home' }] }
   if (method === 'sampling/createMessage') {
     const [{ content }] = params.messages
     const text = `sampled ${(Array.isArray(content) ? content[0] : content).text}`
     return { role: 'assistant', model: 'm', content: { type: 'text', text } }
   }
+  if (declines === true) return { action: 'decline' }
   return params.mode === 'url' ? { action: 'accept' } : { action: 'accept', content: { name: 'Ada' } }
 }
 
@@ -144,8 +150,12 @@ const isAnswerTo = (id: Id) => (message: Message) => message.id === id && messag
 async function openByHandshake(talk: Talk): Promise<MatrixClient> {
   const { speaks, wire, heard } = talk
   const notify = (method: string, params: JsonObject = {}) => talk.send({ jsonrpc: '2.0', method, params })
-  talk.question = (message) => talk.send({ jsonrpc: '2.0', id: message.id, result: toAnswer(message) })
-  const begin: MatrixClient['begin'] = (method, params = {}, { progressToken } = {}) => {
+  /** Of the last request: one is open at a time when questions come. */
+  let now: Wants = {}
+  talk.question = (message) => talk.send({ jsonrpc: '2.0', id: message.id, result: toAnswer(message, now) })
+  const begin: MatrixClient['begin'] = (method, params = {}, wants = {}) => {
+    const { progressToken } = wants
+    now = wants
     const id = talk.nextId()
     const since = heard.got.length
     const meta = progressToken === undefined ? {} : { _meta: { progressToken } }
@@ -234,8 +244,9 @@ function openByEnvelope(talk: Talk, extensions: JsonObject): MatrixClient {
         const { inputRequests = {}, requestState } = answer.result
         const questions = Object.entries<Message>(inputRequests)
         asked.push(...questions.map(([, question]) => question))
+        if (questions.some(([, { params: of }]) => of?.mode === 'url')) await wants.visit?.()
         given = {
-          inputResponses: Object.fromEntries(questions.map(([key, question]) => [key, toAnswer(question)])),
+          inputResponses: Object.fromEntries(questions.map(([key, question]) => [key, toAnswer(question, wants)])),
           ...(requestState === undefined ? {} : { requestState }),
         }
       }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Speaks } from './speaks.ts'
-import { BIG, LINK, PAGE, TOOLS, toTemplate, toWatched } from './upstream.ts'
+import { BIG, LINK, PAGE, PAGE_MESSAGE, TOOLS, toAsking, toTemplate, toWatched } from './upstream.ts'
 
 /**
  * What a client of one revision gets from a server of another through the gateway, feature by feature: the one table
@@ -52,9 +52,9 @@ export const ROWS: readonly Row[] = [
     expected: (_client, server) =>
       carried('lists all there is', {
         tools: [...TOOLS],
-        resources: [toWatched(server.name)],
+        resources: [toWatched(server.name), toAsking(server.name)],
         templates: [toTemplate(server.name)],
-        prompts: ['greet'],
+        prompts: ['greet', 'asking'],
       }),
   },
   {
@@ -98,7 +98,7 @@ export const ROWS: readonly Row[] = [
     expected(client, server) {
       if (!server.elicitsForms) return NO_FORMS
       if (client.elicitsForms) return asked(client, 'elicits by form', 'Hello Ada', ['elicitation/create'])
-      return refused('says what the client lacks', 'is told that it cannot be asked by form', /elicitation/)
+      return NO_FORMS_HERE
     },
   },
   {
@@ -107,11 +107,7 @@ export const ROWS: readonly Row[] = [
     expected(client, server) {
       if (!server.elicitsPages) return NO_PAGES
       if (client.elicitsPages) return asked(client, 'elicits by URL', 'visited', ['elicitation/create'])
-      return refused(
-        'says what the client lacks',
-        'is told that it cannot be sent to a page, without its URL',
-        WITHOUT_URL,
-      )
+      return NO_PAGES_HERE
     },
   },
   {
@@ -135,6 +131,56 @@ export const ROWS: readonly Row[] = [
         ['sampling/createMessage'],
         ['sampling/createMessage', 'roots/list'],
       ),
+  },
+  {
+    feature: 'decline',
+    title: 'A user who declines',
+    expected(client, server) {
+      if (!server.elicitsForms) return NO_FORMS
+      if (!client.elicitsForms) return NO_FORMS_HERE
+      const text = 'The user declined when asked: What is your name?'
+      const { sentence, seen } = asked(client, 'declines, and the server hears of it,', text, ['elicitation/create'])
+      return carried(sentence, { ...seen, isError: true })
+    },
+  },
+  {
+    feature: 'required',
+    title: 'Pages that are required first (-32042)',
+    expected(client, server) {
+      if (!client.elicitsPages && !server.shakesHands) return NO_PAGES_HERE
+      if (!client.elicitsPages || !server.elicitsPages) {
+        return refused('the reason', 'is told what is required, without its URL', new RegExp(`^${PAGE_MESSAGE}$`))
+      }
+      if (!client.shakesHands || !server.shakesHands) {
+        return asked(client, 'is sent to a page that is required first', 'connected', ['elicitation/create'])
+      }
+      const page = { code: -32042, mode: 'url', url: PAGE, isTold: true }
+      const seen = { text: 'connected', asked: [], requests: 1, ...page }
+      return carried('is told by -32042 of a page that is required first, hears of the visit and calls again', seen)
+    },
+  },
+  {
+    feature: 'steps',
+    title: 'Progress before and after a question',
+    expected(client, server) {
+      const one = { progress: 1, total: 2 }
+      const two = { progress: 2, total: 2 }
+      // Who asks by results begins again with each round. Whose call is one for all of them hears it go on from there.
+      const goesOn = [one, { progress: 2, total: 3 }, { progress: 3, total: 3 }]
+      const steps = server.shakesHands ? [one, two] : client.shakesHands ? goesOn : [one, one, two]
+      const text = 'sampled on the way'
+      return carried('hears of progress that only increases, whatever is asked meanwhile', { text, steps })
+    },
+  },
+  {
+    feature: 'asked-by-others',
+    title: 'Questions of prompts and resources',
+    expected: (client) =>
+      carried(`is asked for a prompt and for a resource ${client.shakesHands ? 'meanwhile' : 'by the result'}`, {
+        prompt: 'sampled for a prompt',
+        text: 'sampled for a text',
+        asked: ['sampling/createMessage', 'sampling/createMessage'],
+      }),
   },
   {
     feature: 'watch',
@@ -226,3 +272,6 @@ const NO_PAGES = refused(
   'is told that the server has no way to send it to a page',
   WITHOUT_URL,
 )
+const LACKING = 'says what the client lacks'
+const NO_FORMS_HERE = refused(LACKING, 'is told that it cannot be asked by form', /elicitation/)
+const NO_PAGES_HERE = refused(LACKING, 'is told that it cannot be sent to a page, without its URL', WITHOUT_URL)

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Message } from '../http.ts'
-import type { Exchange, MatrixClient } from './client.ts'
-import { BIG, toWatched } from './upstream.ts'
+import type { Exchange, MatrixClient, Wants } from './client.ts'
+import { BIG, toAsking, toWatched } from './upstream.ts'
 
 /** One client and one server of the matrix. */
 export interface Cell {
@@ -36,10 +36,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async progress(cell) {
     const progressToken = `p-${cell.key}`
     const { answer, before } = await call(cell, 'count', {}, { progressToken })
-    const steps = before
-      .filter(({ method, params }) => method === 'notifications/progress' && params.progressToken === progressToken)
-      .map(({ params }) => omit(params, 'progressToken'))
-    return { ...toSeen(answer), steps }
+    return { ...toSeen(answer), steps: toSteps(before, progressToken) }
   },
   async cancel(cell) {
     const { client, server, key } = cell
@@ -60,6 +57,35 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   sample: (cell) => question(cell, 'sample'),
   roots: (cell) => question(cell, 'roots'),
   rounds: (cell) => question(cell, 'rounds'),
+  decline: (cell) => question(cell, 'form', {}, { declines: true }),
+  async required(cell) {
+    const { client, key } = cell
+    const visit = () => call(cell, 'visit', { key })
+    const first = await question(cell, 'account', { key }, { visit })
+    if (first.error === undefined) return first
+    const { code, data } = first.error as Message // the error as it came
+    const { mode, url, elicitationId } = data.elicitations[0]
+    const watching = await client.watch({})
+    await visit()
+    const { params } = await watching.next('notifications/elicitation/complete')
+    const isTold = params.elicitationId === elicitationId
+    return { ...(await question(cell, 'account', { key })), code, mode, url, isTold }
+  },
+  async steps(cell) {
+    const progressToken = `s-${cell.key}`
+    const { answer, before } = await call(cell, 'steps', {}, { progressToken })
+    return { ...toSeen(answer), steps: toSteps(before, progressToken) }
+  },
+  async 'asked-by-others'({ client, server }) {
+    const prompt = await client.ask('prompts/get', { name: `${server}__asking` })
+    const read = await client.ask('resources/read', { uri: toAsking(server) })
+    const methods = ({ asked }: Exchange) => asked.map(({ method }) => method)
+    return {
+      prompt: prompt.answer.result?.messages[0].content.text ?? prompt.answer,
+      text: read.answer.result?.contents[0].text ?? read.answer,
+      asked: [...methods(prompt), ...methods(read)],
+    }
+  },
   async watch(cell) {
     const watching = await cell.client.watch({ uri: toWatched(cell.server) })
     const told = watching.next('notifications/resources/updated')
@@ -130,12 +156,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** What the tools are called that a cell makes the server register. */
 const GROWN = 'grown-'
 
-function call({ client, server }: Cell, tool: string, args: JsonObject = {}, wants = {}): Promise<Exchange> {
+function call({ client, server }: Cell, tool: string, args: JsonObject = {}, wants: Wants = {}): Promise<Exchange> {
   return client.ask('tools/call', { name: `${server}__${tool}`, arguments: args }, wants)
 }
 
-async function question(cell: Cell, tool: string): Promise<JsonObject> {
-  const { answer, asked, requests } = await call(cell, tool)
+async function question(cell: Cell, tool: string, args: JsonObject = {}, wants: Wants = {}): Promise<JsonObject> {
+  const { answer, asked, requests } = await call(cell, tool, args, wants)
   return { ...toSeen(answer), asked: asked.map(({ method }) => method).sort(), requests }
 }
 
@@ -147,6 +173,12 @@ function toSeen({ result, error }: Message): {
 } {
   if (result === undefined) return { error }
   return { text: result.content[0]?.text, ...(result.isError === true ? { isError: true } : {}) }
+}
+
+function toSteps(before: readonly Message[], progressToken: string): readonly JsonObject[] {
+  return before
+    .filter(({ method, params }) => method === 'notifications/progress' && params.progressToken === progressToken)
+    .map(({ params }) => omit(params, 'progressToken'))
 }
 
 function omit(value: JsonObject, key: string): JsonObject {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from '@crosspoint/mcp/server'
+import { createServer, type Server, UrlElicitationRequired } from '@crosspoint/mcp/server'
 
 /**
  * A server of one revision and no other, with something for every row of the matrix. Its URIs have its name.
@@ -8,7 +8,7 @@ export function createMatrixServer(name: string, revision: string, grow?: (tool:
   const server = createServer({ name, version: '1', revisions: [revision] })
   registerPlain(server)
   registerWatched(server, name, grow ?? ((tool) => registerGrown(server, tool)))
-  registerAsking(server)
+  registerAsking(server, name)
   return server
 }
 
@@ -31,6 +31,9 @@ export const TOOLS = [
   'sample',
   'roots',
   'rounds',
+  'steps',
+  'account',
+  'visit',
 ] as const
 
 export const BIG = `<${'0123456789abcdef'.repeat(65_536)}>`
@@ -115,14 +118,14 @@ export function registerGrown(server: Server, tool: string): void {
   server.tool(tool, {}, () => 'grown')
 }
 
-function registerAsking(server: Server): void {
+function registerAsking(server: Server, name: string): void {
   const form = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
   server.tool('form', {}, async (_args, { elicit }) => {
     const { name } = await elicit('What is your name?', form)
     return `Hello ${String(name)}`
   })
   server.tool('page', {}, async (_args, { elicitUrl }) => {
-    await elicitUrl(PAGE, 'Please connect your account')
+    await elicitUrl(PAGE, PAGE_MESSAGE)
     return 'visited'
   })
   const ask = (text: string) => ({
@@ -137,6 +140,32 @@ function registerAsking(server: Server): void {
     const [second, where] = await Promise.all([sample(ask('second'), { key: 'second' }), roots({ key: 'where' })])
     return [first, toText(second), where[0]?.uri].join()
   })
+  server.tool('steps', {}, async (_args, { sample, progress }) => {
+    progress(1, 2)
+    const said = toText(await sample(ask('on the way')))
+    progress(2, 2)
+    return `${said}`
+  })
+  const sent = new Set<string>()
+  server.tool('account', { input: toInput('key') }, ({ key }) => {
+    const elicitationId = `page-${String(key)}`
+    if (sent.has(elicitationId)) return 'connected'
+    sent.add(elicitationId)
+    throw new UrlElicitationRequired([{ url: PAGE, message: PAGE_MESSAGE, elicitationId }])
+  })
+  server.tool('visit', { input: toInput('key') }, ({ key }) => {
+    server.elicitationComplete(`page-${String(key)}`)
+    return 'visited'
+  })
+  server.prompt('asking', {}, async (_values, { sample }) => `${toText(await sample(ask('for a prompt')))}`)
+  server.resource(toAsking(name), { name: 'asking' }, async (_uri, { sample }) => {
+    return `${toText(await sample(ask('for a text')))}`
+  })
+}
+
+/** The resource whose reading asks. */
+export function toAsking(name: string): string {
+  return `matrix://${name}/asking`
 }
 
 /** The resource that may be watched. */
@@ -150,6 +179,7 @@ export function toTemplate(name: string): string {
 
 /** Where a user is sent; what is in it is for the user alone. */
 export const PAGE = 'https://accounts.example/connect?to=matrix'
+export const PAGE_MESSAGE = 'Please connect your account'
 
 function toInput(name: string) {
   return { type: 'object', properties: { [name]: { type: 'string' } }, required: [name] }
