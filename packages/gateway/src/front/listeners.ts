@@ -1,4 +1,12 @@
-import { type Call, type Clock, type ListenFilter, McpError, type Notification, type Result } from '@crosspoint/mcp'
+import {
+  type Call,
+  type CancelWatcher,
+  type Clock,
+  type ListenFilter,
+  McpError,
+  type Notification,
+  type Result,
+} from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import { type Coalescer, coalesce } from '../catalog/coalesce.ts'
 import { KINDS, type Kind, type ListFlag } from '../catalog/kinds.ts'
@@ -16,10 +24,39 @@ export interface ListenersOptions {
   readonly maxWatched?: number
 }
 
-interface Listener {
+/** One `subscriptions/listen` that is open; thousands of them may be, for days, so that it is one object. */
+class Listener implements CancelWatcher {
   readonly flags: ReadonlySet<ListFlag>
-  readonly notify: (notification: Notification) => void
-  readonly end: () => void
+  readonly #call: Passage
+  readonly #resolve: (result: Result) => void
+  readonly #left: (listener: Listener) => void
+
+  constructor(
+    call: Passage,
+    flags: ReadonlySet<ListFlag>,
+    resolve: (result: Result) => void,
+    left: (listener: Listener) => void,
+  ) {
+    this.flags = flags
+    this.#call = call
+    this.#resolve = resolve
+    this.#left = left
+    call.cancellation.watch(this)
+  }
+
+  notify(notification: Notification): void {
+    this.#call.interim.notify(notification)
+  }
+
+  cancelled(): void {
+    this.end()
+  }
+
+  end(): void {
+    this.#call.cancellation.unwatch(this)
+    this.#left(this)
+    this.#resolve({})
+  }
 }
 
 /** Everybody who has a `subscriptions/listen` open on one endpoint. */
@@ -27,7 +64,9 @@ export class Listeners {
   readonly #options: ListenersOptions
   readonly #open = new Set<Listener>()
   readonly #announcements = new Map<ListFlag, Coalescer>()
-  #places = 0
+  /** Those on their way in: what they want to watch is being asked for. */
+  #watching = 0
+  readonly #left = (listener: Listener) => void this.#open.delete(listener)
   #ended = false
 
   constructor(options: ListenersOptions) {
@@ -43,24 +82,31 @@ export class Listeners {
   }
 
   /** Acknowledges what will be heard, and stays open until the caller goes or the endpoint ends. */
-  async listen(call: Passage): Promise<Result> {
+  listen(call: Passage): Promise<Result> {
     const { maxListeners = 25_000 } = this.#options
-    const { flags, uris } = this.#parse(call.params.notifications, call.view)
-    if (this.#places >= maxListeners)
-      throw new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`)
-    this.#places++
+    if (this.#open.size + this.#watching >= maxListeners) {
+      return Promise.reject(new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`))
+    }
+    try {
+      const { flags, uris } = this.#parse(call.params.notifications, call.view)
+      if (uris.length > 0) return this.#listenToResources(call, flags, uris)
+      // Nothing is to be undone: nothing waits for the end of most listeners, and nothing is held for that.
+      acknowledge(call, flags, [])
+      return this.#stay(call, flags)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #listenToResources(call: Passage, flags: ReadonlySet<ListFlag>, uris: readonly string[]): Promise<Result> {
     const release: (() => void)[] = []
     try {
-      const watched = await this.#watch(uris, call, release)
-      const notifications: ListenFilter = {
-        ...Object.fromEntries([...flags].map((flag) => [flag, true])),
-        ...(watched.length === 0 ? {} : { resourceSubscriptions: watched }),
-      }
-      call.interim.notify({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
+      this.#watching++
+      const watched = await this.#watch(uris, call, release).finally(() => this.#watching--)
+      acknowledge(call, flags, watched)
       return await this.#stay(call, flags)
     } finally {
       for (const undo of release) undo()
-      this.#places--
     }
   }
 
@@ -101,15 +147,7 @@ export class Listeners {
   #stay(call: Passage, flags: ReadonlySet<ListFlag>): Promise<Result> {
     if (this.#ended || call.cancellation.isCancelled) return Promise.resolve({})
     return new Promise((resolve) => {
-      const end = () => {
-        call.cancellation.unwatch(watcher)
-        this.#open.delete(listener)
-        resolve({})
-      }
-      const listener: Listener = { flags, notify: (notification) => call.interim.notify(notification), end }
-      const watcher = { cancelled: end }
-      call.cancellation.watch(watcher)
-      this.#open.add(listener)
+      this.#open.add(new Listener(call, flags, resolve, this.#left))
     })
   }
 
@@ -121,7 +159,7 @@ export class Listeners {
     const offered = Object.values(KINDS).filter(
       ({ capability }) => view.discover.capabilities[capability] !== undefined,
     )
-    const flags = new Set(offered.map(({ flag }) => flag).filter((flag) => filter[flag] === true))
+    const flags = toShared(offered.map(({ flag }) => flag).filter((flag) => filter[flag] === true))
     const uris: unknown = filter.resourceSubscriptions ?? []
     if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
       throw new McpError('caller.invalid_params', 'Cannot listen: "resourceSubscriptions" is not a list of URIs')
@@ -134,5 +172,22 @@ export class Listeners {
   }
 }
 
+function acknowledge(call: Passage, flags: ReadonlySet<ListFlag>, watched: readonly string[]): void {
+  const notifications: ListenFilter = {
+    ...Object.fromEntries([...flags].map((flag) => [flag, true])),
+    ...(watched.length === 0 ? {} : { resourceSubscriptions: watched }),
+  }
+  call.interim.notify({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
+}
+
+/** The same set for the same flags, of which there are few. */
+function toShared(flags: readonly ListFlag[]): ReadonlySet<ListFlag> {
+  const key = flags.join()
+  const shared = sets.get(key) ?? new Set(flags)
+  sets.set(key, shared)
+  return shared
+}
+
+const sets = new Map<string, ReadonlySet<ListFlag>>()
 /** However many servers change at once, a listener hears of each list at most once in this time. */
 const ANNOUNCE_MS = 1_000

@@ -84,7 +84,6 @@ export class ViewEndpoint {
 function toAnswer(listeners: Listeners): Handle<Passage> {
   const own = new Map<string, (call: Passage) => Result | Promise<Result>>([
     ['server/discover', (call) => call.view.discover],
-    ['subscriptions/listen', (call) => listeners.listen(call)],
   ])
   for (const [kind, { method }] of Object.entries(KINDS)) {
     own.set(method, (call) => call.view.pages[kind as Kind].page(call.params.cursor)) // the keys of KINDS are kinds
@@ -94,7 +93,11 @@ function toAnswer(listeners: Listeners): Handle<Passage> {
     if (answer !== undefined) return answer(call)
     throw new McpError('caller.unknown_method', `The gateway does not answer "${shown(call.method)}"`)
   }
-  return (call) => (call.route === undefined ? answerOwn(call) : forward(call, call.route))
+  return (call) => {
+    if (call.route !== undefined) return forward(call, call.route)
+    // Stays open for as long as its caller does, so that nothing of ours stays open around it.
+    return call.method === 'subscriptions/listen' ? listeners.listen(call) : answerOwn(call)
+  }
 }
 
 function toEndpoint(

@@ -36,7 +36,8 @@ export class Session {
   readonly #tell: (text: string, topic: string) => void
   #caller: Caller
   #state: Lifecycle = 'opened'
-  #untold = new Map<string, Notification>()
+  /** Made with the first: most clients confirm the handshake before anything happens. */
+  #untold: Map<string, Notification> | undefined
 
   /** @param calls where its calls are kept; a channel keeps those of all its conversations together */
   constructor(
@@ -117,8 +118,8 @@ export class Session {
     }
     if (frame.method !== 'notifications/initialized') return
     this.#state = advance(this.#state, 'initialized')
-    for (const notification of this.#untold.values()) this.#relay(notification)
-    this.#untold.clear()
+    for (const notification of this.#untold?.values() ?? []) this.#relay(notification)
+    this.#untold = undefined
     this.#subscriptions.hearLists()
   }
 
@@ -163,7 +164,10 @@ export class Session {
     if (codec === undefined || this.#state === 'closed') return
     const topic = typeof params.uri === 'string' ? `${method} ${params.uri}` : method
     if (maySend(this.#state, method)) this.#tell(encodeNotification(method, codec.downParams(params)), topic)
-    else if (this.#untold.size < MAX_UNTOLD) this.#untold.set(topic, notification)
+    else {
+      this.#untold ??= new Map()
+      if (this.#untold.size < MAX_UNTOLD) this.#untold.set(topic, notification)
+    }
   }
 }
 

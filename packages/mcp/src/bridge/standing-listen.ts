@@ -4,7 +4,7 @@ import type { Timer } from '../peer/clock.ts'
 import type { Caller } from '../peer/open-call.ts'
 import type { Served } from '../peer/served.ts'
 import type { Call, Notification } from '../protocol/call.ts'
-import { cancellationOf } from '../protocol/cancellation.ts'
+import { CancellationSource } from '../protocol/cancellation.ts'
 import type { ListenFilter } from '../protocol/features/subscriptions.ts'
 
 /**
@@ -16,8 +16,9 @@ export class StandingListen {
   readonly #caller: Caller
   readonly #filter: ListenFilter
   readonly #tell: (notification: Notification) => void
-  readonly #abort = new AbortController()
-  #honoured: ListenFilter | undefined
+  readonly #cancellation = new CancellationSource()
+  /** Who opened it, until it is acknowledged. */
+  #opening: Opening | undefined
   #retry: Timer | undefined
   #pauseMs = FIRST_PAUSE_MS
 
@@ -34,69 +35,100 @@ export class StandingListen {
    */
   open(): Promise<ListenFilter> {
     return new Promise((resolve, reject) => {
-      this.#listen(resolve).then(
-        () => reject(new McpError('upstream.closed', 'Cannot listen: it ended before it was acknowledged')),
-        reject,
-      )
+      this.#opening = { resolve, reject }
+      this.#listen()
     })
   }
 
   close(): void {
-    this.#abort.abort(new McpError('caller.cancelled', 'Nobody listens any more'))
+    this.#cancellation.cancel(new McpError('caller.cancelled', 'Nobody listens any more'))
     this.#retry?.cancel()
     this.#retry = undefined
   }
 
-  async #listen(acknowledged: (honoured: ListenFilter) => void): Promise<void> {
+  /** Every session has one of these for as long as it lives: what is pending with it is one promise. */
+  #listen(): void {
     try {
-      await this.#served.handle(this.#toCall(acknowledged))
+      this.#served.handle(this.#toCall()).then(
+        () => this.#ended(),
+        (error: unknown) => this.#failed(error),
+      )
     } catch (error) {
-      if (this.#honoured === undefined || this.#abort.signal.aborted) throw error
-      this.#served.log('warn', 'listen.dropped', { error })
-      if (error instanceof McpError && !isRetryable(error) && !error.code.startsWith('upstream.')) return
+      this.#failed(error)
     }
-    if (this.#honoured !== undefined && !this.#abort.signal.aborted) this.#reopenLater()
+  }
+
+  #ended(): void {
+    const unheard = new McpError('upstream.closed', 'Cannot listen: it ended before it was acknowledged')
+    if (!this.#refuse(unheard) && !this.#cancellation.isCancelled) this.#reopenLater()
+  }
+
+  #failed(error: unknown): void {
+    if (this.#refuse(error) || this.#cancellation.isCancelled) return
+    this.#served.log('warn', 'listen.dropped', { error })
+    if (error instanceof McpError && !isRetryable(error) && !error.code.startsWith('upstream.')) return
+    this.#reopenLater()
+  }
+
+  /** Tells who opened it, where it was never acknowledged. */
+  #refuse(error: unknown): boolean {
+    const opening = this.#opening
+    this.#opening = undefined
+    opening?.reject(error)
+    return opening !== undefined
   }
 
   #reopenLater(): void {
-    this.#retry = this.#served.clock.setTimer(this.#pauseMs, () => {
-      this.#listen((honoured) => {
-        this.#pauseMs = FIRST_PAUSE_MS
-        for (const notification of toMissed(honoured)) this.#tell(notification)
-      }).catch((error: unknown) => {
-        if (!this.#abort.signal.aborted) this.#served.log('warn', 'listen.lost', { error })
-      })
-    })
+    this.#retry = this.#served.clock.setTimer(this.#pauseMs, () => this.#listen())
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
   }
 
-  #toCall(acknowledged: (honoured: ListenFilter) => void): Call {
+  #hear(notification: Notification): void {
+    if (this.#cancellation.isCancelled) return
+    if (notification.method === 'notifications/subscriptions/acknowledged') {
+      this.#acknowledged(toFilter(notification.params.notifications))
+    } else this.#tell(notification)
+  }
+
+  #acknowledged(honoured: ListenFilter): void {
+    const opening = this.#opening
+    this.#opening = undefined
+    if (opening !== undefined) {
+      opening.resolve(honoured)
+      return
+    }
+    this.#pauseMs = FIRST_PAUSE_MS
+    for (const notification of toMissed(honoured)) this.#tell(notification)
+  }
+
+  #toCall(): Call {
     return {
       method: 'subscriptions/listen',
       params: { notifications: this.#filter },
-      meta: {},
+      meta: NO_META,
       principal: this.#caller.principal,
       downstream: this.#caller.downstream,
-      cancellation: cancellationOf(this.#abort.signal),
+      cancellation: this.#cancellation,
       deadline: undefined,
       trace: undefined,
       interim: {
         progress: false,
         canAsk: false,
         logLevel: undefined,
-        notify: (notification) => {
-          if (this.#abort.signal.aborted) return
-          if (notification.method !== 'notifications/subscriptions/acknowledged') {
-            this.#tell(notification)
-            return
-          }
-          this.#honoured = toFilter(notification.params.notifications)
-          acknowledged(this.#honoured)
-        },
-        ask: () => Promise.reject(new McpError('caller.missing_capability', 'Cannot ask a listener')),
+        notify: (notification) => this.#hear(notification),
+        ask: refuseToAsk,
       },
     }
   }
+}
+
+interface Opening {
+  readonly resolve: (honoured: ListenFilter) => void
+  readonly reject: (error: unknown) => void
+}
+
+function refuseToAsk(): Promise<never> {
+  return Promise.reject(new McpError('caller.missing_capability', 'Cannot ask a listener'))
 }
 
 function toFilter(value: unknown): ListenFilter {
@@ -124,5 +156,6 @@ const LIST_CHANGES = [
   ['promptsListChanged', 'notifications/prompts/list_changed'],
   ['resourcesListChanged', 'notifications/resources/list_changed'],
 ] as const
+const NO_META = Object.freeze({})
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 60_000

@@ -4,7 +4,8 @@ import type { Caller } from '../peer/open-call.ts'
 import type { Served } from '../peer/served.ts'
 import type { Notification, Params } from '../protocol/call.ts'
 import { hasCapability, type ServerCapabilities } from '../protocol/capabilities.ts'
-import { StandingListen } from './standing-listen.ts'
+import type { ListenFilter } from '../protocol/features/subscriptions.ts'
+import { ALL_LISTS, StandingListen } from './standing-listen.ts'
 
 /**
  * What an older session hears of changes. `resources/subscribe` becomes one listen per URI, and one more listen
@@ -15,7 +16,8 @@ export class Subscriptions {
   readonly #caller: Caller
   readonly #capabilities: ServerCapabilities
   readonly #tell: (notification: Notification) => void
-  readonly #resources = new Map<string, StandingListen>()
+  /** Made with the first: most sessions never watch one. */
+  #resources: Map<string, StandingListen> | undefined
   #lists: StandingListen | undefined
   #isClosed = false
 
@@ -33,12 +35,8 @@ export class Subscriptions {
 
   /** Begins to hear of list changes, as far as the server announces any. */
   hearLists(): void {
-    const filter = {
-      ...(hasCapability(this.#capabilities, 'tools.listChanged') ? { toolsListChanged: true } : {}),
-      ...(hasCapability(this.#capabilities, 'prompts.listChanged') ? { promptsListChanged: true } : {}),
-      ...(hasCapability(this.#capabilities, 'resources.listChanged') ? { resourcesListChanged: true } : {}),
-    }
-    if (this.#isClosed || this.#lists !== undefined || Object.keys(filter).length === 0) return
+    const filter = toListFilter(this.#capabilities)
+    if (this.#isClosed || this.#lists !== undefined || filter === undefined) return
     this.#lists = new StandingListen(this.#served, this.#caller, filter, this.#tell)
     this.#lists.open().catch((error: unknown) => {
       if (!this.#isClosed) this.#served.log('warn', 'listen.refused', { error })
@@ -48,40 +46,56 @@ export class Subscriptions {
   /** Resolves once the URI is watched. */
   async subscribe(params: Params): Promise<void> {
     const uri = this.#parseUri(params)
-    if (this.#resources.has(uri)) return
-    if (this.#resources.size >= MAX_SUBSCRIPTIONS) {
+    this.#resources ??= new Map()
+    const resources = this.#resources
+    if (resources.has(uri)) return
+    if (resources.size >= MAX_SUBSCRIPTIONS) {
       throw new McpError('policy.limit', `Cannot subscribe: ${MAX_SUBSCRIPTIONS} resources are watched already`)
     }
     const filter = { resourceSubscriptions: [uri] }
     const listen = new StandingListen(this.#served, this.#caller, filter, this.#tell)
-    this.#resources.set(uri, listen)
+    resources.set(uri, listen)
     try {
       const honoured = await listen.open()
       if (honoured.resourceSubscriptions?.includes(uri) !== true) throw notWatchable(uri)
     } catch (error) {
       listen.close()
-      if (this.#resources.get(uri) === listen) this.#resources.delete(uri)
+      if (resources.get(uri) === listen) resources.delete(uri)
       throw isUnknown(error) ? notOffered() : error
     }
   }
 
   unsubscribe(params: Params): void {
     const uri = this.#parseUri(params)
-    this.#resources.get(uri)?.close()
-    this.#resources.delete(uri)
+    this.#resources?.get(uri)?.close()
+    this.#resources?.delete(uri)
   }
 
   close(): void {
     this.#isClosed = true
     this.#lists?.close()
-    for (const listen of this.#resources.values()) listen.close()
-    this.#resources.clear()
+    for (const listen of this.#resources?.values() ?? []) listen.close()
+    this.#resources?.clear()
   }
 
   #parseUri(params: Params): string {
     if (!hasCapability(this.#capabilities, 'resources.subscribe')) throw notOffered()
     if (typeof params.uri === 'string') return params.uri
     throw new McpError('caller.invalid_params', 'Cannot subscribe without "uri", a string')
+  }
+}
+
+/** Undefined where no list is announced. All of them, which is usual, are the same object for every session. */
+function toListFilter(capabilities: ServerCapabilities): ListenFilter | undefined {
+  const tools = hasCapability(capabilities, 'tools.listChanged')
+  const prompts = hasCapability(capabilities, 'prompts.listChanged')
+  const resources = hasCapability(capabilities, 'resources.listChanged')
+  if (tools && prompts && resources) return ALL_LISTS
+  if (!tools && !prompts && !resources) return undefined
+  return {
+    ...(tools ? { toolsListChanged: true } : {}),
+    ...(prompts ? { promptsListChanged: true } : {}),
+    ...(resources ? { resourcesListChanged: true } : {}),
   }
 }
 

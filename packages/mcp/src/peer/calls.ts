@@ -32,8 +32,10 @@ interface Waiting {
 export class Calls implements Keeper {
   readonly #served: Served
   readonly #options: CallsOptions
-  readonly #open = new Map<Id, Held<OpenCall>>() // oldest first, so the first one is the first to be overdue
-  readonly #listening = new Map<Id, OpenCall>()
+  /** Oldest first, so the first one is the first to be overdue. Made with the first: many sessions only listen. */
+  #open: Map<Id, Held<OpenCall>> | undefined
+  /** Made with the first: a session of a handshake revision has none. */
+  #listening: Map<Id, OpenCall> | undefined
   /** Stands for the id of a call that is not found by its own. */
   #count = 0
   #line: Waiting[] = []
@@ -49,7 +51,7 @@ export class Calls implements Keeper {
   }
 
   get size(): number {
-    return this.#open.size + this.#listening.size
+    return (this.#open?.size ?? 0) + (this.#listening?.size ?? 0)
   }
 
   /** Bytes of what is in line. */
@@ -61,12 +63,13 @@ export class Calls implements Keeper {
   take(call: OpenCall): void {
     const { keyed, maxListening = MAX_LISTENING, maxConcurrent, listeners } = this.#options
     call.key = keyed ? call.id : this.#count++
-    if (this.#open.has(call.key) || this.#listening.has(call.key)) {
+    if (this.#open?.has(call.key) === true || this.#listening?.has(call.key) === true) {
       call.fail(new McpError('peer.invalid_request', `Cannot take a request whose id is that of one still open`))
       return
     }
     call.keeper = this
     if (call.isListening) {
+      this.#listening ??= new Map()
       if (this.#listening.size >= maxListening) {
         call.keeper = undefined
         call.fail(new McpError('policy.limit', `Cannot listen: ${maxListening} requests do already`))
@@ -91,6 +94,7 @@ export class Calls implements Keeper {
       return
     }
     call.held = { it: call }
+    this.#open ??= new Map()
     this.#open.set(call.key, call.held)
     this.#overdue ??= this.#served.clock.setTimer(this.#served.callTimeoutMs, () => this.#failOverdue())
     if (mustWait) {
@@ -104,7 +108,7 @@ export class Calls implements Keeper {
 
   leave(call: OpenCall): void {
     if (call.isListening) this.#leaveListening(call)
-    else this.#open.delete(call.key)
+    else this.#open?.delete(call.key)
     if (call.held !== undefined) call.held.it = undefined
     if (!call.isListening) {
       if (call.isRunning) this.#running--
@@ -126,14 +130,14 @@ export class Calls implements Keeper {
 
   /** The caller no longer wants an answer. Says whether there was such a call. */
   cancel(id: Id): boolean {
-    const call = this.#open.get(id)?.it ?? this.#listening.get(id)
+    const call = this.#open?.get(id)?.it ?? this.#listening?.get(id)
     call?.drop(new McpError('caller.cancelled', 'The caller cancelled the request'))
     return call !== undefined
   }
 
   /** Ends those that listen, each with its result; `before` is told of each first. */
   finishListening(before?: (call: OpenCall) => void): void {
-    for (const call of [...this.#listening.values()]) {
+    for (const call of [...(this.#listening?.values() ?? [])]) {
       before?.(call)
       call.finish()
     }
@@ -162,12 +166,12 @@ export class Calls implements Keeper {
   }
 
   #all(): readonly OpenCall[] {
-    const open = [...this.#open.values()].flatMap(({ it }) => it ?? [])
-    return [...open, ...this.#listening.values()]
+    const open = [...(this.#open?.values() ?? [])].flatMap(({ it }) => it ?? [])
+    return this.#listening === undefined ? open : [...open, ...this.#listening.values()]
   }
 
   #leaveListening(call: OpenCall): void {
-    if (this.#listening.delete(call.key)) this.#options.listeners?.remove(call.caller.principal)
+    if (this.#listening?.delete(call.key) === true) this.#options.listeners?.remove(call.caller.principal)
   }
 
   /** What waits no longer makes room at once: who sends and takes back must not fill the line with nothing. */
@@ -211,7 +215,7 @@ export class Calls implements Keeper {
     const { clock, callTimeoutMs } = this.#served
     const now = clock.now()
     let soonest = Number.POSITIVE_INFINITY
-    for (const { it: call } of [...this.#open.values()]) {
+    for (const { it: call } of [...(this.#open?.values() ?? [])]) {
       if (call === undefined) continue
       const left = call.asking > 0 ? callTimeoutMs : (call.call.deadline ?? now) - now
       if (left > 0) {

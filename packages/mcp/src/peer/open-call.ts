@@ -8,6 +8,7 @@ import {
   checkEnvelope,
   type Envelope,
   PROTOCOL_VERSION,
+  type ProgressToken,
   parseEnvelope,
   SERVER_INFO,
   SUBSCRIPTION_ID,
@@ -86,7 +87,7 @@ export class OpenCall {
   readonly #served: Served
   readonly caller: Caller
   readonly #codec: MethodCodec
-  readonly #envelope: Envelope
+  readonly #progressToken: ProgressToken | undefined
   readonly #way: Way
   readonly #cancellation: CancellationSource
   #voice: Voice | undefined
@@ -106,7 +107,7 @@ export class OpenCall {
     this.#served = served
     this.caller = caller
     this.#codec = codec
-    this.#envelope = envelope
+    this.#progressToken = envelope.progressToken
     this.#way = way
     this.#cancellation = new CancellationSource()
     this.#voice = undefined
@@ -260,7 +261,7 @@ export class OpenCall {
     }
     this.#voice ??= this.isListening
       ? new ListenVoice(this.id, toFilter(this.call.params))
-      : new CallVoice(this.#envelope.progressToken, this.caller.logLevel)
+      : new CallVoice(this.#progressToken, this.caller.logLevel)
     const codec = this.caller.revision.methods.get(notification.method)
     const params = codec === undefined ? undefined : this.#voice.toParams(notification)
     if (codec === undefined || params === undefined) return

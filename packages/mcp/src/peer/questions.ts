@@ -44,7 +44,8 @@ interface Question {
  */
 export class Questions {
   readonly #options: QuestionsOptions
-  readonly #open = new Map<Id, Question>()
+  /** Made with the first: most clients are never asked anything. */
+  #open: Map<Id, Question> | undefined
   #lastId = 0
   #ended: McpError | undefined
 
@@ -53,7 +54,7 @@ export class Questions {
   }
 
   get size(): number {
-    return this.#open.size
+    return this.#open?.size ?? 0
   }
 
   /**
@@ -73,6 +74,7 @@ export class Questions {
       const overdue = clock.setTimer(timeoutMs, () =>
         this.#withdraw(id, unanswered(method, `nobody did within ${timeoutMs / 1000} s`)),
       )
+      this.#open ??= new Map()
       this.#open.set(id, { id, method, codec, asker, overdue, resolve, reject })
       withdrawn?.watch({ cancelled: () => this.#withdraw(id, notWanted(method)) })
     })
@@ -98,13 +100,13 @@ export class Questions {
 
   /** Takes back what was asked on behalf of one. */
   withdraw(asker: Asker, error: McpError): void {
-    for (const question of [...this.#open.values()]) if (question.asker === asker) this.#withdraw(question.id, error)
+    for (const question of this.#all()) if (question.asker === asker) this.#withdraw(question.id, error)
   }
 
   /** The conversation is over: takes back all, and refuses whatever comes. */
   end(error: McpError): void {
     this.#ended = error
-    for (const { id } of [...this.#open.values()]) this.#withdraw(id, error)
+    for (const { id } of this.#all()) this.#withdraw(id, error)
   }
 
   #toOutgoing(request: Notification): { readonly codec: MethodCodec; readonly params: JsonObject } {
@@ -115,7 +117,7 @@ export class Questions {
     if (codec === undefined) throw notInRevision(revision, request)
     const params = codec.downParams(request.params) // throws for a kind of question that the revision lacks
     checkMayAsk(capabilities, request)
-    if (this.#open.size >= max) {
+    if (this.size >= max) {
       throw new McpError('policy.limit', `Cannot ask the client for "${method}": ${max} questions are open already`)
     }
     return { codec, params: this.#named(params) }
@@ -135,9 +137,13 @@ export class Questions {
     question.reject(error)
   }
 
+  #all(): readonly Question[] {
+    return this.#open === undefined ? [] : [...this.#open.values()]
+  }
+
   #close(id: Id): Question | undefined {
-    const question = this.#open.get(id)
-    this.#open.delete(id)
+    const question = this.#open?.get(id)
+    this.#open?.delete(id)
     question?.overdue.cancel()
     return question
   }

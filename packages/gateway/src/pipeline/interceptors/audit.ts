@@ -1,4 +1,4 @@
-import { type Clock, type Interceptor, McpError, type Result } from '@crosspoint/mcp'
+import { type Clock, type Handle, type Interceptor, McpError, type Result } from '@crosspoint/mcp'
 import type { Log } from '../../log.ts'
 import type { Passage } from '../../routes/passage.ts'
 import { shown } from '../../shown.ts'
@@ -13,18 +13,31 @@ export function audit(log: Log, clock: Clock): Interceptor<Passage> {
     if (recorder === undefined) log.info(JSON.parse(`{${toMembers(call, outcome, ms)}}`), 'call')
     else if (recorder.isOn) recorder.write('call', toMembers(call, outcome, ms))
   }
-  return (next) => async (call) => {
+  const fail = (call: Passage, error: unknown, ms: number): never => {
+    const outcome = error instanceof McpError ? error.code : 'internal.error'
+    write(call, outcome, ms)
+    if (outcome === 'internal.error') log.error({ trace: call.trace?.traceId, error }, 'A call failed inside')
+    throw error
+  }
+  // No async function: its frame would stay with every open listen.
+  return (next) => (call) => {
     const start = clock.now()
-    try {
-      const result = await next(call)
-      write(call, toOutcome(result), clock.now() - start)
-      return result
-    } catch (error) {
-      const outcome = error instanceof McpError ? error.code : 'internal.error'
-      write(call, outcome, clock.now() - start)
-      if (outcome === 'internal.error') log.error({ trace: call.trace?.traceId, error }, 'A call failed inside')
-      throw error
-    }
+    return attempt(next, call).then(
+      (result) => {
+        write(call, toOutcome(result), clock.now() - start)
+        return result
+      },
+      (error: unknown) => fail(call, error, clock.now() - start),
+    )
+  }
+}
+
+/** What is thrown at once is a rejection too. */
+function attempt(next: Handle<Passage>, call: Passage): Promise<Result> {
+  try {
+    return next(call)
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

@@ -21,6 +21,8 @@ export interface Desk {
   /** Where callers are known: who listens how often, by a request or by GET. */
   readonly listeners: Shares | undefined
   readonly replies: ReplyContext
+  /** Told of a reader who was cut off from the news of a session. */
+  readonly cut: () => void
 }
 
 /** @param maxCalls most calls without a session at work at once; beyond it they are refused */
@@ -32,6 +34,7 @@ export function createDesk(
 ): Desk {
   const served = toServed(endpoint)
   const { maxSessions = 10_000 } = endpoint
+  const { maxStreamBytes } = served
   // What is given and is no function, such as null, fails for every caller instead of letting all of them in.
   const authenticate = endpoint.authenticate === undefined ? doorAuthenticate : endpoint.authenticate
   const isKnowing = authenticate !== undefined
@@ -58,8 +61,14 @@ export function createDesk(
       maxStreams: endpoint.maxStreams ?? 8,
       resume: toResume(endpoint.resume, served.clock, served.log),
     }),
+    cut: () => served.log('warn', 'stream.cut', { maxStreamBytes }),
     streams: new StreamSessions(served, maxSessions, isKnowing ? new Shares(perPrincipal) : undefined),
-    replies: { door, open: new Set(), maxStreamBytes: served.maxStreamBytes },
+    replies: {
+      door,
+      open: new Set(),
+      maxStreamBytes,
+      cut: () => door.log('warn', 'stream.cut', { maxBytes: maxStreamBytes }),
+    },
   }
 }
 

@@ -86,7 +86,7 @@ export class Reception {
       maxHeldBytes: options.maxHeldBytes ?? 256 * 1024 * 1024,
       resourceMetadata: toMetadataSource(options.resourceMetadata),
     }
-    this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0 }
+    this.#refusals = { door: this.#state, open: new Set(), maxStreamBytes: 0, cut: () => {} }
     this.#origins = new Set(guards.allowedOrigins)
     this.#guard = createGuards(guards)
   }

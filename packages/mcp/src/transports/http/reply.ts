@@ -36,6 +36,8 @@ export interface ReplyContext {
   readonly open: Set<Held<HttpReply>>
   /** Most bytes that may wait for a reader who does not read. */
   readonly maxStreamBytes: number
+  /** Told of a reader who was cut off. */
+  readonly cut: () => void
 }
 
 /** What a reply becomes that is no longer one JSON body. */
@@ -244,10 +246,8 @@ export class HttpReply implements Way {
     if (this.#stream === undefined) {
       if (this.response.writableEnded || this.response.destroyed) return undefined
       if (this.#context.door.isClosing) this.response.shouldKeepAlive = false
-      const maxBytes = this.#context.maxStreamBytes
-      const stream = new EventStream(this.response, maxBytes, () =>
-        this.#context.door.log('warn', 'stream.cut', { maxBytes }),
-      )
+      const { maxStreamBytes, cut } = this.#context
+      const stream = new EventStream(this.response, maxStreamBytes, cut)
       const { streams } = this
       this.#stream = streams === undefined || streams.isClosed ? stream : streams.openAnswer(stream)
     }

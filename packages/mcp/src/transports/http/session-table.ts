@@ -27,13 +27,13 @@ export interface SessionTableOptions {
 export interface HttpSession {
   readonly id: string
   readonly session: Session
-  readonly streams: EventStream[]
+  streams: readonly EventStream[]
   /** Where its revision has that: what outlives a connection. */
   readonly resumable: SessionStreams | undefined
-  /** What could not be told yet, newest of each topic. */
-  readonly untold: Map<string, string>
+  /** What could not be told yet, newest of each topic; undefined until there is something. */
+  untold: Map<string, string> | undefined
   /** What was told on streams that can be resumed, newest of each topic: for a client that missed more than is held. */
-  readonly told: Map<string, string>
+  told: Map<string, string> | undefined
   usedAt: number
 }
 
@@ -113,13 +113,13 @@ export class SessionTable {
     this.#options.shares?.remove(found.session.principal)
     found.session.close()
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
-    for (const stream of found.streams.splice(0)) stream.end()
+    endAll(found)
     found.resumable?.close()
   }
 
   /** Ends the streams that wait for news, each session living on. */
   endStreams(): void {
-    for (const { streams } of this.#sessions.values()) for (const stream of streams.splice(0)) stream.end()
+    for (const found of this.#sessions.values()) endAll(found)
   }
 
   async idle(): Promise<void> {
@@ -164,8 +164,8 @@ export class SessionTable {
       session: new Session(this.#served, handshake, principal, (text, topic) => tell(added, text, topic)),
       streams: [],
       resumable,
-      untold: new Map(),
-      told: new Map(),
+      untold: undefined,
+      told: undefined,
       usedAt: this.#served.clock.now(),
     }
     this.#sessions.set(id, added)
@@ -202,40 +202,53 @@ export class SessionTable {
   }
 }
 
-/** Remembers a connection for as long as it is there. */
+function endAll(found: HttpSession): void {
+  const { streams } = found
+  found.streams = []
+  for (const stream of streams) stream.end()
+}
+
+/** Remembers a connection for as long as it is there. The list is as long as it must be: nearly always there is one. */
 export function attach(found: HttpSession, connection: EventStream): void {
-  found.streams.push(connection)
+  found.streams = found.streams.concat(connection)
 }
 
 export function detach(found: HttpSession, connection: EventStream): void {
-  const at = found.streams.indexOf(connection)
-  if (at !== -1) found.streams.splice(at, 1)
+  found.streams = found.streams.filter((other) => other !== connection)
 }
 
 /** Tells what waited for somebody who listens, now that there is one. */
 export function tellWaiting(found: HttpSession): void {
-  const waiting = [...found.untold]
-  found.untold.clear()
-  for (const [topic, text] of waiting) tell(found, text, topic)
+  const waiting = found.untold
+  found.untold = undefined
+  for (const [topic, text] of waiting ?? []) tell(found, text, topic)
 }
 
 /** Tells everything again, the latest of each topic: what its client has missed is not known any more. */
 export function tellAgain(found: HttpSession): void {
-  for (const [topic, text] of found.told) if (!found.untold.has(topic)) found.untold.set(topic, text)
+  if (found.told === undefined) return
+  found.untold = new Map([...found.told, ...(found.untold ?? [])])
 }
 
 /** Each message goes to one stream, the newest that is read; without any, the latest of each topic waits. */
-function tell({ streams, resumable, untold, told }: HttpSession, text: string, topic: string): void {
+function tell(found: HttpSession, text: string, topic: string): void {
+  const { streams, resumable } = found
   const stream = resumable === undefined ? streams.findLast((candidate) => candidate.isOpen) : resumable.reading()
   if (stream === undefined) {
-    if (untold.has(topic) || untold.size < MAX_TOPICS) untold.set(topic, text)
+    found.untold ??= new Map()
+    note(found.untold, topic, text)
     return
   }
   if (resumable === undefined) stream.send(text)
   else {
     stream.send(text, topic)
-    if (told.has(topic) || told.size < MAX_TOPICS) told.set(topic, text)
+    found.told ??= new Map()
+    note(found.told, topic, text)
   }
+}
+
+function note(texts: Map<string, string>, topic: string, text: string): void {
+  if (texts.has(topic) || texts.size < MAX_TOPICS) texts.set(topic, text)
 }
 
 export function isSame(a: Principal, b: Principal): boolean {

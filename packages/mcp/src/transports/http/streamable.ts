@@ -83,6 +83,9 @@ export function receivePost(
   request.on('end', () => {
     if (bytes > limits.maxBytes) return
     const body = rest === undefined ? (first ?? EMPTY) : rest.join()
+    // Who listens stays for days; the bytes of the request need not.
+    first = undefined
+    rest = undefined
     try {
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
       const message = parseMessage(body.toString('utf8'), limits)

@@ -77,15 +77,18 @@ async function resume(
 }
 
 /** @throws {McpError} `policy.limit` where the caller has as many as one may have */
-function toConnection({ served, listeners }: Desk, { session }: HttpSession, response: HttpResponse): EventStream {
-  const { maxStreamBytes, log } = served
+function toConnection(
+  { replies, cut, listeners }: Desk,
+  { session }: HttpSession,
+  response: HttpResponse,
+): EventStream {
   const { principal } = session
   if (listeners?.hasRoomFor(principal) === false) throw tooManyListen(listeners)
   if (listeners !== undefined) {
     listeners.add(principal)
     whenGone(response, () => listeners.remove(principal))
   }
-  return new EventStream(response, maxStreamBytes, () => log('warn', 'stream.cut', { maxStreamBytes }))
+  return new EventStream(response, replies.maxStreamBytes, cut)
 }
 
 function hold(found: HttpSession, connection: EventStream, response: HttpResponse): void {

@@ -16,9 +16,9 @@ export class SessionStreams implements StreamHome {
   #count = 0
   readonly #open = new Map<string, ResumableStream>()
   /** Those for news, that which found its reader last at the end. */
-  readonly #standing: ResumableStream[] = []
+  #standing: readonly ResumableStream[] = []
   /** Connections of answers that were taken up again, by stream. */
-  readonly #resumed = new Map<string, EventStream>()
+  #resumed: Map<string, EventStream> | undefined
   isClosed = false
 
   /**
@@ -45,7 +45,7 @@ export class SessionStreams implements StreamHome {
 
   openStanding(outlet: EventStream): ResumableStream {
     const stream = this.#begin(outlet, true)
-    this.#standing.push(stream)
+    this.#standing = this.#standing.concat(stream)
     if (this.#standing.length > this.#maxStanding * 2) this.#forgetUnread()
     return stream
   }
@@ -85,8 +85,7 @@ export class SessionStreams implements StreamHome {
   takeUp(position: Position, outlet: EventStream, page: readonly StoredEvent[]): ResumableStream {
     const stream = this.#open.get(position.stream) ?? new ResumableStream(position.stream, this, true)
     if (position.isStanding) {
-      this.#standing.splice(this.#standing.indexOf(stream), 1)
-      this.#standing.push(stream)
+      this.#standing = this.#standing.filter((other) => other !== stream).concat(stream)
     } else this.#addResumed(position.stream, outlet)
     stream.takeUp(outlet, position.seq, page)
     return stream
@@ -95,12 +94,13 @@ export class SessionStreams implements StreamHome {
   /** @throws {McpError} `policy.limit` where no other answer may be taken up now */
   checkRoom({ stream, isStanding }: Position): void {
     const { maxResumed } = this.resume
-    if (isStanding || this.#resumed.has(stream) || this.#resumed.size < maxResumed) return
+    const resumed = this.#resumed
+    if (isStanding || resumed === undefined || resumed.has(stream) || resumed.size < maxResumed) return
     throw new McpError('policy.limit', `Cannot resume another stream: this session has taken up ${maxResumed}`)
   }
 
   beat(): void {
-    for (const outlet of this.#resumed.values()) outlet.beat()
+    for (const outlet of this.#resumed?.values() ?? []) outlet.beat()
   }
 
   left(stream: ResumableStream): void {
@@ -111,9 +111,9 @@ export class SessionStreams implements StreamHome {
   close(): void {
     this.isClosed = true
     for (const stream of this.#open.values()) stream.close()
-    for (const outlet of this.#resumed.values()) outlet.end()
+    for (const outlet of this.#resumed?.values() ?? []) outlet.end()
     this.#open.clear()
-    this.#standing.length = 0
+    this.#standing = []
     if (this.#name !== undefined) this.#drop(undefined)
   }
 
@@ -125,17 +125,19 @@ export class SessionStreams implements StreamHome {
   }
 
   #addResumed(name: string, outlet: EventStream): void {
-    this.#resumed.get(name)?.drop()
-    this.#resumed.set(name, outlet)
+    this.#resumed ??= new Map()
+    const resumed = this.#resumed
+    resumed.get(name)?.drop()
+    resumed.set(name, outlet)
     outlet.onClose(() => {
-      if (this.#resumed.get(name) === outlet) this.#resumed.delete(name)
+      if (resumed.get(name) === outlet) resumed.delete(name)
     })
   }
 
   #forgetUnread(): void {
-    const at = this.#standing.findIndex((stream) => !stream.hasReader)
-    const [stream] = at === -1 ? [] : this.#standing.splice(at, 1)
+    const stream = this.#standing.find(({ hasReader }) => !hasReader)
     if (stream === undefined) return
+    this.#standing = this.#standing.filter((other) => other !== stream)
     stream.end()
     this.#drop(stream.name)
   }
