@@ -128,7 +128,7 @@ function describeDiff(diff: ConfigDiff): string {
     describeNames(diff.retuned, 'adjusted'),
     describeNames([...diff.views.added, ...diff.views.removed, ...diff.views.changed], 'views changed'),
     describeNames(diff.settings, 'settings changed'),
-    diff.listenChanged ? 'another address takes effect after a restart' : '',
+    diff.listenChanged ? 'another address or number of connections takes effect after a restart' : '',
     diff.guardsChanged ? 'other allowed hosts or origins take effect after a restart' : '',
   ].filter((part) => part !== '')
   return parts.length === 0 ? 'nothing is different' : parts.join('; ')

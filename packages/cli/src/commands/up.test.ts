@@ -255,7 +255,7 @@ posix('the configuration, when it changes', () => {
       { allowedOrigins: ['https://a.b'] },
       'other allowed hosts or origins take effect after a restart',
     ],
-    ['an address', { host: 'localhost' }, 'another address takes effect after a restart'],
+    ['an address', { host: 'localhost' }, 'another address or number of connections takes effect after a restart'],
   ])('says that %s takes a restart', async (_, listen, told) => {
     const workspace = withServers(() => ({}))
     const { running } = await up(workspace, '--no-watch')

@@ -53,8 +53,8 @@ function restartPart(server: ServerConfig | undefined): unknown {
   return [server.transport, server.revision, server.connectTimeoutMs, server.sessions, server.roots]
 }
 
-function bindPart({ host, port }: ListenConfig): unknown {
-  return [host, port]
+function bindPart({ host, port, maxConnections }: ListenConfig): unknown {
+  return [host, port, maxConnections]
 }
 
 /** As sets: their order means nothing. */

@@ -22,6 +22,8 @@ export interface ListenConfig {
   readonly allowedHosts: readonly string[]
   /** `Origin` header values accepted besides our own on loopback, as `https://name[:port]`. Default none. */
   readonly allowedOrigins: readonly string[]
+  /** Most connections open at once. Default 20,000: two for each session, one of which listens. */
+  readonly maxConnections: number
 }
 
 export interface ServerConfig {

@@ -23,6 +23,7 @@ test('variables fill in numbers, truth values and lists', () => {
     host: '127.0.0.2',
     allowedHosts: ['a.example', 'b.example:80'],
     allowedOrigins: [],
+    maxConnections: 20_000,
   })
 })
 

@@ -68,6 +68,7 @@ timeouts: { connectMs: 1000 }
         ],
         "allowedOrigins": [],
         "host": "127.0.0.1",
+        "maxConnections": 20000,
         "port": 9000,
       },
       "log": {

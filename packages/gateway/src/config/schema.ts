@@ -71,6 +71,9 @@ const listen = section(
       )
       .default([])
       .describe('`Origin` header values accepted besides our own on loopback, such as `https://example.com`.'),
+    maxConnections: whole(1, 1_000_000)
+      .prefault(20_000)
+      .describe('Most connections open at once; a client that listens has one for that alone.'),
   },
   'Where the gateway listens.',
 )

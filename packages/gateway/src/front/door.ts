@@ -29,7 +29,7 @@ export interface FrontDoor {
  * @throws {TypeError} for an address others can reach: nobody is asked who they are yet
  */
 export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
-  const { host = '127.0.0.1', port = 0, log, readyDetail = false } = options
+  const { host = '127.0.0.1', port = 0, log, readyDetail = false, maxConnections = 20_000 } = options
   const { view } = options
   const under = (root: string) => (path: string) => {
     if (path === root) return gateway.endpoint(view)
@@ -38,6 +38,7 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
   const door: HttpDoor = await openHttpDoor({
     host,
     port,
+    maxConnections,
     endpoint: under(ROOT),
     sse: under(SSE),
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
