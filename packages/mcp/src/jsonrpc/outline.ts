@@ -37,6 +37,8 @@ export interface Span {
   readonly to: number
   /** Some string in it, key or value, begins with the mark that was looked for. */
   readonly isMarked: boolean
+  /** Members of all objects in it, those named twice included. */
+  readonly members: number
 }
 
 /** A response that carries a result, of which nothing was built. */
@@ -70,20 +72,22 @@ class Level {
   key = ''
   from = 0
   isMarked = false
+  #before = 0
 
   /** False for a key named twice, for none, and for more members than anybody asks for. */
-  begin(key: string, from: number): boolean {
+  begin(key: string, from: number, members: number): boolean {
     if (key === '' || this.#keys.has(key) || this.#keys.size === MAX_MEMBERS) return false
     this.#keys.add(key)
     this.key = key
     this.from = from
+    this.#before = members
     this.isMarked = false
     return true
   }
 
-  end(to: number): void {
+  end(to: number, members: number): void {
     const { key, from, isMarked } = this
-    this.spans.push({ key, from, to, isMarked })
+    this.spans.push({ key, from, to, isMarked, members: members - this.#before })
   }
 }
 
@@ -99,6 +103,8 @@ class Outliner {
   #state: number = START
   /** Bytes before the piece at hand. */
   #before = 0
+  /** Members of all objects up to here. */
+  #members = 0
   #isKey = false
   /** The key at hand, of an object whose members are told of; undefined for any other. */
   #name: string | undefined
@@ -129,6 +135,7 @@ class Outliner {
     const first = this.#mark[0]
     let state = this.#state
     let isKey = this.#isKey
+    let members = this.#members
     for (let i = 0; i < length; i++) {
       const c = piece[i] ?? 0
       let action = state < STRING ? (TABLE[state * WIDTH + (CLASSES[c] ?? 0)] ?? REFUSE) : state
@@ -141,8 +148,10 @@ class Outliner {
         const depth = open.length
         if (depth < 2 || (depth === 2 && this.#inResult)) {
           this.#isKey = isKey
+          this.#members = members
           state = this.#act(action, piece, i)
           isKey = this.#isKey
+          members = this.#members
           if (state === REFUSE) return false
           continue
         }
@@ -152,6 +161,7 @@ class Outliner {
         }
         if (action === BEGIN_MEMBER) {
           state = VALUE
+          members++
           continue
         }
         if (action === BEGIN_KEY || action === BEGIN_STRING) {
@@ -181,6 +191,7 @@ class Outliner {
         // As it nearly always is.
         if (isKey && open.length > 2 && i + 1 < length && piece[i + 1] === COLON_BYTE) {
           state = VALUE
+          members++
           i++
         }
       } else if (end === BACKSLASH) state = ESCAPE
@@ -188,6 +199,7 @@ class Outliner {
     }
     this.#state = state
     this.#isKey = isKey
+    this.#members = members
     this.#before += length
     return true
   }
@@ -205,12 +217,12 @@ class Outliner {
         this.#look(piece, at + 1)
         return STRING
       case BEGIN_MEMBER: {
-        const begun = this.#levelAt(depth)?.begin(this.#name ?? '', this.#before + at + 1)
+        const begun = this.#levelAt(depth)?.begin(this.#name ?? '', this.#before + at + 1, ++this.#members)
         this.#name = undefined
         return begun === false ? REFUSE : VALUE
       }
       case NEXT:
-        this.#levelAt(depth)?.end(this.#before + at)
+        this.#levelAt(depth)?.end(this.#before + at, this.#members)
         return this.#open[depth - 1] === true ? KEY : VALUE
       case OPEN_OBJECT:
         if (depth === this.#maxDepth) return REFUSE
@@ -233,7 +245,7 @@ class Outliner {
     if (this.#open.pop() !== isObject) return REFUSE
     const level = this.#levelAt(depth)
     // An empty object has no member to end.
-    if (level !== undefined && level.key !== '') level.end(at)
+    if (level !== undefined && level.key !== '') level.end(at, this.#members)
     if (depth === 2) this.#inResult = false
     return depth === 1 ? DONE : AFTER
   }

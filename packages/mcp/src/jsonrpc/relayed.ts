@@ -3,7 +3,7 @@ import { FrameFault } from './fault.ts'
 import type { JsonObject } from './frame.ts'
 import type { FrameLimits } from './limits.ts'
 import type { Span } from './outline.ts'
-import { parseText } from './parse.ts'
+import { countKept, parseText } from './parse.ts'
 
 /**
  * A JSON object whose large members are left as the bytes they came in until somebody reads them. It is an object like any
@@ -31,8 +31,8 @@ export class Relayed implements JsonObject {
    */
   static from(bytes: readonly Uint8Array[], spans: readonly Span[], limits: FrameLimits): Relayed {
     const members = new Map<string, Member>()
-    for (const { key, from, to, isMarked } of spans) {
-      members.set(key, new Written(cut(bytes, from, to), to - from, isMarked, limits))
+    for (const span of spans) {
+      members.set(span.key, new Written(cut(bytes, span.from, span.to), span, limits))
     }
     return new Relayed(members)
   }
@@ -66,13 +66,15 @@ class Written {
   readonly pieces: readonly Uint8Array[]
   readonly size: number
   readonly isMarked: boolean
+  readonly #members: number
   readonly #limits: FrameLimits
   #read: { readonly value: unknown } | undefined
 
-  constructor(pieces: readonly Uint8Array[], size: number, isMarked: boolean, limits: FrameLimits) {
+  constructor(pieces: readonly Uint8Array[], { from, to, isMarked, members }: Span, limits: FrameLimits) {
     this.pieces = pieces
-    this.size = size
+    this.size = to - from
     this.isMarked = isMarked
+    this.#members = members
     this.#limits = limits
   }
 
@@ -88,12 +90,19 @@ class Written {
   /** @throws {McpError} `upstream.protocol` for what would not have been accepted, had it been read when it came */
   get value(): unknown {
     try {
-      this.#read ??= { value: parseText(this.text, this.#limits) }
+      this.#read ??= { value: this.#parse() }
     } catch (error) {
       if (!(error instanceof FrameFault)) throw error
       throw new McpError('upstream.protocol', `Cannot read the answer of the server: ${error.message}`)
     }
     return this.#read.value
+  }
+
+  /** Its grammar and depth are known to be right: what is left to find out is whether something was lost in reading. */
+  #parse(): unknown {
+    const { text } = this
+    const value: unknown = JSON.parse(text)
+    return countKept(value) === this.#members ? value : parseText(text, this.#limits)
   }
 }
 
