@@ -7,7 +7,7 @@ export { isRetryable, McpError, toHttpStatus, toRpcError } from './errors.ts'
 export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'
 export type { FrameLimits } from './jsonrpc/limits.ts'
 export { CALLER_LIMITS, UPSTREAM_LIMITS } from './jsonrpc/limits.ts'
-export { opened } from './jsonrpc/relayed.ts'
+export { opened, withMember } from './jsonrpc/relayed.ts'
 export type { Clock, Timer, TimerOptions } from './peer/clock.ts'
 export { systemClock } from './peer/clock.ts'
 export type {

@@ -1,4 +1,4 @@
-import { type JsonObject, mayHoldResources, type Result } from '@crosspoint/mcp'
+import { type JsonObject, mayHoldResources, type Result, withMember } from '@crosspoint/mcp'
 import type { AddressBook } from '../catalog/address-book.ts'
 import type { Destination } from '../catalog/catalog.ts'
 
@@ -33,14 +33,14 @@ function toPublicBlock(block: JsonObject, destination: Destination, book: Addres
 function withPublicUri(value: JsonObject, destination: Destination, book: AddressBook): JsonObject {
   if (typeof value.uri !== 'string') return value
   const uri = book.toPublic(destination, value.uri)
-  return uri === value.uri ? value : { ...value, uri }
+  return uri === value.uri ? value : withMember(value, 'uri', uri)
 }
 
 function mapMember(value: JsonObject, member: string, convert: (inner: JsonObject) => JsonObject): JsonObject {
   const inner = value[member]
   if (!isObject(inner)) return value
   const converted = convert(inner)
-  return converted === inner ? value : { ...value, [member]: converted }
+  return converted === inner ? value : withMember(value, member, converted)
 }
 
 /** Copies the list at the first item that changes. */
@@ -55,7 +55,7 @@ function mapList(result: Result, member: string, convert: (item: JsonObject) => 
     copy ??= [...(items as readonly unknown[])]
     copy[at] = converted
   }
-  return copy === undefined ? result : { ...result, [member]: copy }
+  return copy === undefined ? result : withMember(result, member, copy)
 }
 
 function isObject(value: unknown): value is JsonObject {

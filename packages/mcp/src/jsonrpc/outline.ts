@@ -65,6 +65,17 @@ export function outlineResult(pieces: readonly Uint8Array[], maxDepth: number, m
   return outliner.end()
 }
 
+/**
+ * The members of each object of a list, in the same way.
+ * @param pieces of a list that was held against the grammar before
+ * @returns undefined where it is to be parsed: something in it is no object, or there are many
+ */
+export function outlineItems(pieces: readonly Uint8Array[], mark: string): readonly (readonly Span[])[] | undefined {
+  const outliner = new Outliner(Number.POSITIVE_INFINITY, mark, true)
+  for (const piece of pieces) if (!outliner.push(piece)) return undefined
+  return outliner.items()
+}
+
 /** Members of one object that are told of. */
 class Level {
   readonly spans: Span[] = []
@@ -95,7 +106,11 @@ class Outliner {
   readonly #maxDepth: number
   readonly #mark: Uint8Array
   readonly #message = new Level()
-  readonly #result = new Level()
+  /** The members of the result; of a list, of the item at hand. */
+  #result = new Level()
+  readonly #isList: boolean
+  readonly #items: Level[] = []
+  #commas = 0
   /** What is open: true for an object, false for a list. */
   readonly #open: boolean[] = []
   #hasResult = false
@@ -113,14 +128,21 @@ class Outliner {
   #unit = 0
   #wantsLow = false
 
-  constructor(maxDepth: number, mark: string) {
+  constructor(maxDepth: number, mark: string, isList = false) {
     this.#maxDepth = maxDepth
+    this.#isList = isList
+    if (isList) this.#state = VALUE
     this.#mark = new TextEncoder().encode(mark)
   }
 
   end(): Outline | undefined {
     if (this.#state !== DONE || !this.#hasResult) return undefined
     return { message: this.#message.spans, result: this.#result.spans }
+  }
+
+  items(): readonly (readonly Span[])[] | undefined {
+    const isWhole = this.#state === DONE && this.#items.length === this.#commas + 1
+    return isWhole ? this.#items.map(({ spans }) => spans) : undefined
   }
 
   /**
@@ -223,10 +245,11 @@ class Outliner {
       }
       case NEXT:
         this.#levelAt(depth)?.end(this.#before + at, this.#members)
+        if (depth === 1 && ++this.#commas === MAX_ITEMS && this.#isList) return REFUSE
         return this.#open[depth - 1] === true ? KEY : VALUE
       case OPEN_OBJECT:
         if (depth === this.#maxDepth) return REFUSE
-        if (depth === 1 && this.#message.key === RESULT) this.#inResult = this.#hasResult = true
+        if (depth === 1) this.#enter()
         this.#open.push(true)
         return KEY_OR_END
       case OPEN_ARRAY:
@@ -238,6 +261,15 @@ class Outliner {
         return this.#close(action === CLOSE_OBJECT, this.#before + at)
     }
     return REFUSE
+  }
+
+  /** Into an object in the outermost value. */
+  #enter(): void {
+    if (this.#isList) {
+      this.#result = new Level()
+      this.#items.push(this.#result)
+      this.#inResult = true
+    } else if (this.#message.key === RESULT) this.#inResult = this.#hasResult = true
   }
 
   #close(isObject: boolean, at: number): number {
@@ -252,7 +284,7 @@ class Outliner {
 
   /** Whose members are told of. */
   #levelAt(depth: number): Level | undefined {
-    if (depth === 1) return this.#message
+    if (depth === 1) return this.#isList ? undefined : this.#message
     return depth === 2 && this.#inResult ? this.#result : undefined
   }
 
@@ -342,6 +374,8 @@ function skipPlain(piece: Uint8Array, words: Int32Array, shift: number, at: numb
 const RESULT = 'result'
 /** Characters of a key that is told of. */
 const MAX_KEY = 256
+/** Objects of a list. */
+const MAX_ITEMS = 64
 /** Members that are told of. */
 const MAX_MEMBERS = 64
 /** Bytes of a string that are looked at one by one, about: at least four, or an escape could be waited for forever. */

@@ -2,7 +2,7 @@ import { McpError } from '../errors.ts'
 import { FrameFault } from './fault.ts'
 import type { JsonObject } from './frame.ts'
 import type { FrameLimits } from './limits.ts'
-import type { Span } from './outline.ts'
+import { outlineItems, type Span } from './outline.ts'
 import { countKept, parseText } from './parse.ts'
 
 /**
@@ -100,6 +100,8 @@ class Written {
 
   /** Its grammar and depth are known to be right: what is left to find out is whether something was lost in reading. */
   #parse(): unknown {
+    const items = this.isLarge && startsWith(this.pieces, OPEN_BRACKET) ? outlineItems(this.pieces, '') : undefined
+    if (items !== undefined) return items.map((spans) => Relayed.from(this.pieces, spans, this.#limits))
     const { text } = this
     const value: unknown = JSON.parse(text)
     return countKept(value) === this.#members ? value : parseText(text, this.#limits)
@@ -120,7 +122,7 @@ export function withMember<O extends JsonObject>(object: O, key: string & keyof 
 /** Whether a member is a list, without reading it. */
 export function hasList(object: Relayed, key: string): boolean {
   const member = Relayed.member(object, key)
-  return member instanceof Written ? startsList(member.pieces) : Array.isArray(object[key])
+  return member instanceof Written ? startsWith(member.pieces, OPEN_BRACKET) : Array.isArray(object[key])
 }
 
 /** False where no string in a member begins with the mark that was looked for; nothing is read to find out. */
@@ -136,24 +138,57 @@ export function mayHoldMark(object: JsonObject, key: string): boolean {
  * @param end text behind all of it
  */
 export function toPieces(object: Relayed, first: string, end: string): readonly Uint8Array[] {
-  const encoder = new TextEncoder()
-  const pieces: Uint8Array[] = []
-  let text = `{${first}`
-  let comma = ''
-  for (const [key, member] of Relayed.members(object)) {
-    const name = `${comma}${JSON.stringify(key)}:`
-    comma = ','
-    if (!(member instanceof Written)) text += name + JSON.stringify(member.value)
-    else if (!member.isLarge) text += name + member.text
-    else {
-      pieces.push(encoder.encode(text + name), ...member.pieces)
-      text = ''
+  const writer = new Writer()
+  writer.object(object, first)
+  return writer.end(end)
+}
+
+class Writer {
+  readonly #encoder = new TextEncoder()
+  readonly #pieces: Uint8Array[] = []
+  #text = ''
+
+  object(object: Relayed, first: string): void {
+    this.#text += `{${first}`
+    let comma = ''
+    for (const [key, member] of Relayed.members(object)) {
+      this.#text += `${comma}${JSON.stringify(key)}:`
+      comma = ','
+      if (!(member instanceof Written)) this.#value(member.value)
+      else if (member.isLarge) this.#written(member.pieces)
+      else this.#text += member.text
     }
+    // An object without members of its own has no use for the last comma.
+    if (comma === '' && first !== '') this.#text = this.#text.slice(0, -1)
+    this.#text += '}'
   }
-  // An object without members of its own has no use for the last comma.
-  if (comma === '' && first !== '') text = text.slice(0, -1)
-  pieces.push(encoder.encode(`${text}}${end}`))
-  return pieces
+
+  end(text: string): readonly Uint8Array[] {
+    this.#pieces.push(this.#encoder.encode(this.#text + text))
+    return this.#pieces
+  }
+
+  /** One of ours, which may be made of what was relayed. */
+  #value(value: unknown): void {
+    if (value instanceof Relayed) this.object(value, '')
+    else if (Array.isArray(value) && value.some((item) => item instanceof Relayed)) this.#list(value)
+    else this.#text += JSON.stringify(value)
+  }
+
+  #list(items: readonly unknown[]): void {
+    let before = '['
+    for (const item of items) {
+      this.#text += before
+      this.#value(item)
+      before = ','
+    }
+    this.#text += ']'
+  }
+
+  #written(pieces: readonly Uint8Array[]): void {
+    this.#pieces.push(this.#encoder.encode(this.#text), ...pieces)
+    this.#text = ''
+  }
 }
 
 /** Bytes of UTF-8 as text, wherever they are cut. */
@@ -182,8 +217,9 @@ export function cut(pieces: readonly Uint8Array[], from: number, to: number): re
   return parts
 }
 
-function startsList(pieces: readonly Uint8Array[]): boolean {
-  for (const piece of pieces) for (const byte of piece) if (byte !== SPACE && byte !== TAB) return byte === OPEN_BRACKET
+/** Whether the first byte that is no blank is this one. */
+function startsWith(pieces: readonly Uint8Array[], first: number): boolean {
+  for (const piece of pieces) for (const byte of piece) if (byte !== SPACE && byte !== TAB) return byte === first
   return false
 }
 
