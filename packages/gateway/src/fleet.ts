@@ -157,6 +157,8 @@ export class Fleet {
           random,
         }),
       surveySession: (connection, key) => this.#surveySession(member, connection, key),
+      isGated: (key, tool) =>
+        isIn(member.own, tool) && member.inSessions.has(key) && !isIn(member.inSessions.get(key), tool),
     })
     const source = { destination: upstream, offer: known, ...toListing(config) }
     const member: Member = {
@@ -226,6 +228,10 @@ export class Fleet {
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
   }
+}
+
+function isIn(offer: Offer | undefined, tool: string): boolean {
+  return offer?.tools.some(({ name }) => name === tool) === true
 }
 
 /** How a session is doing shows on its calls. */

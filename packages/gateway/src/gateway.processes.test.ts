@@ -82,6 +82,12 @@ test('three official servers and a missing one: everything there is works, the r
   expect(textOf(await client.callTool('files__read_text_file', { path: join(folder, 'note.txt') }))).toBe(
     'remember the milk',
   )
+  // Once it is known what the session of this client has.
+  let gated = await client.callTool('everything__trigger-sampling-request', { prompt: 'hi' })
+  while (!textOf(gated).includes('this client declares')) {
+    gated = await client.callTool('everything__trigger-sampling-request', { prompt: 'hi' })
+  }
+  expect(textOf(gated)).toContain('offers the tool "trigger-sampling-request" only to clients that it can ask')
   expect(textOf(await client.callTool('memory__read_graph'))).toContain('entities')
   expect((await client.readResource('demo://resource/dynamic/text/4')).contents[0]?.uri).toBe(
     'demo://resource/dynamic/text/4',

@@ -26,6 +26,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     opened.push(made)
     const connection: Connection = {
       handle: async ({ params }) => {
+        if (params.name !== undefined) return { isError: true, content: [] }
         if (params.wait === true) await new Promise<void>((resolve) => waiting.push(resolve))
         return { number }
       },
@@ -50,6 +51,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
   const sessions = new Sessions({
     server: 'one',
     open,
+    isGated: (_, tool) => tool === 'gated',
     mode: 'per-principal',
     survey: (_, key) => {
       surveyed.add(key)
@@ -170,6 +172,16 @@ describe('sessions with a server on behalf of callers', () => {
     expect(surveyed.size).toBe(1)
     clock.advance(1_000)
     expect(surveyed.size).toBe(0)
+  })
+
+  it('a tool that failed because the client declares too little says so', async () => {
+    const { sessions } = setUp()
+    const ask = (name: string, capabilities = {}) =>
+      sessions.handle(recordCall('tools/call', { name }, { principal: ANNA, capabilities }).call)
+    const text =
+      'The server "one" offers the tool "gated" only to clients that it can ask something (elicitation, sampling or roots); this client declares only roots.'
+    expect(await ask('gated', { roots: {} })).toEqual({ isError: true, content: [{ type: 'text', text }] })
+    expect(await ask('other', { roots: {} })).toEqual({ isError: true, content: [] })
   })
 
   it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {

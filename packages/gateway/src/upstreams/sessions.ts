@@ -9,6 +9,7 @@ import {
 } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { RestartConfig, SessionMode } from '../config/model.ts'
+import { shown } from '../shown.ts'
 import { toContext } from './context.ts'
 import { toDelay } from './state.ts'
 
@@ -20,6 +21,8 @@ export interface SessionsOptions {
    * brought into its session is none of the others' business.
    */
   readonly survey: (connection: Connection, key: string) => { stop(): void }
+  /** Whether the server offers a tool to us, and not in the session. */
+  readonly isGated: (key: string, tool: string) => boolean
   readonly mode: Exclude<SessionMode, 'shared'>
   /** Most of them, and how long one stays that nobody uses, in milliseconds. */
   readonly bounds: () => { readonly max: number; readonly idleMs: number }
@@ -36,6 +39,7 @@ interface Session {
   readonly key: string | undefined
   /** Callers of it are not told apart. */
   readonly isOpenToAll: boolean
+  readonly capabilities: ClientCapabilities
   readonly closing: AbortController
   opening: Promise<void>
   connection: Connection | undefined
@@ -83,10 +87,26 @@ export class Sessions {
     try {
       if (session.connection === undefined) await session.opening
       if (session.connection === undefined) throw unusable(this.#options.server)
-      return await session.connection.handle(call)
+      const result = await session.connection.handle(call)
+      return result.isError === true ? (this.#toGated(session, call) ?? result) : result
+    } catch (error) {
+      const gated = error instanceof McpError && error.rpc !== undefined ? this.#toGated(session, call) : undefined
+      if (gated === undefined) throw error
+      return gated
     } finally {
       this.#leave(session)
     }
+  }
+
+  /** What a model reads where a tool failed that the server offers to clients that declare more. */
+  #toGated({ key, capabilities }: Session, { method, params: { name } }: Call): Result | undefined {
+    const { server, isGated } = this.#options
+    if (method !== 'tools/call' || typeof name !== 'string' || key === undefined || !isGated(key, name))
+      return undefined
+    const declared = Object.keys(capabilities)
+    const what = declared.length === 0 ? 'nothing of that' : `only ${declared.join(', ')}`
+    const text = `The server "${server}" offers the tool "${shown(name)}" only to clients that it can ask something (elicitation, sampling or roots); this client declares ${what}.`
+    return { content: [{ type: 'text', text }], isError: true }
   }
 
   /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
@@ -106,6 +126,7 @@ export class Sessions {
     const session: Session = {
       key,
       isOpenToAll: principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant,
+      capabilities,
       closing: new AbortController(),
       opening: Promise.resolve(),
       connection: undefined,

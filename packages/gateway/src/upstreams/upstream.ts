@@ -51,6 +51,8 @@ export interface UpstreamOptions {
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Learns what a session offers to callers whom nobody told apart. */
   readonly surveySession: (connection: Connection, key: string) => Survey
+  /** Whether a tool is offered to us, and not in the session of that key. */
+  readonly isGated: (key: string, tool: string) => boolean
   /** Told after every change of state. */
   readonly changed: () => void
   readonly log: Log
@@ -324,7 +326,7 @@ export class Upstream {
   }
 
   #toLink(connection: Connection): Link {
-    const { crossing, clock, random, sessionBounds, surveySession } = this.#options
+    const { crossing, clock, random, sessionBounds, surveySession, isGated } = this.#options
     const { revision } = connection.verdict
     const { sessions: mode } = this.config
     const isShared = mode === 'shared' || findRevision(revision)?.traits.lifecycle !== 'handshake'
@@ -335,6 +337,7 @@ export class Upstream {
           mode,
           open: (capabilities, signal) => this.#openSession(capabilities, signal),
           survey: surveySession,
+          isGated,
           bounds: sessionBounds,
           restart: () => this.#config.restart,
           clock,
