@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly wallClock: () => number
   readonly random: () => number
   readonly crossing: Crossing
+  /** How often lists are read again of whose changes nobody tells, in milliseconds. */
+  readonly relistMs: () => number
   readonly limits: () => UpstreamOptions['limits']
   readonly sessionBounds: UpstreamOptions['sessionBounds']
   /** What the servers offer together is not what it was. */
@@ -152,6 +154,7 @@ export class Fleet {
           upstream: config.name,
           known: member.own,
           offered: (offer) => this.#offered(member, offer),
+          relistMs: this.#options.relistMs(),
           log,
           clock,
           random,
@@ -199,6 +202,7 @@ export class Fleet {
         member.inSessions.set(key, offer)
         this.#tell(member)
       },
+      relistMs: this.#options.relistMs(),
       log,
       clock,
       random,

@@ -1,4 +1,4 @@
-import { McpError, type Notification } from '@crosspoint/mcp'
+import { type Handle, McpError, type Notification } from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 import { connectDirectly, createFakeClock, type DirectConnection, recordCall } from '@crosspoint/testkit'
@@ -81,6 +81,28 @@ test('offers what several servers offer at one endpoint, and calls each under it
     { name: 'one', state: 'ready', counts: { tools: 1 } },
     { name: 'two', state: 'ready', counts: { tools: 1 } },
   ])
+})
+
+test.each([
+  ['for as long as the server says', { ttlMs: 20_000 }, 20_000],
+  ['for no less than ten seconds', { ttlMs: 5 }, 10_000],
+  ['for five minutes where the server says nothing', {}, 300_000],
+])('a list of whose changes a server does not tell holds %s, and is read again', async (_, hints, holdsMs) => {
+  const server = createNamed('quiet')
+  const { handle } = server.endpoint
+  const quiet: Handle = async (call) => {
+    const result = await handle(call)
+    if (call.method === 'server/discover') return { ...result, capabilities: { tools: {} } }
+    return call.method === 'tools/list' ? { ...result, ...hints } : result
+  }
+  const dial = () => connectDirectly({ ...server.endpoint, handle: quiet })
+  const { gateway, clock } = await ready(configOf(['quiet']), { quiet: dial })
+  server.tool('later', {}, () => 'later')
+  clock.advance(holdsMs - 1)
+  expect(await toolsOf(gateway)).toEqual(['quiet__who'])
+  clock.advance(1)
+  await until(() => gateway.status()[0]?.counts?.tools === 2)
+  expect(await toolsOf(gateway)).toEqual(['quiet__who', 'quiet__later'])
 })
 
 test('a server that does not answer holds up neither the start nor the others', async () => {

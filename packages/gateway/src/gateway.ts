@@ -82,6 +82,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,
     crossing,
+    relistMs: () => config.timeouts.relistMs,
     limits: () => toConnectionLimits(config),
     sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
     changed: show,

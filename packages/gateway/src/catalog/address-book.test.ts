@@ -19,6 +19,7 @@ function sourceOf(name: string, { resources = [], templates = [] }: Offered): So
       templates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
       capabilities: { resources: {} },
       instructions: undefined,
+      told: [],
     },
     offersTool: () => true,
   }

@@ -32,6 +32,8 @@ export interface Listed {
   readonly items: readonly Item[]
   /** Why this is not everything, or undefined. */
   readonly problem: string | undefined
+  /** How long the server says that it holds, in milliseconds: of its pages, that which holds the shortest. */
+  readonly ttlMs?: number
 }
 
 /**
@@ -51,6 +53,7 @@ export async function listAll(
   const collected = createCollection(kind, known, bounds)
   const seen = new Set<string>()
   let params: JsonObject = {}
+  let ttlMs: number | undefined
   for (let page = 0; page < bounds.maxPages; page++) {
     let result: JsonObject
     try {
@@ -61,10 +64,13 @@ export async function listAll(
       return collected.end(`page ${page + 1} failed: ${shown(error.message)}`)
     }
     const { [listKey]: items, nextCursor } = result
+    if (typeof result.ttlMs === 'number') ttlMs = Math.min(ttlMs ?? result.ttlMs, result.ttlMs)
     if (!Array.isArray(items)) return collected.end(`"${listKey}" is not a list`)
     if (!collected.add(items)) return collected.end('the list is too long and was cut')
     // "" is a cursor like any other; only absence ends a list.
-    if (typeof nextCursor !== 'string') return collected.end(undefined)
+    if (typeof nextCursor !== 'string') {
+      return ttlMs === undefined ? collected.end(undefined) : { ...collected.end(undefined), ttlMs }
+    }
     if (seen.has(nextCursor)) return collected.end('its pages go round in a circle')
     seen.add(nextCursor)
     params = { cursor: nextCursor }

@@ -5,6 +5,8 @@ import { ALL_KINDS, type Item, type Kind, keyOf } from './kinds.ts'
 export interface Offer extends Readonly<Record<Kind, readonly Item[]>> {
   readonly capabilities: ServerCapabilities
   readonly instructions: string | undefined
+  /** Lists of whose changes the server tells. Others are read again from time to time. */
+  readonly told: readonly Kind[]
 }
 
 /**

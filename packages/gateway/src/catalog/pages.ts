@@ -15,8 +15,15 @@ export interface Pages {
  * A cursor names the last thing of the page before it and its place. After the list changed it goes on behind that
  * thing, or, when that is gone, at its place.
  * @param keys in the order of `items`, unique
+ * @param hints what each page says of how long it holds
  */
-export function toPages(listKey: string, items: readonly JsonObject[], keys: readonly string[], size: number): Pages {
+export function toPages(
+  listKey: string,
+  items: readonly JsonObject[],
+  keys: readonly string[],
+  size: number,
+  hints: JsonObject = {},
+): Pages {
   const ready = new Map<number, Result>()
   const places = new Map<string, number>()
   for (const [at, key] of keys.entries()) places.set(key, at)
@@ -24,7 +31,8 @@ export function toPages(listKey: string, items: readonly JsonObject[], keys: rea
   function from(start: number): Result {
     const end = start + size
     const page = items.slice(start, end)
-    return end < items.length ? { [listKey]: page, nextCursor: toCursor(listKey, end - 1, keys) } : { [listKey]: page }
+    const more = end < items.length ? { nextCursor: toCursor(listKey, end - 1, keys) } : {}
+    return { [listKey]: page, ...more, ...hints }
   }
   // Pages that begin elsewhere, after a change, are asked for once and not kept.
   for (let start = 0; start === 0 || start < items.length; start += size) ready.set(start, keep(from(start)))

@@ -1,4 +1,12 @@
-import { type Clock, hasCapability, type Interim, McpError, NO_INTERIM, type Timer } from '@crosspoint/mcp'
+import {
+  type Clock,
+  hasCapability,
+  type Interim,
+  type JsonObject,
+  McpError,
+  NO_INTERIM,
+  type Timer,
+} from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { Log } from '../log.ts'
 import { toLoss, toReason } from '../upstreams/explain.ts'
@@ -18,6 +26,11 @@ export interface SurveyOptions {
   readonly log: Log
   readonly clock: Clock
   readonly random: () => number
+  /**
+   * How long a list holds of whose changes the server does not tell and of which it does not say how long it holds, in
+   * milliseconds. Default 5 minutes.
+   */
+  readonly relistMs?: number
   /** Default {@link LIST_BOUNDS}. */
   readonly bounds?: ListBounds
 }
@@ -44,6 +57,10 @@ class OfferSurvey implements Survey {
   readonly #problems = new Map<Kind, string>()
   readonly #rereads: ReadonlyMap<Kind, Coalescer>
   readonly #timers = new Set<Timer>()
+  /** When lists are read again of whose changes nobody tells. */
+  readonly #expiries = new Map<Kind, Timer>()
+  /** Kinds of whose changes the server said that it tells. */
+  #told: readonly Kind[] = []
   #listFailures = 0
   #listenFailures = 0
   #isComplete = false
@@ -80,6 +97,7 @@ class OfferSurvey implements Survey {
     for (const reread of this.#rereads.values()) reread.stop()
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
+    for (const expiry of this.#expiries.values()) expiry.cancel()
   }
 
   async #readAll(): Promise<void> {
@@ -102,8 +120,15 @@ class OfferSurvey implements Survey {
     const { bounds = LIST_BOUNDS } = this.#options
     const before = this.#items[kind]
     try {
-      const { items, problem } = await listAll(this.#connection.handle, kind, this.#stopping.signal, before, bounds)
+      const { items, problem, ttlMs } = await listAll(
+        this.#connection.handle,
+        kind,
+        this.#stopping.signal,
+        before,
+        bounds,
+      )
       if (this.#isStopped) return false
+      this.#expire(kind, ttlMs)
       if (problem === undefined) this.#problems.delete(kind)
       else this.#problems.set(kind, `${KINDS[kind].method}: ${problem}`)
       this.#items[kind] = items
@@ -112,6 +137,20 @@ class OfferSurvey implements Survey {
       if (!this.#isStopped) this.#failed(kind, error)
       return false
     }
+  }
+
+  /** A list of whose changes nobody tells holds for as long as its server says, within reason. */
+  #expire(kind: Kind, ttlMs = 0): void {
+    this.#expiries.get(kind)?.cancel()
+    this.#expiries.delete(kind)
+    if (this.#told.includes(kind)) return
+    const { clock, relistMs = RELIST_MS } = this.#options
+    // Who says 0 says nothing about how often things change.
+    const waitMs = ttlMs > 0 ? Math.max(MIN_RELIST_MS, Math.min(ttlMs, MAX_RELIST_MS)) : relistMs
+    this.#expiries.set(
+      kind,
+      clock.setTimer(waitMs, () => this.#rereads.get(kind)?.trigger()),
+    )
   }
 
   #failed(kind: Kind, error: unknown): void {
@@ -128,7 +167,7 @@ class OfferSurvey implements Survey {
   #publish(changed: boolean): void {
     const { capabilities, instructions } = this.#connection
     if (this.#problems.size === 0) this.#listFailures = 0
-    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions })
+    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told })
     this.#report.surveyed(this.#problems.size === 0 ? undefined : [...this.#problems.values()].join('; '))
   }
 
@@ -144,9 +183,10 @@ class OfferSurvey implements Survey {
         this.#timers.delete(timer)
         begun()
       }
-      const notify: Interim['notify'] = ({ method }) => {
+      const notify: Interim['notify'] = ({ method, params }) => {
         if (method === ACKNOWLEDGED) {
           this.#listenFailures = 0
+          this.#told = this.#toTold(params.notifications)
           done()
         }
         for (const [kind, reread] of this.#rereads) if (KINDS[kind].changed === method) reread.trigger()
@@ -165,6 +205,11 @@ class OfferSurvey implements Survey {
     })
   }
 
+  #toTold(acknowledged: unknown): readonly Kind[] {
+    const flags = (acknowledged ?? {}) as JsonObject // what is none of the flags is not looked at
+    return this.#kinds.filter((kind) => flags[KINDS[kind].flag] === true)
+  }
+
   /** Undefined for a server that tells of nothing. */
   #toFilter(): Readonly<Record<string, true>> | undefined {
     const { capabilities } = this.#connection
@@ -176,6 +221,7 @@ class OfferSurvey implements Survey {
   /** What changed while nobody listened is found by reading all lists again. */
   #listenEnded(error: unknown): void {
     if (this.#isStopped) return
+    this.#told = []
     if (error !== undefined && !mayComeBack(error)) {
       const { log, upstream } = this.#options
       log.info({ upstream, reason: toReason(error) }, 'Upstream does not tell of changes')
@@ -207,6 +253,10 @@ function mayComeBack(error: unknown): boolean {
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 /** A storm of changes costs one list a second and kind. */
 const REREAD_MS = 1_000
+const RELIST_MS = 5 * 60_000
+/** A server that wants its list asked for more often than this is asked this often. */
+const MIN_RELIST_MS = 10_000
+const MAX_RELIST_MS = 24 * 60 * 60_000
 /** How long the lists wait for the listener to be in place. */
 const ACK_MS = 2_000
 const RETRY = { minDelayMs: 1_000, maxDelayMs: 60_000 }

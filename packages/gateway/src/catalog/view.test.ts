@@ -2,6 +2,7 @@ import { McpError, type ServerCapabilities } from '@crosspoint/mcp'
 import { expect, test } from 'vitest'
 import type { ViewConfig } from '../config/model.ts'
 import { buildCatalog, type Source } from './catalog.ts'
+import type { Offer } from './offer.ts'
 import { createLens, toChangedKinds } from './view.ts'
 
 interface Offered {
@@ -10,12 +11,13 @@ interface Offered {
   readonly resources?: readonly string[]
   readonly capabilities?: ServerCapabilities
   readonly instructions?: string
+  readonly told?: Offer['told']
 }
 
 function sourceOf(name: string, offered: Offered | undefined): Source {
   const destination = { name, handle: () => Promise.reject(new McpError('internal.error', name)) }
   if (offered === undefined) return { destination, offer: undefined, offersTool: () => true }
-  const { tools = [], prompts = [], resources = [], capabilities = {}, instructions } = offered
+  const { tools = [], prompts = [], resources = [], capabilities = {}, instructions, told = [] } = offered
   return {
     destination,
     offer: {
@@ -25,6 +27,7 @@ function sourceOf(name: string, offered: Offered | undefined): Source {
       templates: [],
       capabilities,
       instructions,
+      told,
     },
     offersTool: (tool) => tool !== 'hidden',
   }
@@ -54,6 +57,19 @@ test('shows everything in the order of the configuration, without what a server 
     { name: 'b__x', description: 'b x', inputSchema: { type: 'object' } },
     { name: 'a__z', description: 'a z', inputSchema: { type: 'object' } },
   ])
+})
+
+test('a list whose changes every server tells may be kept by its caller; of any other nobody knows how long it holds', () => {
+  const offered = { tools: ['t'], prompts: ['p'], capabilities: { tools: {}, prompts: {} } }
+  const hintsOf = (view: ReturnType<typeof all>, kind: 'tools' | 'prompts' | 'resources') => {
+    const { ttlMs, cacheScope } = view.pages[kind].page(undefined)
+    return [ttlMs, cacheScope]
+  }
+  const view = all(catalogOf({ a: { ...offered, told: ['tools', 'prompts'] }, b: { ...offered, told: ['tools'] } }))
+  expect(hintsOf(view, 'tools')).toEqual([60_000, 'private'])
+  expect(hintsOf(view, 'prompts')).toEqual([undefined, undefined])
+  expect(hintsOf(view, 'resources')).toEqual([60_000, 'private'])
+  expect(hintsOf(all(catalogOf({ unmet: undefined })), 'tools')).toEqual([undefined, undefined])
 })
 
 test('the tools and prompts of a server go by its prefix, or by their own names where that is empty', () => {
@@ -124,10 +140,10 @@ test.each([
   })
   expect(view.methods.has('tools/call')).toBe(true)
   expect(view.methods.has('completion/complete')).toBe(false)
-  expect(view.pages.tools.page(undefined)).toEqual({ tools: [] })
-  expect(view.pages.prompts.page(undefined)).toEqual({ prompts: [] })
-  expect(view.pages.resources.page(undefined)).toEqual({ resources: [] })
-  expect(view.pages.templates.page(undefined)).toEqual({ resourceTemplates: [] })
+  expect(view.pages.tools.page(undefined)).toMatchObject({ tools: [] })
+  expect(view.pages.prompts.page(undefined)).toMatchObject({ prompts: [] })
+  expect(view.pages.resources.page(undefined)).toMatchObject({ resources: [] })
+  expect(view.pages.templates.page(undefined)).toMatchObject({ resourceTemplates: [] })
 })
 
 test('announces subscriptions, completions and logging where a server really has them', () => {

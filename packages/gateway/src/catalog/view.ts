@@ -1,6 +1,7 @@
 import {
   type DiscoverResult,
   hasCapability,
+  type JsonObject,
   MAX_MERGED_NAME,
   METHODS,
   REVISIONS,
@@ -12,6 +13,7 @@ import { type AddressBook, createAddressBook } from './address-book.ts'
 import type { Catalog, Entry, Source } from './catalog.ts'
 import { mergeInstructions } from './instructions.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
+import type { Offer } from './offer.ts'
 
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
@@ -74,7 +76,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
           kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
         const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry), book))
         const names = lists[kind].map(({ name }) => name)
-        return toPages(KINDS[kind].listKey, items, names, pageSize)
+        return toPages(KINDS[kind].listKey, items, names, pageSize, toHints(kind, sources))
       }),
       book,
       discover,
@@ -97,6 +99,22 @@ export function toChangedKinds(before: View, after: View): readonly Kind[] {
     return false
   })
 }
+
+/**
+ * A list whose changes are all told may be kept for a while by those who listen, each for itself (PROTOCOL §15.3). Of any
+ * other nobody knows how long it holds.
+ */
+function toHints(kind: Kind, sources: readonly Source[]): JsonObject {
+  const areTold = sources.every(({ offer }) => offer?.told.includes(kind) === true || hasNone(kind, offer))
+  return areTold ? { ttlMs: TTL_MS, cacheScope: 'private' } : {}
+}
+
+/** It never said that it has such things. */
+function hasNone(kind: Kind, offer: Offer | undefined): boolean {
+  return offer !== undefined && !hasCapability(offer.capabilities, KINDS[kind].capability)
+}
+
+const TTL_MS = 60_000
 
 interface Renamed {
   readonly entries: readonly Entry[]

@@ -172,6 +172,8 @@ export interface TimeoutsConfig {
   readonly sessionIdleMs: number
   /** A session with a server on behalf of callers that nobody uses ends after this. Default 10 minutes. */
   readonly upstreamIdleMs: number
+  /** How often a server that does not tell of changes is asked for its lists again. Default 5 minutes. */
+  readonly relistMs: number
   /** How long a caller may take to bring answers to a question of the server. Default 10 minutes. */
   readonly inputMs: number
   /** On shutdown, how long calls in flight may still finish. Default 25 s. */

@@ -148,6 +148,7 @@ timeouts: { connectMs: 1000 }
         "killGraceMs": 2000,
         "maxRequestMs": 900000,
         "probeMs": 5000,
+        "relistMs": 300000,
         "requestMs": 60000,
         "sessionIdleMs": 1800000,
         "upstreamIdleMs": 600000,

@@ -260,6 +260,11 @@ const timeouts = section(
     upstreamIdleMs: whole(1_000, 7 * 24 * HOUR_MS)
       .prefault(HOUR_MS / 6)
       .describe('A session with a server on behalf of callers that nobody uses ends after this, in milliseconds.'),
+    relistMs: whole(10_000, 24 * HOUR_MS)
+      .prefault(HOUR_MS / 12)
+      .describe(
+        'How often a server is asked for its lists again that does not tell of changes, nor how long its lists hold, in milliseconds.',
+      ),
     inputMs: whole(1_000, 24 * HOUR_MS)
       .prefault(HOUR_MS / 6)
       .describe('How long a caller may take to bring answers to a question of the server, in milliseconds.'),

@@ -23,6 +23,7 @@ function open(answer: (call: Passage) => Promise<Result> = async () => ({ conten
     templates: [],
     capabilities: { tools: {} },
     instructions: undefined,
+    told: [],
   }
   const view = createLens(undefined, 100)(buildCatalog([{ destination, offer, offersTool: () => true }]))
   const pass = (method: string, params: object, meta = {}, deadline?: number) =>

@@ -13,6 +13,7 @@ const source = (name: string): Source => ({
     templates: [{ uriTemplate: 'x://t/{id}', name: 't' }],
     capabilities: { tools: {}, prompts: {}, resources: {}, completions: {} },
     instructions: undefined,
+    told: [],
   },
   offersTool: () => true,
 })
