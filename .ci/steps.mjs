@@ -71,6 +71,12 @@ const STEPS = [
   // Nothing above may change a file that is kept: generated documents are as committed, tests clean up.
   { name: 'unchanged', run: ['bash', '-c', UNCHANGED], after: ['docs', 'api', 'test'] },
   { name: 'endurance', run: ['npm', 'run', 'endurance'], after: ['build'], alone: true },
+  {
+    name: 'endurance-gateway',
+    run: ['npm', 'run', 'endurance:gateway', '--', '--calls', '10000', '--clients', '200', '--everyMs', '3000'],
+    after: ['build'],
+    alone: true,
+  },
 ]
 
 process.exitCode = await runSteps(STEPS, { root, only: process.argv.slice(2) })
