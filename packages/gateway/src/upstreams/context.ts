@@ -40,7 +40,9 @@ interface Relayed {
 /** Of what a caller declared, what reaches it through us, in one order and spelling. */
 function toRelayed(declared: ClientCapabilities): Relayed {
   let paths = ''
-  for (let at = 0; at < PATHS.length; at++) paths += hasCapability(declared, PATHS[at] ?? '') ? '1' : '0'
+  for (let at = 0; at < CAPABILITY_PATHS.length; at++) {
+    paths += hasCapability(declared, CAPABILITY_PATHS[at] ?? '') ? '1' : '0'
+  }
   const ui = declared.extensions?.[UI]
   const plain = toPlain(paths)
   if (ui === undefined) return plain
@@ -48,7 +50,8 @@ function toRelayed(declared: ClientCapabilities): Relayed {
   return { text: text + JSON.stringify(ui), capabilities: { ...capabilities, extensions: { [UI]: ui } } }
 }
 
-const PATHS = [
+/** What a caller may declare that can be carried to it, whole before part. */
+export const CAPABILITY_PATHS: readonly string[] = [
   'sampling',
   'sampling.tools',
   'sampling.context',

@@ -8,11 +8,21 @@ export function toReason(error: unknown): string {
   return shown(error instanceof Error ? error.message : String(error), 500)
 }
 
-/** Whether a failure says that the server is not there, or will not have us, rather than that one request failed. */
+/**
+ * Whether a failure says that the server is not there, or will not have us, rather than that one request failed. One
+ * that says when to come back is there.
+ */
 export function toLoss(error: unknown): 'gone' | 'sign-in' | undefined {
-  if (!(error instanceof McpError)) return undefined
+  if (!(error instanceof McpError) || toRetryAfter(error) !== undefined) return undefined
   if (error.code === 'upstream.unauthorized') return 'sign-in'
   return error.code === 'upstream.unavailable' || error.code === 'upstream.closed' ? 'gone' : undefined
+}
+
+/** In how many milliseconds a server that is too busy wants to be asked again (HTTP 429 and 503). */
+export function toRetryAfter(error: unknown): number | undefined {
+  if (!(error instanceof McpError) || error.code !== 'upstream.unavailable') return undefined
+  const { retryAfterMs } = (error.data ?? {}) as { readonly retryAfterMs?: unknown }
+  return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
 }
 
 /** What a person can do about a state; undefined where nothing needs doing. */

@@ -17,7 +17,7 @@ import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
 import { RELAYED } from './context.ts'
-import { toLoss, toReason, toRemedy, toSignInRemedy } from './explain.ts'
+import { toLoss, toReason, toRemedy, toRetryAfter, toSignInRemedy } from './explain.ts'
 import { Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
 import { createStderrLog } from './stderr.ts'
@@ -196,6 +196,8 @@ export class Upstream {
     if (call.cancellation.isCancelled) throw error
     if (error instanceof McpError && error.code === 'upstream.timeout') throw this.#toSilence(error)
     const loss = toLoss(error)
+    const retryAfterMs = toRetryAfter(error)
+    if (retryAfterMs !== undefined && call.method === 'tools/call') return toToolError(this.#explainBusy(retryAfterMs))
     if (loss === undefined) throw error
     // One failed call is a symptom; what the survey finds is the diagnosis.
     if (link === this.#link) link.survey?.check()
@@ -218,6 +220,10 @@ export class Upstream {
       return `The server "${this.name}" could not be reached: ${reason}. Try again shortly.`
     }
     return `The connection to the server "${this.name}" was lost: ${reason}. The outcome of the call is unknown; check what it did before calling again.`
+  }
+
+  #explainBusy(retryAfterMs: number): string {
+    return `The server "${this.name}" takes no more calls for now. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`
   }
 
   #explainAbsence(): string {

@@ -21,17 +21,21 @@ function toError(answer: Exclude<Answer, { kind: 'result' }>, method: string, re
   if (answer.kind === 'refused') return toRefusal(answer, method)
   const { error, status } = answer
   if (status === 401 || status === 403) {
-    return new McpError('upstream.unauthorized', `The server refuses "${method}" (HTTP ${status}): ${error.message}`)
+    const message = `The server refuses "${method}" (HTTP ${status}): ${printable(error.message)}`
+    return new McpError('upstream.unauthorized', message)
   }
-  if (error.code === MISSING_CAPABILITY) {
+  if (status === 429 || status === 503) return toBusy(status, error.message, answer.retryAfter, method)
+  // What these codes are about is what revisions with an envelope have; in older ones they are a server's own.
+  const isModern = revision.traits.errorCodes === 'modern'
+  if (isModern && error.code === MISSING_CAPABILITY) {
     // The object describes our envelope; only the names of what is missing are of use to who is behind us.
     const required = isObject(error.data) ? error.data.requiredCapabilities : undefined
     return new McpError('caller.missing_capability', error.message, {
       ...(isObject(required) ? { data: { requiredCapabilities: required } } : {}),
     })
   }
-  if (error.code === HEADER_MISMATCH || error.code === UNSUPPORTED_REVISION) {
-    return new McpError('upstream.protocol', `Cannot agree with the server on "${method}": ${error.message}`)
+  if (isModern && (error.code === HEADER_MISMATCH || error.code === UNSUPPORTED_REVISION)) {
+    return new McpError('upstream.protocol', `Cannot agree with the server on "${method}": ${printable(error.message)}`)
   }
   const rpc = revision.upError(error, method)
   if (status === 404 && OPENING.has(method)) {
@@ -63,9 +67,15 @@ function toRefusal({ status, text, location, challenge, retryAfter }: Refusal, m
   if (status < 500 && status !== 408 && status !== 429) {
     return new McpError('upstream.protocol', `The server does not accept "${method}" (HTTP ${status})${said}`)
   }
-  const seconds = Number(retryAfter)
+  return toBusy(status, text, retryAfter, method)
+}
+
+/** @param retryAfter as it came; what is no number of seconds says nothing */
+function toBusy(status: number, text: string, retryAfter: string | undefined, method: string): McpError {
+  const said = text.trim() === '' ? '' : `: ${printable(text)}`
+  const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined
   return new McpError('upstream.unavailable', `The server fails at "${method}" (HTTP ${status})${said}`, {
-    ...(Number.isFinite(seconds) ? { data: { retryAfterMs: seconds * 1_000 } } : {}),
+    ...(seconds === undefined ? {} : { data: { retryAfterMs: seconds * 1_000 } }),
   })
 }
 

@@ -14,7 +14,7 @@ import { isRelayable, relay } from '../protocol/relayed-results.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
 import { HOP } from './outgoing.ts'
-import { type Answer, Pending, type Waiting } from './pending.ts'
+import { type Answer, type Came, Pending, type Waiting } from './pending.ts'
 
 export interface ConversationOptions {
   /** Spoken until told otherwise. */
@@ -90,10 +90,10 @@ export class Conversation {
   /**
    * Takes one message, or a batch of them.
    * @param home the request on whose own stream it came
-   * @param status the HTTP status it came with
+   * @param came with which HTTP status, where that says no
    * @returns why it could not be read, or undefined
    */
-  receive(text: string, home?: Waiting, status?: number): string | undefined {
+  receive(text: string, home?: Waiting, came?: Came): string | undefined {
     let message: Frame | readonly Frame[]
     try {
       message = parseMessage(text, this.#options.limits)
@@ -103,22 +103,22 @@ export class Conversation {
     if (!Array.isArray(message)) {
       const frame = message as Frame // what is no batch, which TypeScript does not tell of readonly arrays
       // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
-      if (frame.kind !== 'result') this.#take(frame, home, status)
+      if (frame.kind !== 'result') this.#take(frame, home, came)
       else if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
       return undefined
     }
     if (!this.revision.traits.batching) return this.#fault('Skipped a batch, which this revision does not have', text)
-    for (const frame of message) this.#take(frame, home, status)
+    for (const frame of message) this.#take(frame, home, came)
     return undefined
   }
 
-  #take(frame: Frame, home: Waiting | undefined, status: number | undefined): void {
+  #take(frame: Frame, home: Waiting | undefined, came: Came | undefined): void {
     switch (frame.kind) {
       case 'result':
         if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
         return
       case 'error':
-        this.#fail(frame, home, status)
+        this.#fail(frame, home, came)
         return
       case 'notification':
         this.#hear(frame, home)
@@ -129,9 +129,9 @@ export class Conversation {
     }
   }
 
-  #fail(frame: ErrorFrame, home: Waiting | undefined, status: number | undefined): void {
+  #fail(frame: ErrorFrame, home: Waiting | undefined, came: Came | undefined): void {
     const { error } = frame
-    const answer: Answer = status === undefined ? { kind: 'error', error } : { kind: 'error', error, status }
+    const answer: Answer = { kind: 'error', error, ...came }
     if (typeof frame.id === 'number' && this.pending.settle(frame.id, answer)) return
     // Errors about messages a server could not read come without our id, or with one it made up.
     const about = home ?? (frame.id === undefined ? this.#only() : undefined)

@@ -11,9 +11,20 @@ import { HOP } from './outgoing.ts'
 /** How a request of ours was answered. What never got an answer rejects instead, with {@link McpError}. */
 export type Answer =
   | { readonly kind: 'result'; readonly result: JsonObject }
-  | { readonly kind: 'error'; readonly error: RpcError; readonly status?: number }
+  | ErrorAnswer
   /** HTTP only: a status whose body is no JSON-RPC message. */
   | Refusal
+
+/** HTTP only: with what status an answer came that says no, and `Retry-After`, as it came. */
+export interface Came {
+  readonly status?: number
+  readonly retryAfter?: string | undefined
+}
+
+interface ErrorAnswer extends Came {
+  readonly kind: 'error'
+  readonly error: RpcError
+}
 
 export interface Refusal {
   readonly kind: 'refused'

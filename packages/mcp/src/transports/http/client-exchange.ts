@@ -275,14 +275,14 @@ export class HttpCall implements ExchangeTaker {
 
   #refused(status: number, body: string): void {
     const { conversation } = this.#carrier
-    const { location } = this.#refusal ?? {}
+    const { location, retryAfter } = this.#refusal ?? {}
     if (location !== undefined && (status === 307 || status === 308)) {
       if (++this.#redirects <= MAX_REDIRECTS && this.#carrier.follow(location)) {
         this.#exchange = this.#carrier.dispatch(this, this.#body, this.#waiting)
         return
       }
     }
-    if (body.trimStart().startsWith('{')) conversation.receive(body, this.#waiting, status)
+    if (body.trimStart().startsWith('{')) conversation.receive(body, this.#waiting, { status, retryAfter })
     if (!this.#waiting.open) return
     conversation.pending.settle(this.#waiting.id, toRefusal(status, body, this.#refusal))
   }
