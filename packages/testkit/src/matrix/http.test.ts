@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toCells } from './cells.ts'
-import { type MatrixClient, openMatrixClient } from './client.ts'
+import { openMatrixClient } from './client.ts'
+import type { MatrixClient } from './conversation.ts'
 import { ROWS } from './expectations.ts'
 import { toAll } from './fixtures/to-all.ts'
 import { type House, openHouse, openUpstreams, type Upstreams } from './house.ts'

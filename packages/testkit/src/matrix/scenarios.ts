@@ -1,6 +1,6 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { Message } from '../http.ts'
-import type { Exchange, MatrixClient, Wants } from './client.ts'
+import type { Exchange, MatrixClient, Wants } from './conversation.ts'
 import { BIG, toAsking, toWatched } from './upstream.ts'
 
 /** One client and one server of the matrix. */

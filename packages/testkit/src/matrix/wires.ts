@@ -6,7 +6,7 @@ import type { Id } from '@crosspoint/mcp'
 import { type Message, openHttp } from '../http.ts'
 import { openSsePipe, openStreamablePipe, type Pipe, readAll, type Take } from '../older/pipes.ts'
 import { toEnveloped } from '../wire-client.ts'
-import type { OpenWire, Wire } from './client.ts'
+import type { OpenWire, Wire } from './conversation.ts'
 import type { Speaks } from './speaks.ts'
 
 /** Over HTTP, as clients of the revision do. @param url of the newest transport; the oldest one's is beside it */
