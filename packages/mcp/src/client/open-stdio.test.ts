@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CALLER_LIMITS } from '../jsonrpc/limits.ts'
+import { Relayed } from '../jsonrpc/relayed.ts'
 import { toCall } from '../protocol/fixtures/calls.ts'
 import { fixtureServer } from '../transports/stdio/fixtures/servers.ts'
 import type { Connection, ConnectionOptions, Target } from './connection.ts'
@@ -22,6 +23,25 @@ async function withServer(
 
 const call = (name: string, more = {}) => toCall('tools/call', { name, arguments: {} }, more)
 const textOf = (name: string) => ({ content: [{ type: 'text', text: JSON.stringify({ name, arguments: {} }) }] })
+
+describe('a large result of a stdio server', () => {
+  const name = 'é'.repeat(20_000)
+
+  it('is relayed where somebody asked for it, and says the same', () =>
+    withServer(['legacy'], { relayFromBytes: 16_384 }, async ({ handle }) => {
+      const result = await handle(call(name))
+      expect(result).toBeInstanceOf(Relayed)
+      expect(result).toEqual(textOf(name))
+      expect(await handle(call('small'))).not.toBeInstanceOf(Relayed)
+    }))
+
+  it('is read where nobody did', () =>
+    withServer(['legacy'], {}, async ({ handle }) => {
+      const result = await handle(call(name))
+      expect(result).not.toBeInstanceOf(Relayed)
+      expect(result).toEqual(textOf(name))
+    }))
+})
 
 describe('the era of a stdio server', () => {
   it('is the newest handshake revision after an error to the probe', () =>

@@ -26,6 +26,11 @@ export interface Channel {
 export interface ChannelEvents {
   /** One whole message, without its line break. */
   message(text: string): void
+  /**
+   * A message that is not small, as bytes of UTF-8, from channels that have bytes: true where that is enough, false where
+   * it is to come as text.
+   */
+  whole?: ((bytes: Uint8Array) => boolean) | undefined
   /** Something that is no message: noise on stdout, bytes that are not UTF-8. The pipe goes on. */
   fault(reason: string, sample: string): void
   /** The pipe is gone; nothing follows. `error` undefined means that it ended in order. */

@@ -35,6 +35,7 @@ class DuplexWire implements Wire {
     this.closed = new Promise((resolve) => {
       channel.start({
         message: (text) => this.#conversation.receive(text),
+        whole: (bytes) => this.#conversation.relay([bytes], bytes.length),
         fault: (reason, sample) => options.fault?.(reason, sample),
         closed: (error) => resolve(this.#over(error)),
       })

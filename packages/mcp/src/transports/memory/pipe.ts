@@ -46,7 +46,11 @@ class MemoryEnd implements Channel {
 
   start(events: ChannelEvents): void {
     this.#events = events
-    this.#splitter = new LineSplitter(this.#maxLineBytes, { line: events.message, fault: events.fault })
+    this.#splitter = new LineSplitter(this.#maxLineBytes, {
+      line: events.message,
+      whole: events.whole,
+      fault: events.fault,
+    })
     this.#schedule()
   }
 

@@ -68,6 +68,7 @@ class ChildChannel implements Channel {
     child.stdin.on('error', () => {})
     const lines = new LineSplitter(maxLineBytes, {
       line: events.message,
+      whole: events.whole,
       fault: (reason, sample) => this.#fault(reason, sample),
     })
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk))

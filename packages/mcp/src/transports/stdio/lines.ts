@@ -4,6 +4,8 @@ import { BytePieces } from '../byte-pieces.ts'
 export interface LineEvents {
   /** One whole line without its break, never empty. */
   line(text: string): void
+  /** Such a line as bytes of UTF-8, where it is not small; true where its text is not needed any more. */
+  whole?: ((bytes: Uint8Array) => boolean) | undefined
   /** Bytes that are no line we read; the splitter goes on with the next one. `sample` is at most 200 characters. */
   fault(reason: string, sample: string): void
 }
@@ -73,6 +75,7 @@ export class LineSplitter {
       this.#events.fault('Cannot read a line that is not UTF-8', sampleOf(bytes))
       return
     }
+    if (bytes.length >= WHOLE && this.#events.whole?.(bytes) === true) return
     this.#events.line(bytes.toString('utf8'))
   }
 
@@ -96,3 +99,5 @@ const EMPTY = Buffer.alloc(0)
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SAMPLE_BYTES = 200
+/** Lines of fewer bytes are text, whoever takes them. */
+const WHOLE = 4_096
