@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../port.ts'
 import { type Caller, openCaller } from './callers.ts'
 import { childrenOf } from './footprint.ts'
+import { argumentsOf, type Held, leftBehind, MAX_GROWTH_BYTES, rest, settle } from './held.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,8 +29,6 @@ const file = (name: string) => fileURLToPath(new URL(`../../src/endurance/${name
 const GATEWAY = fileURLToPath(new URL('../../../cli/bin/crosspoint.js', import.meta.url))
 const SERVERS = ['legacy', 'modern', 'stdio'] as const
 const PATIENCE_MS = 30_000
-/** How much more the gateway may hold at rest after the load than before, beside what V8 keeps for the next. */
-const MAX_GROWTH_BYTES = 64 * 1024 * 1024
 
 interface Counts {
   answered: number
@@ -53,7 +52,7 @@ async function main(calls: number, clients: number, everyMs: number): Promise<vo
   try {
     // The first load opens what is kept from then on: sockets to servers, compiled code.
     await load(gateway.url, Math.ceil(calls / 10), clients, { ...counts, errors: new Map(), wrong: [] })
-    const before = await rest(gateway)
+    const before = await rest(gateway.child)
     const stop = new AbortController()
     const storm = killInTurn(gateway, victims, ports, everyMs, counts, stop.signal)
     const tick = setInterval(() => console.error(`${counts.answered} of ${calls} calls, ${counts.kills} kills`), 5_000)
@@ -64,10 +63,18 @@ async function main(calls: number, clients: number, everyMs: number): Promise<vo
     stop.abort()
     await storm
     await allBack(gateway.url)
-    const after = await settle(gateway, before)
+    const after = await settle(gateway.child, before)
     gateway.child.kill('SIGTERM')
     const [code] = await once(gateway.child, 'exit')
-    report({ calls, counts, ms, before, after, code: code as number | null, left: leftBehind(folder) })
+    report({
+      calls,
+      counts,
+      ms,
+      before,
+      after,
+      code: code as number | null,
+      left: leftBehind([folder, file('echo-stdio.mjs')]),
+    })
   } finally {
     for (const { child } of [gateway, ...victims]) child.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
@@ -156,14 +163,6 @@ function stdioServersOf(parent: number): readonly number[] {
   )
 }
 
-function argumentsOf(pid: number | string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  } catch {
-    return [] // it ended while we were looking
-  }
-}
-
 /** Every client makes its calls one after the other; all clients at once. */
 async function load(url: string, calls: number, clients: number, counts: Counts): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
@@ -209,59 +208,6 @@ async function allBack(url: string): Promise<void> {
     }
   }
   await caller.close()
-}
-
-interface Held {
-  readonly rss: number
-  readonly heap: number
-  readonly descriptors: number
-  readonly children: number
-}
-
-async function look({ child }: RunningGateway): Promise<Held> {
-  child.send('collect')
-  const [{ rss, heap }] = (await once(child, 'message')) as [{ readonly rss: number; readonly heap: number }]
-  const descriptors = readdirSync(`/proc/${child.pid}/fd`).length
-  return { rss, heap, descriptors, children: childrenOf(child.pid ?? 0).length }
-}
-
-/** What it holds once nothing comes or goes any more: sockets to servers are kept for some seconds after a load. */
-async function rest(gateway: RunningGateway): Promise<Held> {
-  const end = performance.now() + PATIENCE_MS
-  let seen = await look(gateway)
-  for (let still = 0; still < 14 && performance.now() < end; ) {
-    await pause(500)
-    const now = await look(gateway)
-    still = now.descriptors === seen.descriptors && now.children === seen.children ? still + 1 : 0
-    seen = now
-  }
-  return seen
-}
-
-/** Waits for what ends by itself, then says what is left. */
-async function settle(gateway: RunningGateway, goal: Held): Promise<Held> {
-  const end = performance.now() + PATIENCE_MS
-  let seen = await look(gateway)
-  while (performance.now() < end && !isFlat(seen, goal)) {
-    await pause(500)
-    seen = await look(gateway)
-  }
-  return seen
-}
-
-function isFlat(seen: Held, goal: Held): boolean {
-  return (
-    seen.rss - goal.rss <= MAX_GROWTH_BYTES && seen.descriptors <= goal.descriptors && seen.children <= goal.children
-  )
-}
-
-/** Processes of ours that nobody ended: each has the folder, or a victim's file, in its command line. */
-function leftBehind(folder: string): readonly string[] {
-  return readdirSync('/proc').flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return []
-    const words = argumentsOf(pid).join(' ')
-    return words.includes(folder) || words.includes(file('echo-stdio.mjs')) ? [`${pid}: ${words}`] : []
-  })
 }
 
 interface Outcome {
