@@ -1,4 +1,4 @@
-import type { Call, Clock, Crossing, Implementation } from '@crosspoint/mcp'
+import type { Call, ClientCapabilities, Clock, Crossing, Implementation } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import { type Offer, withSessions } from './catalog/offer.ts'
@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly wallClock: () => number
   readonly random: () => number
   readonly crossing: Crossing
+  /** What our own connections declare. */
+  readonly declared: () => ClientCapabilities
   /** How often lists are read again of whose changes nobody tells, in milliseconds. */
   readonly relistMs: () => number
   readonly limits: () => UpstreamOptions['limits']
@@ -134,12 +136,14 @@ export class Fleet {
 
   /** @param known what the server of that name offered before: it stays listed until the new one says otherwise */
   #create(config: ServerConfig, known?: Offer): Member {
-    const { log, clock, random, limits, client, connect, crossing, sessionBounds, env, wallClock } = this.#options
+    const { log, clock, random, limits, client, connect, crossing, declared, sessionBounds, env, wallClock } =
+      this.#options
     const upstream: Upstream = new Upstream({
       config,
       client,
       connect,
       crossing,
+      declared,
       sessionBounds,
       log,
       clock,

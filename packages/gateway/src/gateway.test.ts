@@ -1,4 +1,4 @@
-import { type Handle, McpError, type Notification } from '@crosspoint/mcp'
+import { type Handle, McpError, NEWEST_HANDSHAKE, type Notification } from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 import { connectDirectly, createFakeClock, type DirectConnection, recordCall } from '@crosspoint/testkit'
@@ -103,6 +103,29 @@ test.each([
   clock.advance(1)
   await until(() => gateway.status()[0]?.counts?.tools === 2)
   expect(await toolsOf(gateway)).toEqual(['quiet__who', 'quiet__later'])
+})
+
+test('a server of a handshake revision is started once for the only caller there is, and told what that one declares', async () => {
+  const server = createNamed('one')
+  const declared: unknown[] = []
+  const dial = async ({ capabilities }: ConnectionOptions) => {
+    declared.push(capabilities)
+    const connection = await connectDirectly(server.endpoint)
+    return { ...connection, verdict: { ...connection.verdict, revision: NEWEST_HANDSHAKE.name } }
+  }
+  const clock = createFakeClock()
+  const gateway = openGateway(configOf(['one']), { one: dial }, clock)
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  await gateway.start({ soleCaller: { elicitation: {}, roots: { listChanged: true } } })
+  const capabilities = { elicitation: { form: {} }, roots: {} }
+  const call = (more: object) =>
+    gateway
+      .endpoint()
+      ?.handle(recordCall('tools/call', { name: 'one__who' }, { capabilities: { ...capabilities, ...more } }).call)
+  expect(await call({})).toMatchObject({ content: [{ text: 'one' }] })
+  expect(declared).toEqual([capabilities])
+  await call({ sampling: {} })
+  expect(declared[1]).toEqual({ ...capabilities, sampling: {} })
 })
 
 test('a server that does not answer holds up neither the start nor the others', async () => {

@@ -1,5 +1,6 @@
 import {
   CALLER_LIMITS,
+  type ClientCapabilities,
   type Clock,
   type CrossingOptions,
   createCrossing,
@@ -17,6 +18,7 @@ import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { type Log, SILENT } from './log.ts'
 import { createTraceIds } from './node/trace-ids.ts'
 import type { UpstreamStatus } from './status.ts'
+import { RELAYED, toDeclared } from './upstreams/context.ts'
 import type { Connect } from './upstreams/upstream.ts'
 
 export interface GatewayOptions {
@@ -45,8 +47,10 @@ export interface Gateway {
   /**
    * Starts all servers. Resolves when each is ready or known not to be, or after `settleMs`; never rejects for a
    * server that fails: {@link Gateway.status} says what became of it.
+   * @param options `soleCaller`: what the one client declares that there will be. Its calls then go over the connections
+   *   that read the lists, and servers are started once. Default: there may be many.
    */
-  start(): Promise<void>
+  start(options?: { readonly soleCaller?: ClientCapabilities }): Promise<void>
   /**
    * Goes over to another configuration. Servers it does not touch keep running, with their calls; those it removes
    * or changes finish theirs first. What a changed one offered stays listed until it says what it offers now.
@@ -82,6 +86,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,
     crossing,
+    declared: () => declared,
     relistMs: () => config.timeouts.relistMs,
     limits: () => toConnectionLimits(config),
     sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
@@ -120,6 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     return made
   }
 
+  let declared = RELAYED
   let isClosed = false
   let turn: Promise<unknown> = Promise.resolve()
   /** Reloads that come together are made one after the other. */
@@ -145,8 +151,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   show()
   return {
     // Waiting is not part of the turn: a gateway that is closed meanwhile is closed at once.
-    start: async () => {
+    start: async ({ soleCaller } = {}) => {
       await inTurn(async () => {
+        if (soleCaller !== undefined) declared = toDeclared(soleCaller)
         if (!isClosed) fleet.start()
       })
       await fleet.untilSettled(settleMs)

@@ -1,4 +1,6 @@
-import { serveStdio } from '@crosspoint/mcp/transports'
+import type { Gateway } from '@crosspoint/gateway'
+import type { Handle } from '@crosspoint/mcp'
+import { type Endpoint, serveStdio } from '@crosspoint/mcp/transports'
 import type { ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { DoorOptions } from '../options.ts'
@@ -9,15 +11,28 @@ export async function stdio(io: Io, options: DoorOptions): Promise<ExitKind> {
   const serving = await createServing(io, options, [])
   const { gateway } = serving
   try {
-    // Clients that never ask again should see at once what there is; servers that take longer are announced later.
-    await Promise.race([gateway.start(), serving.stopped])
     const endpoint = gateway.endpoint(options.view)
     if (endpoint === undefined) throw new Error('A gateway without its own view') // createServing checked it
-    const served = serveStdio(endpoint)
+    const served = serveStdio(forOne(endpoint, gateway))
     await Promise.race([served.closed, serving.stopped])
     await served.close()
   } finally {
     await serving.close()
   }
   return 'ok'
+}
+
+/**
+ * There is one client: servers are started once it says what it can do, and told just that. Clients that never ask again
+ * see at once what there is; servers that take longer are announced later.
+ */
+function forOne(endpoint: Endpoint, gateway: Gateway): Endpoint {
+  let started: Promise<void> | undefined
+  const handle: Handle = async (call) => {
+    started ??= gateway.start({ soleCaller: call.downstream.capabilities })
+    await started
+    return endpoint.handle(call)
+  }
+  // The rest of the endpoint stays as it is, whatever a reload makes of it.
+  return Object.create(endpoint, { handle: { value: handle } }) as Endpoint
 }

@@ -1,4 +1,4 @@
-import { type Call, type ClientCapabilities, hasCapability, type JsonObject, UI } from '@crosspoint/mcp'
+import { ANONYMOUS, type Call, type ClientCapabilities, hasCapability, type JsonObject, UI } from '@crosspoint/mcp'
 import type { SessionMode } from '../config/model.ts'
 
 /**
@@ -21,7 +21,10 @@ export interface Context {
 }
 
 /** The context of a call (PROTOCOL §15.1). Servers, and with them credentials, have contexts of their own. */
-export function toContext({ principal, downstream, method }: Call, mode: SessionMode): Context {
+export function toContext(
+  { principal, downstream, method }: Pick<Call, 'principal' | 'downstream' | 'method'>,
+  mode: SessionMode,
+): Context {
   const { text, capabilities } = toRelayed(downstream.capabilities)
   // A subscription outlives requests: there is no session of one request to keep it in.
   if (mode === 'per-request' && method !== 'subscriptions/listen') return { key: undefined, capabilities }
@@ -29,6 +32,17 @@ export function toContext({ principal, downstream, method }: Call, mode: Session
   const session = mode === 'per-session' && downstream.session !== undefined ? downstream.session : ''
   // The lengths keep two callers apart whatever is in their names.
   return { key: `${tenant.length}:${tenant}${id.length}:${id}${session.length}:${session}${text}`, capabilities }
+}
+
+/** The context of calls that may go over a connection of the gateway's own which declares this, where nobody tells callers apart. */
+export function toOwnKey(declared: ClientCapabilities, mode: SessionMode): string | undefined {
+  const downstream = { revision: '', client: undefined, capabilities: declared, session: undefined }
+  return toContext({ principal: ANONYMOUS, downstream, method: '' }, mode).key
+}
+
+/** Of what a caller declared, what is declared to servers on its behalf. */
+export function toDeclared(capabilities: ClientCapabilities): ClientCapabilities {
+  return toRelayed(capabilities).capabilities
 }
 
 interface Relayed {

@@ -2,6 +2,7 @@ import { ANONYMOUS, type ClientCapabilities, McpError, type Principal } from '@c
 import type { Connection } from '@crosspoint/mcp/client'
 import { createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
+import { toOwnKey } from './context.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
 
 const ANNA = { id: 'anna', tenant: 'default' }
@@ -75,7 +76,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     for (const resolve of waiting) resolve()
     waiting = []
   }
-  return { clock, opened, sessions, surveyed, call, refuse, release, failures: () => failures }
+  return { clock, open, opened, sessions, surveyed, call, refuse, release, failures: () => failures }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -182,6 +183,16 @@ describe('sessions with a server on behalf of callers', () => {
       'The server "one" offers the tool "gated" only to clients that it can ask something (elicitation, sampling or roots); this client declares only roots.'
     expect(await ask('gated', { roots: {} })).toEqual({ isError: true, content: [{ type: 'text', text }] })
     expect(await ask('other', { roots: {} })).toEqual({ isError: true, content: [] })
+  })
+
+  it('whoever declares what the gateway does and is not told apart from others needs no other session', async () => {
+    const own = { key: toOwnKey({ roots: {} }, 'per-principal'), connection: await setUp().open({}) }
+    const { call, opened } = setUp({ own })
+    expect(await call(ANONYMOUS, { roots: { listChanged: true } })).toBe(0)
+    expect(opened).toEqual([])
+    await call(ANONYMOUS)
+    await call(ANNA, { roots: {} })
+    expect(opened).toHaveLength(2)
   })
 
   it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {

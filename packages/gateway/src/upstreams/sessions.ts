@@ -15,6 +15,8 @@ import { toDelay } from './state.ts'
 
 export interface SessionsOptions {
   readonly server: string
+  /** The gateway's own connection, and the key of calls that may go over it. */
+  readonly own?: { readonly key: string | undefined; readonly connection: Connection }
   readonly open: (capabilities: ClientCapabilities, signal: AbortSignal) => Promise<Connection>
   /**
    * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
@@ -81,7 +83,9 @@ export class Sessions {
 
   /** @throws {McpError} as the connection does; `policy.busy` where there are too many sessions */
   async handle(call: Call): Promise<Result> {
-    const { key, capabilities } = toContext(call, this.#options.mode)
+    const { own, mode } = this.#options
+    const { key, capabilities } = toContext(call, mode)
+    if (own !== undefined && key !== undefined && key === own.key) return own.connection.handle(call)
     const session = (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, call, capabilities)
     this.#enter(session)
     try {

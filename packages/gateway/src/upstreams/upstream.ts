@@ -16,7 +16,7 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
-import { RELAYED } from './context.ts'
+import { toOwnKey } from './context.ts'
 import { toLoss, toReason, toRemedy, toRetryAfter, toSignInRemedy } from './explain.ts'
 import { Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
@@ -46,6 +46,8 @@ export interface UpstreamOptions {
   readonly connect: Connect
   /** Lets callers of every revision call it. */
   readonly crossing: Crossing
+  /** What our own connection declares. */
+  readonly declared: () => ClientCapabilities
   /** Of sessions on behalf of callers: how many, and how long one stays that nobody uses, in milliseconds. */
   readonly sessionBounds: () => { readonly max: number; readonly idleMs: number }
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
@@ -67,7 +69,10 @@ export interface UpstreamOptions {
 
 /** One time that it is there: our own connection, and the calls at work. */
 interface Link {
-  /** Of the gateway itself. No call of a caller goes over it where the server keeps something for its client. */
+  /**
+   * Of the gateway itself. Where the server keeps something for its client, no call of a caller goes over it but of one who
+   * declares the same and is not told apart from others.
+   */
   readonly connection: Connection
   /** On behalf of callers, where the server keeps something for its client. */
   readonly sessions: Sessions | undefined
@@ -297,7 +302,7 @@ export class Upstream {
     try {
       const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
       connection = await this.#options.connect(target, {
-        ...this.#toConnectionOptions(remembered, RELAYED),
+        ...this.#toConnectionOptions(remembered, this.#options.declared()),
         signal,
       })
     } catch (error) {
@@ -340,6 +345,7 @@ export class Upstream {
       ? undefined
       : new Sessions({
           server: this.name,
+          own: { key: toOwnKey(this.#options.declared(), mode), connection },
           mode,
           open: (capabilities, signal) => this.#openSession(capabilities, signal),
           survey: surveySession,
