@@ -9,3 +9,5 @@ process.on('message', (message) => {
   process.send({ cpuUs: user + system, rss, heapUsed, external })
 })
 process.channel?.unref()
+// A bench that was killed leaves nobody behind.
+process.on('disconnect', () => process.exit())
