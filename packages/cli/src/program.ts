@@ -207,7 +207,7 @@ function addExplain(program: Command, { child, run }: ProgramContext): void {
     .addHelpText(
       'after',
       examples(
-        ['crosspoint explain --client-revision 2025-06-18 github', 'what such a client sees of a configured server'],
+        ['crosspoint explain --client-revision <date> github', 'what such a client sees of a configured server'],
         ['crosspoint explain http://127.0.0.1:3000/mcp', 'what a client of the newest revision sees'],
         ['crosspoint explain --json -- npx -y some-server', 'of a server run just for this, for programs'],
       ),
