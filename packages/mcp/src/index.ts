@@ -1,7 +1,9 @@
 export type { Crossed, Crossing, CrossingOptions } from './bridge/crossing/crossing.ts'
 export { createCrossing } from './bridge/crossing/crossing.ts'
+export { isAboutTasks, noTask, taskTagOf, toTaskTag } from './bridge/crossing/task-ids.ts'
 export type { StateKey } from './bridge/parking/seal.ts'
 export type { ParkingOptions } from './bridge/parking/settings.ts'
+export { watchTask } from './bridge/task-watch.ts'
 export type { ErrorCode, McpErrorOptions } from './errors.ts'
 export { isRetryable, McpError, toHttpStatus, toRpcError } from './errors.ts'
 export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'
@@ -67,7 +69,15 @@ export type {
   SkillResource,
 } from './protocol/features/skills.ts'
 export type { ListenFilter, ListenParams } from './protocol/features/subscriptions.ts'
-export type { CreateTaskResult, DetailedTask, Task, TaskStatus } from './protocol/features/tasks.ts'
+export type { CreateTaskResult, DetailedTask, Task, TaskStatus, TaskWish } from './protocol/features/tasks.ts'
+export {
+  hasTasks,
+  isFinal,
+  isTasksNeeded,
+  NEEDS_TASKS,
+  toTaskWish,
+  withoutTaskWish,
+} from './protocol/features/tasks.ts'
 export type {
   CallToolParams,
   CallToolResult,

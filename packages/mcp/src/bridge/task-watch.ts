@@ -19,7 +19,8 @@ export async function* watchTask(
   try {
     for (let last: string | undefined; ; ) {
       const task = await watch.next()
-      const shown = JSON.stringify({ ...task, ttlMs: undefined })
+      // What says how it was told is none of the task.
+      const shown = JSON.stringify({ ...task, ttlMs: undefined, resultType: undefined, _meta: undefined })
       if (shown !== last) yield task
       if (isFinal(task.status)) return
       last = shown

@@ -9,10 +9,13 @@ import { Pages } from '../pages.ts'
 import type { ParkedRuns } from '../parking/parked.ts'
 import { parseResponses } from '../parking/responses.ts'
 import { isParked, resumeParked } from '../parking/rounds.ts'
+import { createSealer } from '../parking/seal.ts'
 import { createParked, createStates, type ParkingOptions } from '../parking/settings.ts'
-import { refusedState, type States } from '../parking/states.ts'
+import { isRunState, refusedState, type States } from '../parking/states.ts'
 import { RequiredPages, toPages } from '../required-pages.ts'
 import { Exchange } from './exchange.ts'
+import { holdTasks } from './held-task.ts'
+import { isAboutTasks, TaskIds, withTaskIds } from './task-ids.ts'
 
 export interface CrossingOptions extends ParkingOptions {
   readonly clock?: Clock
@@ -26,6 +29,8 @@ export interface CrossingOptions extends ParkingOptions {
 /** A server as callers of every revision may call it. */
 export interface Crossed {
   readonly handle: Handle
+  /** The call of a tool that works only as a task, for a caller who knows none: waits for the task. */
+  readonly hold: Handle
   /** What the server says outside of any call. */
   hear(notification: Notification): void
 }
@@ -53,10 +58,16 @@ export function createCrossing(options: CrossingOptions = {}): Crossing {
   const parked = createParked(options, clock)
   return {
     over(handle, revision, server) {
-      const states = createStates({ ...options, stateKey }, `crossing ${server}`, clock)
-      return findRevision(revision)?.traits.serverRequests === true
-        ? new Asked(handle, { states, parked, clock, gatherMs })
-        : { handle: sealing(handle, states), hear: () => {} }
+      const audience = `crossing ${server}`
+      const parking = { states: createStates({ ...options, stateKey }, audience, clock), parked, clock, gatherMs }
+      const asks = findRevision(revision)?.traits.serverRequests === true
+      const inner: Crossed = asks ? new Asked(handle, parking) : new Sealed(handle, parking)
+      const tasks = withTaskIds(inner.handle, new TaskIds(createSealer(stateKey, audience), server))
+      return {
+        handle: (call) => (isAboutTasks(call) ? tasks(call) : inner.handle(call)),
+        hold: inner.hold,
+        hear: (notification) => inner.hear(notification),
+      }
     },
     close: () => parked.close(),
   }
@@ -72,6 +83,7 @@ interface AskedOptions {
 /** A server that asks by requests of its own. */
 class Asked implements Crossed {
   readonly handle: Handle
+  readonly hold: Handle
   readonly #options: AskedOptions
   readonly #plain: Handle
   readonly #paged: Handle
@@ -85,6 +97,7 @@ class Asked implements Crossed {
     this.#plain = handle
     this.#paged = this.#required.around(handle)
     this.handle = (call) => this.#take(call)
+    this.hold = holding(handle, options)
   }
 
   hear(notification: Notification): void {
@@ -98,20 +111,8 @@ class Asked implements Crossed {
     if (!isAskedByResult(call)) {
       return hasPages(call.downstream.capabilities) ? this.#noting(call) : this.#plain(call)
     }
-    if (call.params.requestState !== undefined) return this.#resume(call)
-    const bare = call.params.inputResponses === undefined ? call : withParams(call, without(call.params, ROUNDS))
-    if (!canBeAsked(call.downstream.capabilities)) return this.#paged(bare)
-    const { states, parked, clock, gatherMs } = this.#options
-    const { inputResponses: early } = call.params
-    const options = { parking: { states, parked }, clock, windowMs: gatherMs, ...(isObject(early) && { early }) }
-    return new Exchange(this.#paged, bare, options).rounds.begin()
-  }
-
-  async #resume(call: Call): Promise<Result> {
-    const responses = parseResponses(call.params)
-    const state = await this.#options.states.open(call, 'run', call.params.requestState)
-    if (!isParked(state)) throw refusedState()
-    return resumeParked(this.#options, call, state, responses)
+    if (call.params.requestState !== undefined) return resume(call, this.#options)
+    return exchange(call, this.#paged, this.#options)
   }
 
   /** A caller who is sent to a page in the server's own words hears from the server when the visit is over. */
@@ -167,11 +168,26 @@ class NotingInterim implements Interim {
  * A server that asks by results: what it wants to have back is bound to its caller, the request and a time, as nobody
  * knows what it checks itself (PROTOCOL §15.4).
  */
-function sealing(handle: Handle, states: States): Handle {
+class Sealed implements Crossed {
+  readonly handle: Handle
+  readonly hold: Handle
+
+  constructor(handle: Handle, options: AskedOptions) {
+    this.handle = sealing(handle, options)
+    this.hold = holding(handle, options)
+  }
+
+  hear(): void {}
+}
+
+function sealing(handle: Handle, options: AskedOptions): Handle {
+  const { states } = options
   return async (call) => {
     // Who is asked by requests is asked at its edge: the state never leaves.
     if (METHODS.get(call.method)?.mayAsk !== true || !isAskedByResult(call)) return handle(call)
     const { requestState } = call.params
+    // Of a call that waits here: a task of it asks.
+    if (typeof requestState === 'string' && isRunState(requestState)) return resume(call, options)
     const opened = requestState === undefined ? undefined : await states.open(call, 'own', requestState)
     const result = await handle(
       requestState === undefined ? call : withParams(call, { ...call.params, requestState: opened }),
@@ -179,6 +195,28 @@ function sealing(handle: Handle, states: States): Handle {
     if (result.resultType !== 'input_required' || result.requestState === undefined) return result
     return { ...result, requestState: await states.seal(call, 'own', result.requestState) }
   }
+}
+
+function holding(handle: Handle, options: AskedOptions): Handle {
+  const held = holdTasks(handle, options.clock)
+  return (call) => (isAskedByResult(call) ? exchange(call, held, options) : held(call))
+}
+
+/** A call that may be asked by requests meanwhile, for a caller who is asked by results. */
+function exchange(call: Call, handle: Handle, { states, parked, clock, gatherMs }: AskedOptions): Promise<Result> {
+  const { inputResponses: early } = call.params
+  const bare = early === undefined ? call : withParams(call, without(call.params, ROUNDS))
+  if (!canBeAsked(call.downstream.capabilities)) return handle(bare)
+  const options = { parking: { states, parked }, clock, windowMs: gatherMs, ...(isObject(early) && { early }) }
+  return new Exchange(handle, bare, options).rounds.begin()
+}
+
+/** Goes on with a call that waits here for its caller. */
+async function resume(call: Call, options: AskedOptions): Promise<Result> {
+  const responses = parseResponses(call.params)
+  const state = await options.states.open(call, 'run', call.params.requestState)
+  if (!isParked(state)) throw refusedState()
+  return resumeParked(options, call, state, responses)
 }
 
 function withParams(call: Call, params: JsonObject): Call {

@@ -54,6 +54,8 @@ export class LegacyTasks {
     switch (call.method) {
       case 'tools/call':
         return toTaskWish(call.downstream.capabilities) === undefined ? undefined : this.#call(call)
+      case 'tools/list':
+        return toTaskWish(call.downstream.capabilities)?.core === true ? this.#list(call) : undefined
       case 'tasks/get':
         return this.#get(call)
       case 'tasks/update':
@@ -67,12 +69,23 @@ export class LegacyTasks {
   async #call(call: Call): Promise<Result> {
     const { send } = this.#options
     const support = await this.#supportOf(call)
-    if (support !== 'optional' && support !== 'required') return send(call)
+    if (!isTaskSupport(support)) return send(call)
     const ttlMs = toTaskWish(call.downstream.capabilities)?.ttlMs
     const task = ttlMs === undefined ? {} : { ttl: ttlMs }
     const result = await send({ ...call, params: { ...call.params, task } })
     // A server may not do what it said, and answer at once.
     return isObject(result.task) ? { ...parseTask(result.task), resultType: 'task' } : result
+  }
+
+  /** For callers who decide themselves what becomes a task: which tools can, as the server says. */
+  async #list(call: Call): Promise<Result> {
+    const result = await this.#options.send(call)
+    if (!Array.isArray(result.tools)) return result
+    const tools = result.tools.map((tool: unknown) => {
+      const taskSupport = isObject(tool) ? this.#supports.get(String(tool.name)) : undefined
+      return isObject(tool) && isTaskSupport(taskSupport) ? { ...tool, execution: { taskSupport } } : tool
+    })
+    return { ...result, tools }
   }
 
   async #get(call: Call): Promise<Result> {
@@ -211,6 +224,10 @@ export class LegacyTasks {
 }
 
 function nothing(): void {}
+
+function isTaskSupport(support: unknown): boolean {
+  return support === 'optional' || support === 'required'
+}
 
 function checkDeclared(call: Call): Call {
   if (toTaskWish(call.downstream.capabilities) !== undefined) return call

@@ -1,5 +1,5 @@
 import type { JsonObject, RpcError } from '../../jsonrpc/frame.ts'
-import { isObject } from '../../jsonrpc/members.ts'
+import { isObject, without } from '../../jsonrpc/members.ts'
 import type { Notification, Result } from '../call.ts'
 import { type ClientCapabilities, hasCapability, type ServerCapabilities } from '../capabilities.ts'
 import { TASKS } from '../extensions.ts'
@@ -65,6 +65,13 @@ export function toTaskWish(capabilities: ClientCapabilities): TaskWish | undefin
 /** Capabilities that declare the extension besides. */
 export function withTaskWish(capabilities: ClientCapabilities, wish: TaskWish): ClientCapabilities {
   return { ...capabilities, extensions: { ...capabilities.extensions, [TASKS]: wish } }
+}
+
+/** Capabilities that do not declare it. */
+export function withoutTaskWish(capabilities: ClientCapabilities): ClientCapabilities {
+  const { extensions } = capabilities
+  if (extensions === undefined || extensions[TASKS] === undefined) return capabilities
+  return { ...capabilities, extensions: without(extensions, [TASKS]) }
 }
 
 export function hasTasks({ extensions }: ServerCapabilities): boolean {

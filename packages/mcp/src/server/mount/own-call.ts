@@ -1,6 +1,6 @@
 import { ANONYMOUS, type Call, type Downstream, NO_INTERIM } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
-import { TASKS } from '../../protocol/extensions.ts'
+import { withoutTaskWish } from '../../protocol/features/tasks.ts'
 import { NEWEST } from '../../revisions/index.ts'
 import { withTrail } from './trail.ts'
 
@@ -17,10 +17,8 @@ export function toOwnCall(call: Call, trail: readonly string[]): Call {
 
 /** Tasks stay behind where a call is handed on: their ids would lead nowhere here. */
 export function withoutTasks(downstream: Downstream): Downstream {
-  const { extensions } = downstream.capabilities
-  if (extensions === undefined || extensions[TASKS] === undefined) return downstream
-  const { [TASKS]: _, ...others } = extensions
-  return { ...downstream, capabilities: { ...downstream.capabilities, extensions: others } }
+  const capabilities = withoutTaskWish(downstream.capabilities)
+  return capabilities === downstream.capabilities ? downstream : { ...downstream, capabilities }
 }
 
 /** A call of our own, on nobody's behalf. */
