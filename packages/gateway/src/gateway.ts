@@ -9,6 +9,7 @@ import {
   UPSTREAM_LIMITS,
 } from '@crosspoint/mcp'
 import { openConnection } from '@crosspoint/mcp/client'
+import { createTaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import { createLens, type Lens } from './catalog/view.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
@@ -77,6 +78,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   let lenses = toLenses(config)
 
   const crossing = createCrossing(toCrossingOptions(config, clock))
+  const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
   const fleet = new Fleet({
     client: info,
     log,
@@ -119,6 +121,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       serverInfo: info,
       authenticate,
       settings,
+      tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
     })
     endpoints.set(name, made)

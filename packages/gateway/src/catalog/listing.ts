@@ -7,6 +7,7 @@ import {
   McpError,
   NEWEST,
   NO_INTERIM,
+  TASKS,
 } from '@crosspoint/mcp'
 import { shown } from '../shown.ts'
 import { type Item, KINDS, type Kind, keyOf } from './kinds.ts'
@@ -57,7 +58,7 @@ export async function listAll(
   for (let page = 0; page < bounds.maxPages; page++) {
     let result: JsonObject
     try {
-      result = await handle(toOwnCall(method, params, signal))
+      result = await handle(toOwnCall(method, params, signal, NO_INTERIM, kind === 'tools' ? KNOWS_TASKS : NOBODY))
     } catch (error) {
       if (isLacking(error)) return collected.end(page === 0 ? undefined : 'the list broke off')
       if (page === 0 || !(error instanceof McpError)) throw error
@@ -141,6 +142,12 @@ export type Behalf = Pick<Call, 'principal' | 'downstream'>
 const NOBODY: Behalf = Object.freeze({
   principal: ANONYMOUS,
   downstream: { revision: NEWEST.name, client: undefined, capabilities: {}, session: undefined },
+})
+
+/** Is told which tools can become tasks, where servers say so. */
+const KNOWS_TASKS: Behalf = Object.freeze({
+  principal: NOBODY.principal,
+  downstream: { ...NOBODY.downstream, capabilities: { extensions: { [TASKS]: { core: true } } } },
 })
 
 /** A call of the gateway's own. */

@@ -7,6 +7,8 @@ export interface Offer extends Readonly<Record<Kind, readonly Item[]>> {
   readonly instructions: string | undefined
   /** Lists of whose changes the server tells. Others are read again from time to time. */
   readonly told: readonly Kind[]
+  /** Which of its calls become tasks is for the server to decide. Default: its tools say so, or it has no tasks. */
+  readonly makesTasks?: boolean
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Item, KINDS, type Kind } from './kinds.ts'
 /** The item as callers see it: under its public name, otherwise untouched. */
 export function toPublicItem(kind: Kind, entry: Entry, description: string | undefined, book: AddressBook): JsonObject {
   const { name, native } = entry
-  const item = kind === 'tools' ? withPublicPage(entry, book) : entry.item
+  const item = kind === 'tools' ? toPlainTool(withPublicPage(entry, book)) : entry.item
   const renamed = name !== native
   if (!renamed && description === undefined) return item
   return {
@@ -14,6 +14,13 @@ export function toPublicItem(kind: Kind, entry: Entry, description: string | und
     ...(renamed ? { [KINDS[kind].key]: name } : {}),
     ...(description === undefined ? {} : { description }),
   }
+}
+
+/** Which tools can become tasks is for those alone who decide it (`task-support.ts`). */
+function toPlainTool(item: Item): Item {
+  if (item.execution === undefined) return item
+  const { execution: _, ...plain } = item
+  return plain
 }
 
 /** A tool may name the resource that shows its results (MCP Apps, `_meta.ui.resourceUri`): it must lead there from here. */

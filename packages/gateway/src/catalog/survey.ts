@@ -1,5 +1,6 @@
 import {
   type Clock,
+  findRevision,
   hasCapability,
   type Interim,
   type JsonObject,
@@ -165,9 +166,10 @@ class OfferSurvey implements Survey {
   }
 
   #publish(changed: boolean): void {
-    const { capabilities, instructions } = this.#connection
+    const { capabilities, instructions, verdict } = this.#connection
     if (this.#problems.size === 0) this.#listFailures = 0
-    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told })
+    const makesTasks = findRevision(verdict.revision)?.traits.tasks === 'extension'
+    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told, makesTasks })
     this.#report.surveyed(this.#problems.size === 0 ? undefined : [...this.#problems.values()].join('; '))
   }
 

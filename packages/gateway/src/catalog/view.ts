@@ -1,22 +1,26 @@
 import {
   type DiscoverResult,
   hasCapability,
+  hasTasks,
   type JsonObject,
   MAX_MERGED_NAME,
   METHODS,
   REVISIONS,
   type ServerCapabilities,
+  TASKS,
+  toTaskTag,
 } from '@crosspoint/mcp'
 import type { ViewConfig } from '../config/model.ts'
 import { toSelector } from '../config/selection.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
-import type { Catalog, Entry, Source } from './catalog.ts'
+import type { Catalog, Destination, Entry, Source } from './catalog.ts'
 import { mergeInstructions } from './instructions.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
 import type { Offer } from './offer.ts'
 
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
+import { toTaskSupport, withTaskSupport } from './task-support.ts'
 
 /** What one endpoint offers at one moment. Immutable; the next moment has another. */
 export interface View {
@@ -27,6 +31,10 @@ export interface View {
   /** Public name, URI or template -> what it stands for. */
   readonly entries: Readonly<Record<Kind, ReadonlyMap<string, Entry>>>
   readonly pages: Readonly<Record<Kind, Pages>>
+  /** The tools for callers who decide themselves which calls become tasks. */
+  readonly taskTools: Pages
+  /** By what the ids of its tasks begin with. */
+  readonly taskHolders: ReadonlyMap<string, Destination>
   readonly book: AddressBook
   readonly discover: DiscoverResult
   /** Methods that mean something here: those whose capability is announced. */
@@ -66,18 +74,25 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       templates: make('templates'),
     })
     const book = createAddressBook(sources, lists.resources, lists.templates, selects.resources)
+    const toItem = (kind: Kind, entry: Entry) => {
+      const description = kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
+      return toPublicItem(kind, entry, description, book)
+    }
+    const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
+      const names = lists[kind].map(({ name }) => name)
+      return toPages(KINDS[kind].listKey, lists[kind].map(item), names, pageSize, toHints(kind, sources))
+    }
+    const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
     const discover = toDiscover(sources, config?.description)
     return {
       name: config?.name,
       title: config?.title ?? config?.name,
       entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
-      pages: toKind((kind) => {
-        const description = (entry: Entry) =>
-          kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
-        const items = lists[kind].map((entry) => toPublicItem(kind, entry, description(entry), book))
-        const names = lists[kind].map(({ name }) => name)
-        return toPages(KINDS[kind].listKey, items, names, pageSize, toHints(kind, sources))
-      }),
+      pages,
+      taskTools: lists.tools.some((entry) => toTaskSupport(entry) !== undefined)
+        ? toKindPages('tools', (entry) => withTaskSupport(toItem('tools', entry), entry))
+        : pages.tools,
+      taskHolders: new Map(sources.map(({ destination }) => [toTaskTag(destination.name), destination])),
       book,
       discover,
       methods: toMethods(discover.capabilities),
@@ -181,12 +196,16 @@ function toCapabilities(sources: readonly Source[]): ServerCapabilities {
     prompts: watched,
     ...(has('completions') ? { completions: {} } : {}),
     ...(has('logging') ? { logging: {} } : {}),
+    ...(sources.some(({ offer }) => offer !== undefined && hasTasks(offer.capabilities))
+      ? { extensions: { [TASKS]: {} } }
+      : {}),
   }
 }
 
 function toMethods(capabilities: ServerCapabilities): ReadonlySet<string> {
   const served = [...METHODS.values()].filter(({ kind, from, capability, extension }) => {
-    if (kind !== 'request' || from === 'server' || extension !== undefined) return false
+    if (kind !== 'request' || from === 'server') return false
+    if (extension !== undefined) return capabilities.extensions?.[extension] !== undefined
     return capability === undefined || hasCapability(capabilities, capability)
   })
   return new Set(served.map(({ name }) => name))

@@ -58,6 +58,7 @@ const isInputSchema = isObjectWith(
   { type: (value) => value === 'object', properties: isObject, required: isListOf(isText) },
   ['type'],
 )
+const isExecution = isObjectWith({ taskSupport: isText })
 const isIcon = isObjectWith({ src: isText, mimeType: isText, sizes: isListOf(isText) }, ['src'])
 const isArgument = isObjectWith({ name: isText, title: isText, description: isText, required: isFlag }, ['name'])
 const hints = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const
@@ -83,7 +84,7 @@ const SHAPES: Readonly<Record<Kind, Shape>> = {
       ['name', isText],
       ['inputSchema', isInputSchema],
     ],
-    optional: [...COMMON, ['outputSchema', isObject], ['annotations', isToolAnnotations]],
+    optional: [...COMMON, ['outputSchema', isObject], ['annotations', isToolAnnotations], ['execution', isExecution]],
   },
   prompts: { required: [['name', isText]], optional: [...COMMON, ['arguments', isListOf(isArgument)]] },
   resources: {

@@ -2,6 +2,7 @@ import {
   type Call,
   type CancelWatcher,
   type Clock,
+  type Handle,
   type ListenFilter,
   McpError,
   type Notification,
@@ -13,15 +14,21 @@ import { KINDS, type Kind, type ListFlag } from '../catalog/kinds.ts'
 import type { ResourceWatch } from '../catalog/resource-watch.ts'
 import type { View } from '../catalog/view.ts'
 import type { Passage } from '../routes/passage.ts'
+import { toTaskHandle } from '../routes/task-handle.ts'
+import { listenToTasks, type TaskListening } from './task-listening.ts'
 
 export interface ListenersOptions {
   readonly clock: Clock
   /** The watch of a caller on the resources of one server; undefined where it cannot be watched. */
   readonly watchOf: (destination: Destination, call: Call) => ResourceWatch | undefined
+  /** Tasks made of calls here. */
+  readonly tasks: { readonly handle: Handle }
   /** Most open at once. Default 25,000: two for each handshake session, and room. */
   readonly maxListeners?: number
   /** Most resources one listener may watch. Default 1,000. */
   readonly maxWatched?: number
+  /** Most tasks one listener may watch. Default 100. */
+  readonly maxTasks?: number
 }
 
 /** One `subscriptions/listen` that is open; thousands of them may be, for days, so that it is one object. */
@@ -88,8 +95,8 @@ export class Listeners {
       return Promise.reject(new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`))
     }
     try {
-      const { flags, uris } = this.#parse(call.params.notifications, call.view)
-      if (uris.length > 0) return this.#listenToResources(call, flags, uris)
+      const { flags, uris, taskIds } = this.#parse(call.params.notifications, call.view)
+      if (uris.length > 0 || taskIds !== undefined) return this.#listenToSome(call, flags, uris, taskIds)
       // Nothing is to be undone: nothing waits for the end of most listeners, and nothing is held for that.
       acknowledge(call, flags, [])
       return this.#stay(call, flags)
@@ -98,12 +105,19 @@ export class Listeners {
     }
   }
 
-  async #listenToResources(call: Passage, flags: ReadonlySet<ListFlag>, uris: readonly string[]): Promise<Result> {
+  async #listenToSome(
+    call: Passage,
+    flags: ReadonlySet<ListFlag>,
+    uris: readonly string[],
+    taskIds: unknown,
+  ): Promise<Result> {
     const release: (() => void)[] = []
     try {
       this.#watching++
-      const watched = await this.#watch(uris, call, release).finally(() => this.#watching--)
-      acknowledge(call, flags, watched)
+      const asked = Promise.all([this.#watch(uris, call, release), this.#listenToTasks(taskIds, call, release)])
+      const [watched, tasks] = await asked.finally(() => this.#watching--)
+      acknowledge(call, flags, watched, tasks?.taskIds)
+      tasks?.begin()
       return await this.#stay(call, flags)
     } finally {
       for (const undo of release) undo()
@@ -144,6 +158,15 @@ export class Listeners {
     return (await Promise.all(answers)).filter((uri) => uri !== undefined)
   }
 
+  /** @throws {McpError} `caller.missing_capability` for a caller who declared no tasks with this very request */
+  async #listenToTasks(ids: unknown, call: Passage, release: (() => void)[]): Promise<TaskListening | undefined> {
+    if (ids === undefined) return undefined
+    const { clock, tasks, maxTasks: max = 100 } = this.#options
+    const listening = await listenToTasks(call, ids, { clock, max, handle: toTaskHandle(call, tasks.handle) })
+    release.push(() => listening.end())
+    return listening
+  }
+
   #stay(call: Passage, flags: ReadonlySet<ListFlag>): Promise<Result> {
     if (this.#ended || call.cancellation.isCancelled) return Promise.resolve({})
     return new Promise((resolve) => {
@@ -151,7 +174,7 @@ export class Listeners {
     })
   }
 
-  #parse(asked: unknown, view: View): { readonly flags: ReadonlySet<ListFlag>; readonly uris: readonly string[] } {
+  #parse(asked: unknown, view: View): Asked {
     if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
       throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
     }
@@ -168,14 +191,28 @@ export class Listeners {
     if (uris.length > maxWatched) {
       throw new McpError('policy.limit', `Cannot watch ${uris.length} resources at once; at most ${maxWatched} work`)
     }
-    return { flags, uris: [...new Set(uris)] }
+    const taskIds = view.methods.has('tasks/get') ? filter.taskIds : undefined
+    return { flags, uris: [...new Set(uris)], taskIds }
   }
 }
 
-function acknowledge(call: Passage, flags: ReadonlySet<ListFlag>, watched: readonly string[]): void {
+interface Asked {
+  readonly flags: ReadonlySet<ListFlag>
+  readonly uris: readonly string[]
+  /** Looked at where they are listened to; undefined where there are no tasks. */
+  readonly taskIds: unknown
+}
+
+function acknowledge(
+  call: Passage,
+  flags: ReadonlySet<ListFlag>,
+  watched: readonly string[],
+  taskIds: readonly string[] = [],
+): void {
   const notifications: ListenFilter = {
     ...Object.fromEntries([...flags].map((flag) => [flag, true])),
     ...(watched.length === 0 ? {} : { resourceSubscriptions: watched }),
+    ...(taskIds.length === 0 ? {} : { taskIds }),
   }
   call.interim.notify({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
 }

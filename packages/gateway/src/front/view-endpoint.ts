@@ -6,12 +6,15 @@ import {
   type JsonObject,
   McpError,
   type Result,
+  toTaskWish,
 } from '@crosspoint/mcp'
+import type { TaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
 import { toChangedKinds, type View } from '../catalog/view.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
 import { forward } from '../routes/forward.ts'
+import { beginOwnTask } from '../routes/own-tasks.ts'
 import { Passage } from '../routes/passage.ts'
 import { shown } from '../shown.ts'
 import { Listeners, type ListenersOptions } from './listeners.ts'
@@ -27,6 +30,8 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
   readonly authenticate: Endpoint['authenticate']
+  /** Tasks made of calls here. */
+  readonly tasks: TaskDesk
 }
 
 /** One endpoint over changing catalogs: the same for as long as the gateway lives, whatever is reloaded. */
@@ -39,7 +44,7 @@ export class ViewEndpoint {
 
   constructor(options: ViewEndpointOptions) {
     const listeners = new Listeners(options)
-    const passage = createPipeline(options, toAnswer(listeners))
+    const passage = createPipeline(options, toAnswer(listeners, options.tasks))
     const handle: Handle = (call: Call) => {
       const view = this.#view
       if (view === undefined)
@@ -81,20 +86,28 @@ export class ViewEndpoint {
 }
 
 /** The end of the pipeline: sends on what was routed, and answers the rest from what is known. */
-function toAnswer(listeners: Listeners): Handle<Passage> {
+function toAnswer(listeners: Listeners, tasks: TaskDesk): Handle<Passage> {
   const own = new Map<string, (call: Passage) => Result | Promise<Result>>([
     ['server/discover', (call) => call.view.discover],
+    ['tasks/get', tasks.handle],
+    ['tasks/update', tasks.handle],
+    ['tasks/cancel', tasks.handle],
   ])
   for (const [kind, { method }] of Object.entries(KINDS)) {
     own.set(method, (call) => call.view.pages[kind as Kind].page(call.params.cursor)) // the keys of KINDS are kinds
   }
+  own.set('tools/list', ({ view, downstream, params }) => {
+    const decides = toTaskWish(downstream.capabilities)?.core === true
+    return (decides ? view.taskTools : view.pages.tools).page(params.cursor)
+  })
   const answerOwn = async (call: Passage) => {
     const answer = own.get(call.method)
     if (answer !== undefined) return answer(call)
     throw new McpError('caller.unknown_method', `The gateway does not answer "${shown(call.method)}"`)
   }
   return (call) => {
-    if (call.route !== undefined) return forward(call, call.route)
+    const { route } = call
+    if (route !== undefined) return route.asOwnTask === true ? beginOwnTask(tasks, call, route) : forward(call, route)
     // Stays open for as long as its caller does, so that nothing of ours stays open around it.
     return call.method === 'subscriptions/listen' ? listeners.listen(call) : answerOwn(call)
   }

@@ -6,6 +6,8 @@ import type { View } from '../catalog/view.ts'
 export interface Route {
   readonly destination: Destination
   readonly params: Params
+  /** Its caller wants a task and the server would make none of it: it becomes one here. */
+  readonly asOwnTask?: true
 }
 
 /**

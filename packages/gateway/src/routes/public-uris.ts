@@ -19,6 +19,8 @@ export function toPublicUris(method: string, result: Result, destination: Destin
       return mapList(result, 'messages', (message) =>
         mapMember(message, 'content', (block) => toPublicBlock(block, destination, book)),
       )
+    case 'tasks/get':
+      return mapMember(result, 'result', (outcome) => toPublicUris('tools/call', outcome, destination, book))
     default:
       return result
   }

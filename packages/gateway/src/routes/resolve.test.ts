@@ -1,4 +1,5 @@
 import type { Params } from '@crosspoint/mcp'
+import { recordCall } from '@crosspoint/testkit'
 import { expect, test } from 'vitest'
 import { buildCatalog, type Source } from '../catalog/catalog.ts'
 import { createLens } from '../catalog/view.ts'
@@ -20,7 +21,7 @@ const source = (name: string): Source => ({
 const view = createLens(undefined, 100)(buildCatalog([source('one'), source('two')]))
 
 function resolve(method: string, params: Params) {
-  const route = ROUTED.get(method)?.(params, view)
+  const route = ROUTED.get(method)?.(params, view, recordCall(method, params).call)
   return route === undefined ? undefined : [route.destination.name, route.params]
 }
 

@@ -1,18 +1,71 @@
-import { didYouMean, type JsonObject, McpError, type Params } from '@crosspoint/mcp'
+import {
+  type Call,
+  type Downstream,
+  didYouMean,
+  type JsonObject,
+  McpError,
+  NEEDS_TASKS,
+  noTask,
+  type Params,
+  taskTagOf,
+  toTaskWish,
+} from '@crosspoint/mcp'
 import type { Entry } from '../catalog/catalog.ts'
+import { toTaskSupport } from '../catalog/task-support.ts'
 import type { View } from '../catalog/view.ts'
 import { shown } from '../shown.ts'
 import type { Route } from './passage.ts'
 
-type Resolve = (params: Params, view: View) => Route
+type Resolve = (params: Params, view: View, call: Pick<Call, 'method' | 'downstream'>) => Route | undefined
 
-/** Methods that one server answers, and how its name for the thing is found: by table, never by taking names apart. */
+/**
+ * Methods that one server answers, and how its name for the thing is found: by table, never by taking names apart.
+ * Undefined is for what the gateway answers itself.
+ */
 export const ROUTED: ReadonlyMap<string, Resolve> = new Map<string, Resolve>([
-  ['tools/call', (params, view) => byName('tool', params, view.entries.tools)],
+  ['tools/call', toTool],
   ['prompts/get', (params, view) => byName('prompt', params, view.entries.prompts)],
   ['resources/read', toReader],
   ['completion/complete', toCompleter],
+  ['tasks/get', toTaskHolder],
+  ['tasks/update', toTaskHolder],
+  ['tasks/cancel', toTaskHolder],
 ])
+
+function toTool(params: Params, view: View, { downstream: { capabilities } }: Pick<Call, 'downstream'>): Route {
+  const route = byName('tool', params, view.entries.tools)
+  if (capabilities.extensions === undefined || toTaskWish(capabilities)?.insists !== true) return route
+  // Only a revision in which callers decide what becomes a task has callers who insist.
+  const entry = view.entries.tools.get(String(params.name))
+  const support = entry === undefined ? undefined : toTaskSupport(entry)
+  if (support === 'own') return { ...route, asOwnTask: true }
+  if (support !== undefined) return route
+  throw new McpError(
+    'caller.unsupported_feature',
+    `Cannot call the tool "${shown(String(params.name))}" as a task: it is none`,
+  )
+}
+
+/** Finds whose task it is by its id. Those that were begun here are nobody else's. */
+function toTaskHolder(
+  params: Params,
+  view: View,
+  { method, downstream }: Pick<Call, 'method' | 'downstream'>,
+): Route | undefined {
+  checkTasksDeclared(method, downstream)
+  const tag = taskTagOf(params.taskId)
+  if (tag === undefined) return undefined
+  const destination = view.taskHolders.get(tag)
+  if (destination === undefined) throw noTask()
+  return { destination, params }
+}
+
+/** @throws {McpError} `caller.missing_capability` for a caller who declared no tasks with this very request */
+export function checkTasksDeclared(method: string, { capabilities }: Downstream): void {
+  if (toTaskWish(capabilities) !== undefined) return
+  const message = `Cannot answer "${method}" to a caller that declared no tasks`
+  throw new McpError('caller.missing_capability', message, { data: NEEDS_TASKS })
+}
 
 function byName(what: string, params: Params, entries: ReadonlyMap<string, Entry>): Route {
   const { name } = params

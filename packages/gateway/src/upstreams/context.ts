@@ -1,4 +1,12 @@
-import { ANONYMOUS, type Call, type ClientCapabilities, hasCapability, type JsonObject, UI } from '@crosspoint/mcp'
+import {
+  ANONYMOUS,
+  type Call,
+  type ClientCapabilities,
+  hasCapability,
+  type JsonObject,
+  TASKS,
+  UI,
+} from '@crosspoint/mcp'
 import type { SessionMode } from '../config/model.ts'
 
 /**
@@ -9,7 +17,7 @@ export const RELAYED: ClientCapabilities = Object.freeze({
   sampling: { tools: {}, context: {} },
   elicitation: { form: {}, url: {} },
   roots: {},
-  extensions: { [UI]: { mimeTypes: ['text/html;profile=mcp-app'] } },
+  extensions: { [UI]: { mimeTypes: ['text/html;profile=mcp-app'] }, [TASKS]: {} },
 })
 
 /** Whose calls may share what a server keeps for a client. */
@@ -51,7 +59,10 @@ interface Relayed {
   readonly capabilities: ClientCapabilities
 }
 
-/** Of what a caller declared, what reaches it through us, in one order and spelling. */
+/**
+ * Of what a caller declared, what reaches it through us, in one order and spelling. Tasks are declared call by call to
+ * servers that can be told so, and those of the others need no declaration: a session is shared with and without.
+ */
 function toRelayed(declared: ClientCapabilities): Relayed {
   let paths = ''
   for (let at = 0; at < CAPABILITY_PATHS.length; at++) {

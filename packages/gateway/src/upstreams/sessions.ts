@@ -3,6 +3,7 @@ import {
   type Call,
   type ClientCapabilities,
   type Clock,
+  isAboutTasks,
   McpError,
   type Result,
   type Timer,
@@ -39,6 +40,8 @@ export interface SessionsOptions {
 /** One session with the server, for calls that may share it. */
 interface Session {
   readonly key: string | undefined
+  /** Names it in the ids of its tasks. */
+  readonly id: string
   /** Callers of it are not told apart. */
   readonly isOpenToAll: boolean
   readonly capabilities: ClientCapabilities
@@ -49,6 +52,8 @@ interface Session {
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
   inFlight: number
   idle: Timer | undefined
+  /** It is not closed before, since tasks of it may be at work: a point on the clock. */
+  heldUntil: number
   /** Told when nothing is in flight any more. */
   drained: (() => void) | undefined
 }
@@ -61,6 +66,8 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #open = new Map<string, Session>()
   readonly #alone = new Set<Session>()
+  /** Those that had tasks, by their ids. */
+  readonly #withTasks = new Map<string, Session>()
   readonly #closing = new Set<Promise<void>>()
   #isClosed = false
   #failures = 0
@@ -83,15 +90,29 @@ export class Sessions {
 
   /** @throws {McpError} as the connection does; `policy.busy` where there are too many sessions */
   async handle(call: Call): Promise<Result> {
-    const { own, mode } = this.#options
-    const { key, capabilities } = toContext(call, mode)
-    if (own !== undefined && key !== undefined && key === own.key) return own.connection.handle(call)
-    const session = (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, call, capabilities)
+    if (isAboutTasks(call)) return this.#handleTask(call)
+    const session = this.#toSession(call)
+    return session === undefined ? this.#toOwn().handle(call) : this.#pass(call, session, false)
+  }
+
+  /** What a server knows of a task it may know in one session only: that is named in the id. */
+  async #handleTask(call: Call): Promise<Result> {
+    const named = toNamed(call.params.taskId)
+    const native = named === undefined ? call : { ...call, params: { ...call.params, taskId: named.native } }
+    const isOwn = named?.session === OWN_ID && this.#options.own !== undefined
+    const known = named === undefined || isOwn ? undefined : this.#withTasks.get(named.session)
+    const session = isOwn ? undefined : (known ?? this.#toSession(call))
+    if (session !== undefined) return this.#pass(native, session, true)
+    return withSession(OWN_ID, native, await this.#toOwn().handle(native))
+  }
+
+  async #pass(call: Call, session: Session, isOfTask: boolean): Promise<Result> {
     this.#enter(session)
     try {
       if (session.connection === undefined) await session.opening
       if (session.connection === undefined) throw unusable(this.#options.server)
-      const result = await session.connection.handle(call)
+      const answer = await session.connection.handle(call)
+      const result = isOfTask ? this.#hold(session, call, answer) : answer
       return result.isError === true ? (this.#toGated(session, call) ?? result) : result
     } catch (error) {
       const gated = error instanceof McpError && error.rpc !== undefined ? this.#toGated(session, call) : undefined
@@ -113,6 +134,31 @@ export class Sessions {
     return { content: [{ type: 'text', text }], isError: true }
   }
 
+  /** Undefined for a call that goes over the gateway's own connection. */
+  #toSession(call: Call): Session | undefined {
+    const { own, mode } = this.#options
+    const { key, capabilities } = toContext(call, mode)
+    if (own !== undefined && key !== undefined && key === own.key) return undefined
+    return (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, call, capabilities)
+  }
+
+  #toOwn(): Connection {
+    const { own, server } = this.#options
+    if (own === undefined) throw unusable(server)
+    return own.connection
+  }
+
+  /** What a task asks comes over its session: that stays as long as somebody asks for the task. */
+  #hold(session: Session, call: Call, answer: Result): Result {
+    const result = withSession(session.id, call, answer)
+    if (result === answer) return answer
+    const { ttlMs } = result
+    const holdMs = typeof ttlMs === 'number' ? Math.min(ttlMs, HOLD_MS) : HOLD_MS
+    session.heldUntil = Math.max(session.heldUntil, this.#options.clock.now() + holdMs)
+    this.#withTasks.set(session.id, session)
+    return result
+  }
+
   /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
@@ -124,11 +170,12 @@ export class Sessions {
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
     if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
-    if (this.size >= bounds().max && !this.#makeRoom()) {
+    if (this.size >= bounds().max && !this.#makeRoom(false) && !this.#makeRoom(true)) {
       throw new McpError('policy.busy', `Cannot open another session with "${server}": ${this.size} are in use`)
     }
     const session: Session = {
       key,
+      id: crypto.randomUUID().slice(0, ID_LENGTH),
       isOpenToAll: principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant,
       capabilities,
       closing: new AbortController(),
@@ -137,6 +184,7 @@ export class Sessions {
       survey: undefined,
       inFlight: 0,
       idle: undefined,
+      heldUntil: 0,
       drained: undefined,
     }
     if (key === undefined) this.#alone.add(session)
@@ -186,16 +234,23 @@ export class Sessions {
   #leave(session: Session): void {
     if (--session.inFlight > 0) return
     session.drained?.()
-    if (session.key === undefined) this.#end(session, 0)
-    else if (this.#open.get(session.key) === session) {
-      session.idle = this.#options.clock.setTimer(this.#options.bounds().idleMs, () => this.#end(session, 0))
-    }
+    const { clock, bounds } = this.#options
+    const heldMs = Math.max(0, session.heldUntil - clock.now())
+    const isAlone = session.key === undefined
+    if (isAlone ? !this.#alone.has(session) : this.#open.get(session.key) !== session) return // it has ended
+    const idleMs = isAlone ? heldMs : Math.max(heldMs, bounds().idleMs)
+    if (idleMs === 0) this.#end(session, 0)
+    else session.idle = clock.setTimer(idleMs, () => this.#end(session, 0))
   }
 
-  /** Ends the session that has been idle longest; they are in the order in which they were opened. */
-  #makeRoom(): boolean {
-    for (const session of this.#open.values()) {
-      if (session.inFlight > 0) continue
+  /**
+   * Ends the session that has been idle longest; they are in the order in which they were opened.
+   * @param tasks even one that may have tasks at work
+   */
+  #makeRoom(tasks: boolean): boolean {
+    const now = this.#options.clock.now()
+    for (const session of [...this.#open.values(), ...this.#alone]) {
+      if (session.inFlight > 0 || (session.heldUntil > now && !tasks)) continue
       this.#end(session, 0)
       return true
     }
@@ -208,6 +263,7 @@ export class Sessions {
     session.idle?.cancel()
     session.idle = undefined
     this.#alone.delete(session)
+    this.#withTasks.delete(session.id)
     if (session.key !== undefined && this.#open.get(session.key) === session) this.#open.delete(session.key)
   }
 
@@ -232,6 +288,25 @@ export class Sessions {
     })
   }
 }
+
+/** A task with the session it is in named in its id; any other result as it is. */
+function withSession(session: string, { method }: Call, result: Result): Result {
+  if (method === 'tools/call' && result.resultType !== 'task') return result
+  return typeof result.taskId === 'string' ? { ...result, taskId: `${session}.${result.taskId}` } : result
+}
+
+/** The session of a task, and what the server calls the task; undefined for what is no such id. */
+function toNamed(taskId: unknown): { readonly session: string; readonly native: string } | undefined {
+  if (typeof taskId !== 'string' || taskId[ID_LENGTH] !== '.') return undefined
+  return { session: taskId.slice(0, ID_LENGTH), native: taskId.slice(ID_LENGTH + 1) }
+}
+
+/** Digits of the id of a session. */
+const ID_LENGTH = 8
+/** Stands for the gateway's own connection. */
+const OWN_ID = 'gateway-'
+/** How long a session stays for a task that nobody asks for. */
+const HOLD_MS = 3_600_000
 
 function unusable(server: string): McpError {
   return new McpError('upstream.unavailable', `The session with "${server}" is closed`)

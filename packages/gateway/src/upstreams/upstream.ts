@@ -6,11 +6,14 @@ import {
   type Crossing,
   findRevision,
   type Handle,
+  hasTasks,
   type Implementation,
+  isTasksNeeded,
   McpError,
   type Notification,
   type Result,
   type Timer,
+  toTaskWish,
 } from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
 import type { ServerConfig } from '../config/model.ts'
@@ -183,9 +186,17 @@ export class Upstream {
     try {
       return await link.crossed.handle(call)
     } catch (error) {
-      return this.#failed(call, link, error)
+      return await (worksOnlyAsTask(call, link, error) ? this.#hold(call, link) : this.#failed(call, link, error))
     } finally {
       if (--link.inFlight === 0) link.idle?.()
+    }
+  }
+
+  async #hold(call: Call, link: Link): Promise<Result> {
+    try {
+      return await link.crossed.hold(call)
+    } catch (error) {
+      return this.#failed(call, link, error)
     }
   }
 
@@ -422,6 +433,13 @@ export class Upstream {
   }
 }
 
+/** Whether a server refused a call for being none that may become a task: in the words of its era. */
+function worksOnlyAsTask({ method, downstream }: Call, { connection }: Link, error: unknown): boolean {
+  if (method !== 'tools/call' || !(error instanceof McpError) || !hasTasks(connection.capabilities)) return false
+  if (toTaskWish(downstream.capabilities) !== undefined) return false
+  return isTasksNeeded(error.data) || error.rpc?.code === METHOD_NOT_FOUND
+}
+
 /** What nobody who calls is there to answer. */
 function noCaller(method: string): McpError {
   const reason = 'no active client request'
@@ -437,5 +455,6 @@ function toToolError(text: string): Result {
   return { content: [{ type: 'text', text }], isError: true }
 }
 
+const METHOD_NOT_FOUND = -32601
 /** Starts of a stdio server in a row that came to nothing, after which it is given up: about six minutes by default. */
 const MAX_STILLBORN = 12

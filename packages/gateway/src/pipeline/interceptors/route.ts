@@ -10,7 +10,7 @@ export function route(): Interceptor<Passage> {
     const resolve = ROUTED.get(call.method)
     if (resolve === undefined) return next(call)
     try {
-      call.route = resolve(call.params, call.view)
+      call.route = resolve(call.params, call.view, call)
     } catch (error) {
       return Promise.reject(error)
     }
