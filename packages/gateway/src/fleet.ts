@@ -1,6 +1,7 @@
 import type { Call, ClientCapabilities, Clock, Crossing, Implementation } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
+import type { Hop } from './catalog/hop.ts'
 import { type Offer, withSessions } from './catalog/offer.ts'
 import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
 import { startSurvey } from './catalog/survey.ts'
@@ -23,6 +24,8 @@ export interface FleetOptions {
   readonly crossing: Crossing
   /** What our own connections declare. */
   readonly declared: () => ClientCapabilities
+  /** This gateway among others that a call may pass. */
+  readonly hop: Hop
   /** How often lists are read again of whose changes nobody tells, in milliseconds. */
   readonly relistMs: () => number
   readonly limits: () => UpstreamOptions['limits']
@@ -111,15 +114,16 @@ export class Fleet {
   watchOf({ name }: Destination, call: Call): ResourceWatch | undefined {
     const member = this.#members.get(name)
     if (member?.source.offer?.capabilities.resources?.subscribe !== true) return undefined
-    const { clock, random } = this.#options
+    const { clock, random, hop } = this.#options
+    const meta = hop.toShared(call, name)
     const { key = '' } = toContext(call, member.upstream.config.sessions)
-    return this.#watches.of(name, key, (unused) =>
+    return this.#watches.of(name, key + JSON.stringify(meta), (unused) =>
       createResourceWatch({
         toHandle: () => {
           const upstream = this.#members.get(name)?.upstream
           return upstream?.connection === undefined ? undefined : upstream.handle
         },
-        behalf: { principal: call.principal, downstream: call.downstream },
+        behalf: { principal: call.principal, downstream: call.downstream, meta },
         unused,
         clock,
         random,
@@ -155,6 +159,7 @@ export class Fleet {
       changed: () => this.#stateChanged(member),
       survey: (connection, report) =>
         startSurvey(connection, report, {
+          hop: this.#options.hop,
           upstream: config.name,
           known: member.own,
           offered: (offer) => this.#offered(member, offer),
@@ -200,6 +205,7 @@ export class Fleet {
   #surveySession(member: Member, connection: Connection, key: string): Survey {
     const { log, clock, random } = this.#options
     const survey = startSurvey(connection, NOBODY_ASKS, {
+      hop: this.#options.hop,
       upstream: member.upstream.name,
       known: member.own,
       offered: (offer) => {

@@ -11,6 +11,7 @@ import {
 import { openConnection } from '@crosspoint/mcp/client'
 import { createTaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
+import { Hop } from './catalog/hop.ts'
 import { createLens, type Lens } from './catalog/view.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
@@ -73,6 +74,7 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { info, log = SILENT, clock = systemClock, settleMs = 5_000 } = options
   const ids = createTraceIds()
+  const hop = new Hop()
   let config = options.config
   const endpoints = new Map<string | undefined, ViewEndpoint>()
   let lenses = toLenses(config)
@@ -89,6 +91,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     random: options.random ?? Math.random,
     crossing,
     declared: () => declared,
+    hop,
     relistMs: () => config.timeouts.relistMs,
     limits: () => toConnectionLimits(config),
     sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
@@ -118,6 +121,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       log,
       clock,
       ids,
+      hop,
       serverInfo: info,
       authenticate,
       settings,

@@ -5,6 +5,7 @@ import {
   type Handle,
   type JsonObject,
   McpError,
+  type Meta,
   NEWEST,
   NO_INTERIM,
   TASKS,
@@ -137,7 +138,7 @@ function isLacking(error: unknown): boolean {
 const METHOD_NOT_FOUND = -32601
 
 /** On whose behalf the gateway calls by itself. */
-export type Behalf = Pick<Call, 'principal' | 'downstream'>
+export type Behalf = Pick<Call, 'principal' | 'downstream'> & { readonly meta?: Meta }
 
 const NOBODY: Behalf = Object.freeze({
   principal: ANONYMOUS,
@@ -156,12 +157,12 @@ export function toOwnCall(
   params: JsonObject,
   signal: AbortSignal,
   interim = NO_INTERIM,
-  { principal, downstream }: Behalf = NOBODY,
+  { principal, downstream, meta = {} }: Behalf = NOBODY,
 ): Call {
   return {
     method,
     params,
-    meta: {},
+    meta,
     principal,
     downstream,
     cancellation: cancellationOf(signal),

@@ -2,11 +2,12 @@ import type { JsonObject } from '@crosspoint/mcp'
 import type { AddressBook } from './address-book.ts'
 import type { Entry } from './catalog.ts'
 import { type Item, KINDS, type Kind } from './kinds.ts'
+import { withoutVia } from './via.ts'
 
 /** The item as callers see it: under its public name, otherwise untouched. */
 export function toPublicItem(kind: Kind, entry: Entry, description: string | undefined, book: AddressBook): JsonObject {
   const { name, native } = entry
-  const item = kind === 'tools' ? toPlainTool(withPublicPage(entry, book)) : entry.item
+  const item = withoutVia(kind === 'tools' ? toPlainTool(withPublicPage(entry, book)) : entry.item)
   const renamed = name !== native
   if (!renamed && description === undefined) return item
   return {

@@ -1,6 +1,7 @@
 import {
   type Clock,
   findRevision,
+  type Handle,
   hasCapability,
   type Interim,
   type JsonObject,
@@ -14,11 +15,15 @@ import { toLoss, toReason } from '../upstreams/explain.ts'
 import { toDelay } from '../upstreams/state.ts'
 import type { Survey, SurveyReport } from '../upstreams/upstream.ts'
 import { type Coalescer, coalesce } from './coalesce.ts'
+import type { Hop } from './hop.ts'
 import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
 import { LIST_BOUNDS, type ListBounds, listAll, toOwnCall } from './listing.ts'
 import type { Offer } from './offer.ts'
+import { isRound } from './via.ts'
 
 export interface SurveyOptions {
+  /** This gateway, as its calls and its lists name it. */
+  readonly hop: Pick<Hop, 'own' | 'mark'>
   readonly upstream: string
   /** What was known before, so that what did not change stays the same object. */
   readonly known: Offer | undefined
@@ -49,6 +54,7 @@ export function startSurvey(connection: Connection, report: SurveyReport, option
 
 class OfferSurvey implements Survey {
   readonly #connection: Connection
+  readonly #handle: Handle
   readonly #report: SurveyReport
   readonly #options: SurveyOptions
   readonly #stopping = new AbortController()
@@ -67,8 +73,9 @@ class OfferSurvey implements Survey {
   #isComplete = false
 
   constructor(connection: Connection, report: SurveyReport, options: SurveyOptions) {
-    const { known, clock } = options
+    const { known, clock, hop } = options
     this.#connection = connection
+    this.#handle = (call) => connection.handle({ ...call, meta: hop.own })
     this.#report = report
     this.#options = options
     this.#kinds = ALL_KINDS.filter((kind) => hasCapability(connection.capabilities, KINDS[kind].capability))
@@ -121,14 +128,9 @@ class OfferSurvey implements Survey {
     const { bounds = LIST_BOUNDS } = this.#options
     const before = this.#items[kind]
     try {
-      const { items, problem, ttlMs } = await listAll(
-        this.#connection.handle,
-        kind,
-        this.#stopping.signal,
-        before,
-        bounds,
-      )
+      const { items: listed, problem, ttlMs } = await listAll(this.#handle, kind, this.#stopping.signal, before, bounds)
       if (this.#isStopped) return false
+      const items = listed.filter((item) => !isRound(item, this.#options.hop.mark))
       this.#expire(kind, ttlMs)
       if (problem === undefined) this.#problems.delete(kind)
       else this.#problems.set(kind, `${KINDS[kind].method}: ${problem}`)
@@ -197,8 +199,7 @@ class OfferSurvey implements Survey {
         ...NO_INTERIM,
         notify,
       })
-      this.#connection
-        .handle(call)
+      this.#handle(call)
         .then(
           () => this.#listenEnded(undefined),
           (error: unknown) => this.#listenEnded(error),

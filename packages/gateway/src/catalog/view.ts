@@ -21,6 +21,7 @@ import type { Offer } from './offer.ts'
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
 import { toTaskSupport, withTaskSupport } from './task-support.ts'
+import { withVia } from './via.ts'
 
 /** What one endpoint offers at one moment. Immutable; the next moment has another. */
 export interface View {
@@ -33,6 +34,8 @@ export interface View {
   readonly pages: Readonly<Record<Kind, Pages>>
   /** The tools for callers who decide themselves which calls become tasks. */
   readonly taskTools: Pages
+  /** The same lists as another gateway is told them: each item says by which way it came. */
+  readonly listingFor: (mark: string) => Pick<View, 'pages' | 'taskTools'>
   /** By what the ids of its tasks begin with. */
   readonly taskHolders: ReadonlyMap<string, Destination>
   readonly book: AddressBook
@@ -74,24 +77,31 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       templates: make('templates'),
     })
     const book = createAddressBook(sources, lists.resources, lists.templates, selects.resources)
-    const toItem = (kind: Kind, entry: Entry) => {
+    const toShown = (kind: Kind, entry: Entry) => {
       const description = kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
       return toPublicItem(kind, entry, description, book)
     }
-    const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
-      const names = lists[kind].map(({ name }) => name)
-      return toPages(KINDS[kind].listKey, lists[kind].map(item), names, pageSize, toHints(kind, sources))
+    const hasTasks = lists.tools.some((entry) => toTaskSupport(entry) !== undefined)
+    const toListing = (toItem: (kind: Kind, entry: Entry) => JsonObject): Pick<View, 'pages' | 'taskTools'> => {
+      const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
+        const names = lists[kind].map(({ name }) => name)
+        return toPages(KINDS[kind].listKey, lists[kind].map(item), names, pageSize, toHints(kind, sources))
+      }
+      const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
+      const toTaskTool = (entry: Entry) => withTaskSupport(toItem('tools', entry), entry)
+      return { pages, taskTools: hasTasks ? toKindPages('tools', toTaskTool) : pages.tools }
     }
-    const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
+    let marked: Pick<View, 'pages' | 'taskTools'> | undefined
     const discover = toDiscover(sources, config?.description)
     return {
       name: config?.name,
       title: config?.title ?? config?.name,
       entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
-      pages,
-      taskTools: lists.tools.some((entry) => toTaskSupport(entry) !== undefined)
-        ? toKindPages('tools', (entry) => withTaskSupport(toItem('tools', entry), entry))
-        : pages.tools,
+      ...toListing(toShown),
+      listingFor(mark) {
+        marked ??= toListing((kind, entry) => withVia(toShown(kind, entry), entry.item, mark))
+        return marked
+      },
       taskHolders: new Map(sources.map(({ destination }) => [toTaskTag(destination.name), destination])),
       book,
       discover,

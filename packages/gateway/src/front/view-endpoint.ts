@@ -10,6 +10,7 @@ import {
 } from '@crosspoint/mcp'
 import type { TaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
+import type { Hop } from '../catalog/hop.ts'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
 import { toChangedKinds, type View } from '../catalog/view.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
@@ -26,6 +27,8 @@ export type EndpointSettings = Required<
 
 export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly clock: Clock
+  /** This gateway among others that a call may pass. */
+  readonly hop: Hop
   /** Who we say we are; the title of the view is added. */
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
@@ -44,7 +47,7 @@ export class ViewEndpoint {
 
   constructor(options: ViewEndpointOptions) {
     const listeners = new Listeners(options)
-    const passage = createPipeline(options, toAnswer(listeners, options.tasks))
+    const passage = createPipeline(options, toAnswer(listeners, options.tasks, options.hop))
     const handle: Handle = (call: Call) => {
       const view = this.#view
       if (view === undefined)
@@ -86,7 +89,8 @@ export class ViewEndpoint {
 }
 
 /** The end of the pipeline: sends on what was routed, and answers the rest from what is known. */
-function toAnswer(listeners: Listeners, tasks: TaskDesk): Handle<Passage> {
+function toAnswer(listeners: Listeners, tasks: TaskDesk, hop: Hop): Handle<Passage> {
+  const toListing = (call: Passage) => (hop.isAskedByAnother(call) ? call.view.listingFor(hop.mark) : call.view)
   const own = new Map<string, (call: Passage) => Result | Promise<Result>>([
     ['server/discover', (call) => call.view.discover],
     ['tasks/get', tasks.handle],
@@ -94,11 +98,14 @@ function toAnswer(listeners: Listeners, tasks: TaskDesk): Handle<Passage> {
     ['tasks/cancel', tasks.handle],
   ])
   for (const [kind, { method }] of Object.entries(KINDS)) {
-    own.set(method, (call) => call.view.pages[kind as Kind].page(call.params.cursor)) // the keys of KINDS are kinds
+    own.set(method, (call) => {
+      return toListing(call).pages[kind as Kind].page(call.params.cursor) // the keys of KINDS are kinds
+    })
   }
-  own.set('tools/list', ({ view, downstream, params }) => {
-    const decides = toTaskWish(downstream.capabilities)?.core === true
-    return (decides ? view.taskTools : view.pages.tools).page(params.cursor)
+  own.set('tools/list', (call) => {
+    const decides = toTaskWish(call.downstream.capabilities)?.core === true
+    const { pages, taskTools } = toListing(call)
+    return (decides ? taskTools : pages.tools).page(call.params.cursor)
   })
   const answerOwn = async (call: Passage) => {
     const answer = own.get(call.method)
@@ -107,7 +114,9 @@ function toAnswer(listeners: Listeners, tasks: TaskDesk): Handle<Passage> {
   }
   return (call) => {
     const { route } = call
-    if (route !== undefined) return route.asOwnTask === true ? beginOwnTask(tasks, call, route) : forward(call, route)
+    if (route !== undefined) {
+      return route.asOwnTask === true ? beginOwnTask(tasks, call, route, hop) : forward(call, route, hop)
+    }
     // Stays open for as long as its caller does, so that nothing of ours stays open around it.
     return call.method === 'subscriptions/listen' ? listeners.listen(call) : answerOwn(call)
   }

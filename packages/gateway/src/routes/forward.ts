@@ -1,4 +1,5 @@
 import type { Result } from '@crosspoint/mcp'
+import type { Hop } from '../catalog/hop.ts'
 import { tell } from './failures.ts'
 import type { Passage, Route } from './passage.ts'
 import { toPublicUris } from './public-uris.ts'
@@ -7,15 +8,15 @@ import { toPublicUris } from './public-uris.ts'
  * Sends a routed call to its server, and makes the answer mean the same here as there. The caller's own deadline
  * stays behind: its edge keeps it and cancels; what the server may take is counted by its connection.
  */
-export async function forward(call: Passage, route: Route): Promise<Result> {
+export async function forward(call: Passage, route: Route, hop: Hop): Promise<Result> {
   const { destination, params } = route
-  const { method, meta, principal, downstream, cancellation, trace, interim, view } = call
+  const { method, principal, downstream, cancellation, trace, interim, view } = call
   let result: Result
   try {
     result = await destination.handle({
       method,
       params,
-      meta,
+      meta: hop.toMeta(call, destination.name),
       principal,
       downstream,
       cancellation,

@@ -2,9 +2,9 @@ import type { Clock, Timer } from '../../peer/clock.ts'
 import { ANONYMOUS, type Call, type Handle, NO_INTERIM, type Notification } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
 import type { ListenFilter } from '../../protocol/features/subscriptions.ts'
+import { withTrail } from '../../protocol/trail.ts'
 import { NEWEST } from '../../revisions/index.ts'
 import { isLacking } from './list-all.ts'
-import { withTrail } from './trail.ts'
 
 export interface ListeningOptions {
   readonly handle: Handle

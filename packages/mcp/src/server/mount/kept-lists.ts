@@ -1,7 +1,7 @@
 import { McpError } from '../../errors.ts'
 import type { Clock } from '../../peer/clock.ts'
+import type { Marks } from '../../protocol/trail.ts'
 import type { Item, Kind } from './kinds.ts'
-import type { Marks } from './trail.ts'
 
 type Items = readonly Item[]
 

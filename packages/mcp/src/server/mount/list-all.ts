@@ -2,8 +2,8 @@ import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import type { Call, Handle } from '../../protocol/call.ts'
+import type { Marks } from '../../protocol/trail.ts'
 import { type Item, KINDS, type Kind } from './kinds.ts'
-import type { Marks } from './trail.ts'
 
 /**
  * Reads all pages of a list; what has no key, or one that was there before, is left out. A method the server does not

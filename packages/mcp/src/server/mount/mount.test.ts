@@ -560,7 +560,7 @@ describe('abuse-45: servers that mount each other', () => {
     expect(await client.callTool('two__b')).toMatchObject({ content: [{ text: 'b' }] })
     expect(events.find(({ event }) => event === 'mount_left_out')).toMatchObject({
       mount: 'one',
-      reason: expect.stringContaining('servers mount each other in a circle'),
+      reason: expect.stringContaining('servers lead to each other in a circle'),
     })
   })
 
@@ -618,7 +618,7 @@ describe('abuse-45: servers that mount each other', () => {
     }
     expect(await (await connected(inner)).listTools().all()).toEqual([])
     expect(events.find(({ event }) => event === 'mount_left_out')).toMatchObject({
-      reason: expect.stringContaining('went through 8 servers with mounts'),
+      reason: expect.stringContaining('went through 8 servers with others behind them'),
     })
   })
 

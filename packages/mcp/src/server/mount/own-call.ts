@@ -1,8 +1,8 @@
 import { ANONYMOUS, type Call, type Downstream, NO_INTERIM } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
 import { withoutTaskWish } from '../../protocol/features/tasks.ts'
+import { withTrail } from '../../protocol/trail.ts'
 import { NEWEST } from '../../revisions/index.ts'
-import { withTrail } from './trail.ts'
 
 /** A list asked for by us, on behalf of a caller. */
 export function toOwnCall(call: Call, trail: readonly string[]): Call {

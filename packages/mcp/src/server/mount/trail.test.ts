@@ -100,7 +100,7 @@ describe('abuse-45: a trail that a caller made up', () => {
     const { target, asked } = upstream((method) => (method === 'tools/list' ? TOOLS : {}))
     all.mount('m', target)
     await expect(all.endpoint.handle(withTrail('tools/call', trail, { name: 'm__t' }))).rejects.toThrow(
-      'went through 8 servers with mounts',
+      'went through 8 servers with others behind them',
     )
     expect(asked).toEqual([])
     expect(await all.endpoint.handle(toCall('tools/list'))).toMatchObject({

@@ -1,9 +1,9 @@
-import { McpError } from '../../errors.ts'
-import type { Call, Meta, Result } from '../../protocol/call.ts'
+import { McpError } from '../errors.ts'
+import type { Call, Meta, Result } from './call.ts'
 
 /**
- * Which servers with mounts a call came through, in `_meta`: it travels with the call from process to process, so that
- * servers that mount each other notice it wherever they run.
+ * Which servers that have others behind them a call came through, mounts and gateways alike, in `_meta`: it travels with
+ * the call from process to process, so that servers that lead to each other notice it wherever they run.
  *
  * What it can prove: anybody may write one, and so it says nothing about who calls. The one thing nobody makes up is
  * the id of this very server, which is random and given only to those it mounts: a trail that names it comes from one
@@ -28,11 +28,12 @@ export function toTrail(call: Pick<Call, 'method' | 'meta'>, id: string): readon
   const given = call.meta[TRAIL]
   if (!Array.isArray(given)) return [id]
   if (given.length >= MAX_HOPS) {
-    const message = `Cannot go on with "${call.method}": it went through ${MAX_HOPS} servers with mounts, which is the most`
+    const message = `Cannot go on with "${call.method}": it went through ${MAX_HOPS} servers with others behind them, which is the most`
     throw new McpError('upstream.protocol', message)
   }
   if (given.includes(id)) {
-    throw new McpError('upstream.protocol', `Cannot go on with "${call.method}": servers mount each other in a circle`)
+    const message = `Cannot go on with "${call.method}": it was here before, as servers lead to each other in a circle`
+    throw new McpError('upstream.protocol', message)
   }
   return [...new Set(given.filter(isId)), id]
 }
