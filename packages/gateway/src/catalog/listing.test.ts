@@ -98,3 +98,13 @@ test('one careless tool neither spoils the list nor goes unmentioned', async () 
     '3 of its tools were left out: no name, one used before, or a wrong shape; 1 of its tools have members of a wrong shape, which are left out',
   )
 })
+
+test('abuse-20: a tool with a bad annotation stays, and is warned of', async () => {
+  const inputSchema = { type: 'object', properties: { x: { type: 'string', 'x-mcp-header': '' } } }
+  const handle = pages({ undefined: { tools: [tool('a', { inputSchema }), tool('b')] } })
+  expect(await listAll(handle, 'tools', signal)).toEqual({
+    items: [tool('a', { inputSchema: { type: 'object', properties: { x: { type: 'string' } } } }), tool('b')],
+    problem: undefined,
+    warnings: ['Left an annotation out of the tool "a": "x-mcp-header" is not a header name'],
+  })
+})

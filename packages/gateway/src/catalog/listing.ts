@@ -36,6 +36,8 @@ export interface Listed {
   readonly problem: string | undefined
   /** How long the server says that it holds, in milliseconds: of its pages, that which holds the shortest. */
   readonly ttlMs?: number
+  /** What was left out of its tools without taking anything from those who call them: sentences for the log. */
+  readonly warnings?: readonly string[]
 }
 
 /**
@@ -92,6 +94,7 @@ function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds
   let chars = 0
   let unusable = 0
   let mended = 0
+  const warnings: string[] = []
   return {
     add(page) {
       for (const listed of page) {
@@ -100,8 +103,11 @@ function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds
           unusable++
           continue
         }
-        const { item } = fit
+        const { item, badHeader } = fit
         if (fit.lost) mended++
+        if (badHeader !== undefined && warnings.length < MAX_WARNINGS) {
+          warnings.push(`Left an annotation out of the tool "${shown(keyOf(kind, item))}": ${badHeader}`)
+        }
         const text = JSON.stringify(item)
         chars += text.length
         if (items.size >= bounds.maxItems || chars > bounds.maxChars) return false
@@ -118,7 +124,11 @@ function createCollection(kind: Kind, known: readonly Item[], bounds: ListBounds
       const lost =
         mended === 0 ? undefined : `${mended} of its ${kind} have members of a wrong shape, which are left out`
       const problems = [problem, skipped, lost].filter((text) => text !== undefined)
-      return { items: [...items.values()], problem: problems.length === 0 ? undefined : problems.join('; ') }
+      return {
+        items: [...items.values()],
+        problem: problems.length === 0 ? undefined : problems.join('; '),
+        ...(warnings.length === 0 ? {} : { warnings }),
+      }
     },
   }
 }
@@ -136,6 +146,8 @@ function isLacking(error: unknown): boolean {
 }
 
 const METHOD_NOT_FOUND = -32601
+/** Of one list; those of a hundred tools say enough. */
+const MAX_WARNINGS = 100
 
 /** On whose behalf the gateway calls by itself. */
 export type Behalf = Pick<Call, 'principal' | 'downstream'> & { readonly meta?: Meta }

@@ -24,14 +24,27 @@ function toPlainTool(item: Item): Item {
   return plain
 }
 
-/** A tool may name the resource that shows its results (MCP Apps, `_meta.ui.resourceUri`): it must lead there from here. */
+/**
+ * A tool may name the resource that shows its results (MCP Apps, `_meta.ui.resourceUri`, and `_meta["ui/resourceUri"]` as
+ * they were first written): it must lead there from here.
+ */
 function withPublicPage({ item, source }: Entry, book: AddressBook): Item {
-  const meta = item._meta
-  const ui = isObject(meta) ? meta.ui : undefined
-  if (!isObject(meta) || !isObject(ui) || typeof ui.resourceUri !== 'string') return item
-  const resourceUri = book.toPublic(source.destination, ui.resourceUri)
-  return resourceUri === ui.resourceUri ? item : { ...item, _meta: { ...meta, ui: { ...ui, resourceUri } } }
+  const toPublic = (uri: string) => book.toPublic(source.destination, uri)
+  const meta = withPublicUri(item._meta, EARLIER_PAGE, toPublic)
+  const ui = isObject(meta) ? withPublicUri(meta.ui, 'resourceUri', toPublic) : undefined
+  if (isObject(meta) && ui !== meta.ui) return { ...item, _meta: { ...meta, ui } }
+  return meta === item._meta ? item : { ...item, _meta: meta }
 }
+
+/** The same value where it has no such member, or one that leads there as it is. */
+function withPublicUri(value: unknown, member: string, toPublic: (uri: string) => string): unknown {
+  const uri = isObject(value) ? value[member] : undefined
+  if (!isObject(value) || typeof uri !== 'string') return value
+  const led = toPublic(uri)
+  return led === uri ? value : { ...value, [member]: led }
+}
+
+const EARLIER_PAGE = 'ui/resourceUri'
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -62,6 +62,8 @@ class OfferSurvey implements Survey {
   readonly #kinds: readonly Kind[]
   readonly #items: Record<Kind, readonly Item[]>
   readonly #problems = new Map<Kind, string>()
+  /** What was warned of already: lists are read again and again. */
+  readonly #warned = new Set<string>()
   readonly #rereads: ReadonlyMap<Kind, Coalescer>
   readonly #timers = new Set<Timer>()
   /** When lists are read again of whose changes nobody tells. */
@@ -128,10 +130,16 @@ class OfferSurvey implements Survey {
     const { bounds = LIST_BOUNDS } = this.#options
     const before = this.#items[kind]
     try {
-      const { items: listed, problem, ttlMs } = await listAll(this.#handle, kind, this.#stopping.signal, before, bounds)
+      const {
+        items: listed,
+        problem,
+        ttlMs,
+        warnings,
+      } = await listAll(this.#handle, kind, this.#stopping.signal, before, bounds)
       if (this.#isStopped) return false
       const items = listed.filter((item) => !isRound(item, this.#options.hop.mark))
       this.#expire(kind, ttlMs)
+      this.#warn(warnings)
       if (problem === undefined) this.#problems.delete(kind)
       else this.#problems.set(kind, `${KINDS[kind].method}: ${problem}`)
       this.#items[kind] = items
@@ -139,6 +147,15 @@ class OfferSurvey implements Survey {
     } catch (error) {
       if (!this.#isStopped) this.#failed(kind, error)
       return false
+    }
+  }
+
+  #warn(warnings: readonly string[] = []): void {
+    const { log, upstream } = this.#options
+    for (const warning of warnings) {
+      if (this.#warned.has(warning) || this.#warned.size >= MAX_WARNED) continue
+      this.#warned.add(warning)
+      log.warn({ upstream }, warning)
     }
   }
 
@@ -257,6 +274,8 @@ const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 /** A storm of changes costs one list a second and kind. */
 const REREAD_MS = 1_000
 const RELIST_MS = 5 * 60_000
+/** Different warnings of one connection. */
+const MAX_WARNED = 1_000
 /** A server that wants its list asked for more often than this is asked this often. */
 const MIN_RELIST_MS = 10_000
 const MAX_RELIST_MS = 24 * 60 * 60_000

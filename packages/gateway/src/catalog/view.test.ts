@@ -186,14 +186,35 @@ test('only a list that a caller would see differently counts as changed', () => 
 })
 
 test('the page of a tool leads to its server, where another server keeps the URI', () => {
+  const ui = { visibility: ['model'], csp: { connectDomains: ['https://x.example'] }, domain: 'a.example' }
   const source = (name: string): Source => {
     const plain = sourceOf(name, { resources: ['ui://page'] })
-    const tool = { name: 'show', inputSchema: {}, _meta: { ui: { resourceUri: 'ui://page', visibility: ['model'] } } }
-    return plain.offer === undefined ? plain : { ...plain, offer: { ...plain.offer, tools: [tool] } }
+    const show = { name: 'show', inputSchema: {}, _meta: { ui: { resourceUri: 'ui://page', ...ui }, mine: 1 } }
+    const both = { name: 'both', inputSchema: {}, _meta: { ...show._meta, 'ui/resourceUri': 'ui://page' } }
+    const old = { name: 'old', inputSchema: {}, _meta: { 'ui/resourceUri': 'ui://page', ui: 7 } }
+    return plain.offer === undefined ? plain : { ...plain, offer: { ...plain.offer, tools: [show, both, old] } }
   }
   const view = all(buildCatalog([source('a'), source('b')]))
-  expect(view.pages.tools.page(undefined).tools).toMatchObject([
-    { name: 'a__show', _meta: { ui: { resourceUri: 'ui://page', visibility: ['model'] } } },
-    { name: 'b__show', _meta: { ui: { resourceUri: 'crosspoint:b/ui://page', visibility: ['model'] } } },
-  ])
+  const { tools } = view.pages.tools.page(undefined)
+  const metas = (tools as readonly { readonly _meta: unknown }[]).map(({ _meta }) => _meta)
+  const of = (resourceUri: string) => [
+    { ui: { resourceUri, ...ui }, mine: 1 },
+    { ui: { resourceUri, ...ui }, mine: 1, 'ui/resourceUri': resourceUri },
+    { 'ui/resourceUri': resourceUri, ui: 7 },
+  ]
+  expect(metas).toEqual([...of('ui://page'), ...of('crosspoint:b/ui://page')])
+})
+
+test('pages that come with tools are announced exactly where a server has them', () => {
+  const UI = 'io.modelcontextprotocol/ui'
+  const withUi = (settings: unknown) => ({ capabilities: { extensions: { [UI]: settings, 'other.example/x': {} } } })
+  const extensionsOf = (servers: Parameters<typeof catalogOf>[0]) =>
+    all(catalogOf(servers)).discover.capabilities.extensions
+  expect(extensionsOf({ a: {}, b: undefined })).toBeUndefined()
+  expect(extensionsOf({ a: withUi({}), b: {} })).toEqual({ [UI]: {} })
+  expect(extensionsOf({ a: withUi(true), b: withUi(null) })).toBeUndefined()
+  const [one, two] = ['text/html;profile=mcp-app', 'text/html']
+  expect(extensionsOf({ a: withUi({ mimeTypes: [one], x: 1 }), b: withUi({ mimeTypes: [two, one, 7] }) })).toEqual({
+    [UI]: { mimeTypes: [one, two], x: 1 },
+  })
 })

@@ -1,19 +1,18 @@
 import {
   type DiscoverResult,
   hasCapability,
-  hasTasks,
   type JsonObject,
   MAX_MERGED_NAME,
   METHODS,
   REVISIONS,
   type ServerCapabilities,
-  TASKS,
   toTaskTag,
 } from '@crosspoint/mcp'
 import type { ViewConfig } from '../config/model.ts'
 import { toSelector } from '../config/selection.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
 import type { Catalog, Destination, Entry, Source } from './catalog.ts'
+import { toExtensions } from './extensions.ts'
 import { mergeInstructions } from './instructions.ts'
 import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
 import type { Offer } from './offer.ts'
@@ -206,9 +205,7 @@ function toCapabilities(sources: readonly Source[]): ServerCapabilities {
     prompts: watched,
     ...(has('completions') ? { completions: {} } : {}),
     ...(has('logging') ? { logging: {} } : {}),
-    ...(sources.some(({ offer }) => offer !== undefined && hasTasks(offer.capabilities))
-      ? { extensions: { [TASKS]: {} } }
-      : {}),
+    ...toExtensions(sources),
   }
 }
 

@@ -48,3 +48,13 @@ test('without what is required there is no item', () => {
   expect(toWellFormed('templates', { uriTemplate: 'x://{a}', name: 5 })).toBeUndefined()
   expect(toWellFormed('prompts', { name: null })).toBeUndefined()
 })
+
+test('abuse-20: an annotation that would cost clients the tool is taken out of it, and that is said', () => {
+  const properties = { a: { type: 'number', 'x-mcp-header': 'A' }, b: { type: 'string', 'x-mcp-header': 'B' } }
+  const tool = { name: 'a', inputSchema: { type: 'object', properties }, _meta: { x: 1 } }
+  expect(toWellFormed('tools', tool)).toEqual({
+    item: { ...tool, inputSchema: { type: 'object', properties: { ...properties, a: { type: 'number' } } } },
+    lost: false,
+    badHeader: '"x-mcp-header" is on a property that is not a string, an integer or a boolean',
+  })
+})

@@ -1,10 +1,15 @@
-import type { JsonObject } from '@crosspoint/mcp'
+import { type JsonObject, withoutInvalidMirrors } from '@crosspoint/mcp'
 import type { Kind } from './kinds.ts'
 
 /** An item as it may be listed, and whether something that is no mere `null` was left out of it. */
 export interface WellFormed {
   readonly item: JsonObject
   readonly lost: boolean
+  /**
+   * What was wrong with annotations of its input schema (`x-mcp-header`) that were taken out. Clients over HTTP drop a tool
+   * that has such (2026-07-28 server/tools), and for those we connect to over HTTP we did so before.
+   */
+  readonly badHeader?: string
 }
 
 /**
@@ -25,7 +30,13 @@ export function toWellFormed(kind: Kind, item: JsonObject): WellFormed | undefin
     fit = rest
     if (value !== null) lost = true
   }
-  return { item: fit, lost }
+  return kind === 'tools' ? withFitHeaders(fit, lost) : { item: fit, lost }
+}
+
+function withFitHeaders(item: JsonObject, lost: boolean): WellFormed {
+  const { inputSchema } = item as { readonly inputSchema: JsonObject } // required, and looked at
+  const { schema, problem } = withoutInvalidMirrors(inputSchema)
+  return problem === undefined ? { item, lost } : { item: { ...item, inputSchema: schema }, lost, badHeader: problem }
 }
 
 type Check = (value: unknown) => boolean

@@ -44,6 +44,13 @@ describe('what becomes of the tools of a server', () => {
     ])
   })
 
+  it('says what clients would not have let through', () => {
+    const inputSchema = { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': 'A B' } } }
+    expect(explain([{ name: 'one', inputSchema }], '2026-07-28')).toMatchObject([
+      { name: 'gh__one', notes: ['without an annotation that is not valid: "x-mcp-header" is not a header name'] },
+    ])
+  })
+
   it('says which work for some clients only', () => {
     expect(explain([{ name: 'ask', inputSchema: schema }], '2026-07-28')).toMatchObject([
       { name: 'gh__ask', notes: ['works only for clients that declare what it asks of them'] },

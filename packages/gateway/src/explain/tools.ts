@@ -44,8 +44,9 @@ export function explainTools(
     if (!isOffered(native)) return missing(`"tools" of the server "${server}" in the configuration leaves it out`)
     const [name = native] = toMergedNames([{ server, prefix, native }])
     const lost = fit.lost ? ['members of a wrong shape are left out'] : []
+    const header = fit.badHeader === undefined ? [] : [`without an annotation that is not valid: ${fit.badHeader}`]
     const gated = plain.has(native) ? [] : ['works only for clients that declare what it asks of them']
-    return { native: shown(native), name, notes: [...lost, ...toDifferences(fit.item, client), ...gated] }
+    return { native: shown(native), name, notes: [...lost, ...header, ...toDifferences(fit.item, client), ...gated] }
   })
 }
 

@@ -272,6 +272,7 @@ describe('a URI that several have', () => {
       server.resource('r:same', { name }, (uri) => ({ uri, text: name }))
       server.resource('ui://page', { name }, () => name)
       server.template('t:{x}', { name }, (_uri, { x }) => `${name} ${x}`)
+      server.tool('old', { _meta: { 'ui/resourceUri': 'ui://page' } }, () => '')
       server.tool('link', { ui: { resourceUri: 'ui://page' } }, () => [
         { type: 'resource_link', uri: 'r:same', name: 'x' },
         { type: 'resource', resource: { uri: 'r:same', text: 'x' } },
@@ -308,9 +309,12 @@ describe('a URI that several have', () => {
   it('leads back to where it came from, in links, embedded resources and pages of tools', async () => {
     const client = await connected(fixture().all)
     const tools = await client.listTools().all()
-    expect(tools.filter(({ _meta }) => _meta).map(({ _meta }) => (_meta as { ui: JsonObject }).ui.resourceUri)).toEqual(
-      ['ui://page', 'crosspoint:b/ui://page'],
-    )
+    expect(tools.flatMap(({ _meta }) => (_meta === undefined ? [] : [_meta]))).toEqual([
+      { 'ui/resourceUri': 'ui://page' },
+      { ui: { resourceUri: 'ui://page' } },
+      { 'ui/resourceUri': 'crosspoint:b/ui://page' },
+      { ui: { resourceUri: 'crosspoint:b/ui://page' } },
+    ])
     expect((await client.callTool('b__link')).content).toMatchObject([
       { uri: 'crosspoint:b/r:same' },
       { resource: { uri: 'crosspoint:b/r:same' } },

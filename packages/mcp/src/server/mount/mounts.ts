@@ -15,7 +15,7 @@ import type { Registries } from '../shelves.ts'
 import { joinCapabilities, toCapabilities } from './capabilities.ts'
 import { KINDS, type Kind } from './kinds.ts'
 import { type Entry, Mount, type Mountable } from './mount.ts'
-import { fromQualifiedUri, isQualified, toPublicTool, toQualifiedUri } from './uris.ts'
+import { fromQualifiedUri, hasPage, isQualified, toPublicTool, toQualifiedUri } from './uris.ts'
 
 export interface MountsOptions {
   readonly registries: Registries
@@ -266,10 +266,6 @@ class Effort {
     this.#spent.set(mount, spent)
     return true
   }
-}
-
-function hasPage({ _meta }: JsonObject): boolean {
-  return typeof _meta === 'object' && _meta !== null && 'ui' in _meta
 }
 
 /** A template we cannot read is listed, and nothing is found by it. */

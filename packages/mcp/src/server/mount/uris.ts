@@ -40,19 +40,30 @@ export function toPublicUris(method: string, result: Result, toPublic: (native: 
   }
 }
 
+/** Whether a tool names the page that shows it. */
+export function hasPage({ _meta: meta }: JsonObject): boolean {
+  return isObject(meta) && (isObject(meta.ui) || meta[EARLIER_PAGE] !== undefined)
+}
+
 /** A tool may name the page that shows it (MCP Apps): it must lead there from here. */
 export function toPublicTool(tool: JsonObject, toPublic: (native: string) => string): JsonObject {
-  const meta = tool._meta
-  const ui = isObject(meta) ? meta.ui : undefined
-  if (!isObject(meta) || !isObject(ui) || typeof ui.resourceUri !== 'string') return tool
-  const resourceUri = toPublic(ui.resourceUri)
-  return resourceUri === ui.resourceUri ? tool : { ...tool, _meta: { ...meta, ui: { ...ui, resourceUri } } }
+  const meta = withPublicMember(tool._meta, EARLIER_PAGE, toPublic)
+  const ui = isObject(meta) ? withPublicMember(meta.ui, 'resourceUri', toPublic) : undefined
+  if (isObject(meta) && ui !== meta.ui) return { ...tool, _meta: { ...meta, ui } }
+  return meta === tool._meta ? tool : { ...tool, _meta: meta }
 }
 
 function toPublicBlock(block: JsonObject, toPublic: (native: string) => string): JsonObject {
   if (block.type === 'resource_link') return withPublicUri(block, toPublic)
   if (block.type !== 'resource' || !isObject(block.resource)) return block
   return { ...block, resource: withPublicUri(block.resource, toPublic) }
+}
+
+function withPublicMember(value: unknown, member: string, toPublic: (native: string) => string): unknown {
+  const native = isObject(value) ? value[member] : undefined
+  if (!isObject(value) || typeof native !== 'string') return value
+  const uri = toPublic(native)
+  return uri === native ? value : { ...value, [member]: uri }
 }
 
 function withPublicUri(value: JsonObject, toPublic: (native: string) => string): JsonObject {
@@ -68,3 +79,5 @@ function mapList(result: Result, member: string, convert: (item: JsonObject) => 
 }
 
 const SCHEME = 'crosspoint:'
+/** Where pages were named before `_meta.ui`; servers name both for older hosts. */
+const EARLIER_PAGE = 'ui/resourceUri'

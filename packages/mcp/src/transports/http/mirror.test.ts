@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeHeaderValue, MirroredTools, readMirroredParams } from './mirror.ts'
+import { encodeHeaderValue, MirroredTools } from './mirror.ts'
 import { decodeMirrored } from './mirrored.ts'
 
 describe('a header value', () => {
@@ -33,56 +33,6 @@ describe('a header value', () => {
         expect(decodeMirrored(header)).toBe(Buffer.from(text, 'utf8').toString('utf8'))
       }),
     )
-  })
-})
-
-describe('the annotations of a schema', () => {
-  const at = (schema: unknown) => ({ type: 'object', properties: { a: schema } })
-  const marked = (type: unknown, header: unknown = 'A') => ({ type, 'x-mcp-header': header })
-
-  it('are found along plain properties, at any depth', () => {
-    const inner = { type: 'object', properties: { deep: marked('boolean', 'Deep') } }
-    expect(readMirroredParams({ type: 'object', properties: { a: marked('string'), inner } })).toEqual([
-      { header: 'Mcp-Param-A', path: ['a'] },
-      { header: 'Mcp-Param-Deep', path: ['inner', 'deep'] },
-    ])
-  })
-
-  it('are not to be confused with a property of that name, or with examples', () => {
-    expect(readMirroredParams({ type: 'object', properties: { 'x-mcp-header': { type: 'string' } } })).toEqual([])
-    expect(readMirroredParams(at({ type: 'object', default: marked('number'), enum: [marked('number')] }))).toEqual([])
-  })
-
-  const wrong: [string, unknown][] = [
-    ['an empty name', at(marked('string', ''))],
-    ['a name with a blank', at(marked('string', 'A B'))],
-    ['a name with a colon', at(marked('string', 'A:'))],
-    ['a name beyond ASCII', at(marked('string', 'Ä'))],
-    ['a name that is no string', at(marked('string', 7))],
-    [
-      'the same name in another case',
-      { type: 'object', properties: { a: marked('string', 'A'), b: marked('string', 'a') } },
-    ],
-    ['a number', at(marked('number'))],
-    ['an object', at(marked('object'))],
-    ['an array', at(marked('array'))],
-    ['a property without a type', at({ 'x-mcp-header': 'A' })],
-    ['a property of several types', at(marked(['string', 'integer']))],
-    ['the root', { ...marked('object'), properties: {} }],
-    ['items', at({ type: 'array', items: marked('string') })],
-    ['oneOf', at({ oneOf: [marked('string')] })],
-    ['a definition that is referred to', { ...at({ $ref: '#/$defs/x' }), $defs: { x: marked('string') } }],
-    ['properties below items', at({ type: 'array', items: { type: 'object', properties: { b: marked('string') } } })],
-    ['additionalProperties', at({ type: 'object', additionalProperties: marked('string') })],
-  ]
-  for (const [where, schema] of wrong) {
-    it(`are not valid on ${where}`, () => expect(readMirroredParams(schema)).toBeTypeOf('string'))
-  }
-
-  it('are not looked for without end', () => {
-    let schema: unknown = marked('string')
-    for (let depth = 0; depth < 200; depth++) schema = at(schema)
-    expect(readMirroredParams(schema)).toBe('the schema is nested too deeply')
   })
 })
 

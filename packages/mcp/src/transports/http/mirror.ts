@@ -1,17 +1,7 @@
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import { shown } from '../../jsonrpc/shown.ts'
-
-/**
- * Headers that mirror the body (2026-07-28, Streamable HTTP: standard headers): `Mcp-Name` and, for arguments a
- * tool's schema annotates with `x-mcp-header`, `Mcp-Param-*`.
- */
-export interface MirroredParam {
-  /** `Mcp-Param-<Name>`. */
-  readonly header: string
-  /** Where the argument is: property names from the root of the arguments. */
-  readonly path: readonly string[]
-}
+import { type MirroredParam, readMirroredParams } from '../../protocol/mirrored-params.ts'
 
 /**
  * A header value for a string, number or boolean. What plain visible ASCII cannot carry, or what would be read as
@@ -21,15 +11,6 @@ export function encodeHeaderValue(value: string | number | boolean): string {
   const text = String(value)
   if (PLAIN.test(text) && !(text.startsWith('=?base64?') && text.endsWith('?='))) return text
   return `=?base64?${Buffer.from(text, 'utf8').toString('base64')}?=`
-}
-
-/** What the annotations of a tool's input schema say, or why they are not valid: then the tool must be left out. */
-export function readMirroredParams(inputSchema: unknown): readonly MirroredParam[] | string {
-  const found: MirroredParam[] = []
-  const problem = walk(inputSchema, [], found, 0)
-  if (problem !== undefined) return problem
-  const names = new Set(found.map(({ header }) => header.toLowerCase()))
-  return names.size === found.length ? found : 'two parameters have the same header name'
 }
 
 /**
@@ -98,78 +79,8 @@ function mirrorArguments(params: readonly MirroredParam[], args: unknown): strin
   return headers
 }
 
-/** @param path property names from the root while only `properties` were passed; undefined elsewhere */
-function walk(
-  schema: unknown,
-  path: readonly string[] | undefined,
-  found: MirroredParam[],
-  depth: number,
-): string | undefined {
-  if (Array.isArray(schema)) return firstProblem(schema, (item) => walk(item, undefined, found, depth + 1))
-  if (!isObject(schema)) return undefined
-  if (depth > MAX_DEPTH) return 'the schema is nested too deeply'
-  if (Object.hasOwn(schema, ANNOTATION)) {
-    const problem = annotationProblem(schema, path)
-    if (problem !== undefined) return problem
-    found.push({ header: `Mcp-Param-${String(schema[ANNOTATION])}`, path: path ?? [] })
-  }
-  return firstProblem(Object.keys(schema), (keyword) => {
-    const value = schema[keyword]
-    if (keyword === 'properties' && isObject(value)) {
-      return firstProblem(Object.keys(value), (name) =>
-        walk(value[name], path === undefined ? undefined : [...path, name], found, depth + 1),
-      )
-    }
-    if (MAPS_OF_SCHEMAS.has(keyword) && isObject(value)) {
-      return firstProblem(Object.values(value), (item) => walk(item, undefined, found, depth + 1))
-    }
-    return SCHEMAS.has(keyword) ? walk(value, undefined, found, depth + 1) : undefined
-  })
-}
-
-function annotationProblem(schema: JsonObject, path: readonly string[] | undefined): string | undefined {
-  const name = schema[ANNOTATION]
-  if (typeof name !== 'string' || !TOKEN.test(name)) return `"${ANNOTATION}" is not a header name`
-  if (path === undefined || path.length === 0) return `"${ANNOTATION}" is not on a plain property`
-  const { type } = schema
-  if (type !== 'string' && type !== 'integer' && type !== 'boolean') {
-    return `"${ANNOTATION}" is on a property that is not a string, an integer or a boolean`
-  }
-  return undefined
-}
-
-function firstProblem<T>(items: readonly T[], check: (item: T) => string | undefined): string | undefined {
-  for (const item of items) {
-    const problem = check(item)
-    if (problem !== undefined) return problem
-  }
-  return undefined
-}
-
 const NONE: readonly string[] = []
 /** Tools with annotations remembered for one server. */
 const MAX_TOOLS = 10_000
-const ANNOTATION = 'x-mcp-header'
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Visible ASCII with blanks and tabs inside only, or nothing at all. */
 const PLAIN = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/
-const MAX_DEPTH = 64
-const MAPS_OF_SCHEMAS: ReadonlySet<string> = new Set(['patternProperties', '$defs', 'definitions', 'dependentSchemas'])
-const SCHEMAS: ReadonlySet<string> = new Set([
-  'items',
-  'prefixItems',
-  'additionalItems',
-  'unevaluatedItems',
-  'contains',
-  'additionalProperties',
-  'unevaluatedProperties',
-  'propertyNames',
-  'allOf',
-  'anyOf',
-  'oneOf',
-  'not',
-  'if',
-  'then',
-  'else',
-])

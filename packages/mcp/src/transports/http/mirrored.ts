@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
-import { readMirroredParams } from './mirror.ts'
+import { readMirroredParams } from '../../protocol/mirrored-params.ts'
 
 /**
  * Holds `Mcp-Param-*` against the arguments that the schema says are mirrored.
