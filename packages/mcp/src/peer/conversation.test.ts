@@ -130,6 +130,18 @@ describe('a log message', () => {
     expect(stray).toEqual([])
   })
 
+  it('belongs to the only call that has anybody to hear it, whatever lists are read meanwhile', () => {
+    const { pending, receive, stray } = setUp()
+    const interim = recordingInterim({ logLevel: 'debug' })
+    pending.open(toCall('tools/list'))
+    pending.open(toCall('tools/call', {}, { interim }))
+    receive(log('error'))
+    expect([interim.heard.length, stray.length]).toEqual([1, 0])
+    pending.open(toCall('tools/call'))
+    receive(log('error'))
+    expect([interim.heard.length, stray.length]).toEqual([1, 1])
+  })
+
   it('belongs to nobody where several calls are in flight, or none, or it has no level', () => {
     const { pending, receive, stray } = setUp()
     receive(log('info'))
@@ -165,6 +177,16 @@ describe('a question of the server', () => {
     receive(question)
     await settled()
     expect(asked).toEqual([{ method: 'sampling/createMessage', params: { messages: [], _meta: { keep: 2 } } }])
+    expect(replies).toEqual([{ jsonrpc: '2.0', id: 'q', result: { role: 'assistant' } }])
+  })
+
+  it('goes to the only call that may ask, whatever lists are read meanwhile', async () => {
+    const { pending, receive, replies } = setUp()
+    pending.open(toCall('tools/list'))
+    pending.open(toCall('tools/call', {}, { interim: recordingInterim({ ask: async () => ({ role: 'assistant' }) }) }))
+    pending.open(toCall('resources/list'))
+    receive(question)
+    await settled()
     expect(replies).toEqual([{ jsonrpc: '2.0', id: 'q', result: { role: 'assistant' } }])
   })
 

@@ -7,9 +7,10 @@ import { FrameFault, parseMessage } from '../jsonrpc/parse.ts'
 import { NO_INTERIM, type Notification, type Result } from '../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
 import { type ClientCapabilities, hasCapability } from '../protocol/capabilities.ts'
-import { parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
+import { type Outgoing, parseEnvelope, SUBSCRIPTION_ID } from '../protocol/envelope.ts'
 import { isLogged, isLogLevel } from '../protocol/features/logging.ts'
 import { toRelatedMeta, toRelatedTask } from '../protocol/features/tasks.ts'
+import { METHODS } from '../protocol/methods.ts'
 import { isRelayable, relay } from '../protocol/relayed-results.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
@@ -186,7 +187,7 @@ export class Conversation {
   }
 
   #log(notification: Notification, home: Waiting | undefined): void {
-    const wanted = (home ?? this.#only())?.outgoing.interim
+    const wanted = (home ?? this.#only(mayHear))?.outgoing.interim
     const { level } = notification.params
     if (wanted?.logLevel === undefined || !isLogLevel(level)) this.#options.stray?.(notification)
     else if (isLogged(level, wanted.logLevel)) wanted.notify(notification)
@@ -208,7 +209,7 @@ export class Conversation {
       return
     }
     const question: Question = {
-      home: home ?? this.#ofTask(frame.params) ?? this.#only(),
+      home: home ?? this.#ofTask(frame.params) ?? this.#only(mayAsk) ?? this.#only(),
       withdrawn: new CancellationSource(),
       isWanted: true,
     }
@@ -288,11 +289,12 @@ export class Conversation {
       .find(({ outgoing: { method, params: sent } }) => method === 'tasks/result' && sent.taskId === taskId)
   }
 
-  /** The one call in flight, where there is exactly one: then what arrives can only belong to it. */
-  #only(): Waiting | undefined {
+  /** The one call in flight, of those that it may be, where there is exactly one: then what arrives can only belong to it. */
+  #only(isOne: (outgoing: Outgoing) => boolean = () => true): Waiting | undefined {
     let only: Waiting | undefined
     for (const waiting of this.pending.entries()) {
-      if (waiting.outgoing.method === LISTEN || waiting.outgoing.interim === HOP) continue
+      const { outgoing } = waiting
+      if (outgoing.method === LISTEN || outgoing.interim === HOP || !isOne(outgoing)) continue
       if (only !== undefined) return undefined
       only = waiting
     }
@@ -319,6 +321,16 @@ interface Question {
   readonly withdrawn: CancellationSource
   /** False once the server said that it needs no answer. */
   isWanted: boolean
+}
+
+/** Of several calls only one of these has a reason to ask something: a list needs nobody's answer. */
+function mayAsk({ method }: Outgoing): boolean {
+  return METHODS.get(method)?.mayAsk === true
+}
+
+/** A list that is read with nobody to hear says nothing about whose a message is. */
+function mayHear(outgoing: Outgoing): boolean {
+  return outgoing.interim !== NO_INTERIM || mayAsk(outgoing)
 }
 
 function unknown(method: string): McpError {
