@@ -165,21 +165,60 @@ describe('a call that needs a page opened first', () => {
     expect(calls(raw)[0]?.id).not.toBe(calls(raw)[1]?.id)
   })
 
-  it('is made once more after a minute where the server says nothing, and only once', async () => {
+  it('is made again ever later where the server says nothing, and the page is shown once', async () => {
     const clock = createFakeClock()
-    const { client, raw } = await open(revision, () => required(page), {
+    const shown: unknown[] = []
+    let count = 0
+    const again = () => required({ ...page, elicitationId: `e${count}`, url: `${page.url}?state=${count++}` })
+    const { client, raw } = await open(revision, again, {
       clock,
       requestTimeoutMs: 1e6,
-      handlers: { elicitUrl: () => ({ action: 'accept' }) },
+      handlers: {
+        elicitUrl: ({ url }) => {
+          shown.push(url)
+          return { action: 'accept' }
+        },
+      },
     })
     const call = failureOf(client.callTool('any'))
     await settled()
-    clock.advance(59_999)
-    await settled()
-    expect(calls(raw)).toHaveLength(1)
-    clock.advance(1)
+    for (const [pauseMs, made] of [
+      [3_000, 1],
+      [6_000, 2],
+      [12_000, 3],
+      [24_000, 4],
+    ] as const) {
+      clock.advance(pauseMs - 1)
+      await settled()
+      expect(calls(raw)).toHaveLength(made)
+      clock.advance(1)
+      await settled()
+    }
     expect((await call).rpc).toMatchObject({ data: { upstream: { code: -32042 } } })
-    expect(calls(raw)).toHaveLength(2)
+    expect([calls(raw).length, shown]).toEqual([5, [`${page.url}?state=0`]])
+  })
+
+  it('may need another page after the first, which is shown too, and not pages without end', async () => {
+    const clock = createFakeClock()
+    const shown: unknown[] = []
+    let count = 0
+    const { client } = await open(revision, () => required({ ...page, url: `${page.url}/${count++}` }), {
+      clock,
+      requestTimeoutMs: 1e6,
+      handlers: {
+        elicitUrl: ({ url }) => {
+          shown.push(url)
+          return { action: 'accept' }
+        },
+      },
+    })
+    const call = failureOf(client.callTool('any'))
+    for (let round = 0; round < 20; round++) {
+      await settled()
+      clock.advance(3_000)
+    }
+    expect((await call).rpc).toMatchObject({ data: { upstream: { code: -32042 } } })
+    expect(shown).toHaveLength(16)
   })
 
   it('is not when the person declines, the call is cancelled, or nobody can be asked', async () => {
