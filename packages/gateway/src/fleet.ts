@@ -1,4 +1,4 @@
-import type { Call, ClientCapabilities, Clock, Crossing, Implementation } from '@crosspoint/mcp'
+import type { Call, ClientCapabilities, Clock, Crossing, Implementation, JsonObject } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import type { Hop } from './catalog/hop.ts'
@@ -11,7 +11,8 @@ import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
 import { toContext } from './upstreams/context.ts'
-import { type Connect, type Survey, type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
+import type { SessionSurvey } from './upstreams/sessions.ts'
+import { type Connect, type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
 export interface FleetOptions {
   readonly client: Implementation
@@ -42,6 +43,8 @@ interface Member {
   own: Offer | undefined
   /** What it offers in sessions on behalf of callers, where callers are one. */
   readonly inSessions: Map<string, Offer>
+  /** Tools that work only as tasks. */
+  taskOnly: ReadonlySet<string>
   /** The connection the watch on its resources was last told of. */
   connection: Connection | undefined
   settled: boolean
@@ -171,6 +174,7 @@ export class Fleet {
       surveySession: (connection, key) => this.#surveySession(member, connection, key),
       isGated: (key, tool) =>
         isIn(member.own, tool) && member.inSessions.has(key) && !isIn(member.inSessions.get(key), tool),
+      isTaskOnly: (tool) => member.taskOnly.has(tool),
     })
     const source = { destination: upstream, offer: known, ...toListing(config) }
     const member: Member = {
@@ -178,6 +182,7 @@ export class Fleet {
       source,
       own: known,
       inSessions: new Map(),
+      taskOnly: toTaskOnly(known),
       connection: undefined,
       settled: false,
     }
@@ -202,14 +207,19 @@ export class Fleet {
     this.#tell(member)
   }
 
-  #surveySession(member: Member, connection: Connection, key: string): Survey {
+  #surveySession(member: Member, connection: Connection, key: string): SessionSurvey {
     const { log, clock, random } = this.#options
+    let learned = () => {}
+    const known = new Promise<void>((resolve) => {
+      learned = resolve
+    })
     const survey = startSurvey(connection, NOBODY_ASKS, {
       hop: this.#options.hop,
       upstream: member.upstream.name,
       known: member.own,
       offered: (offer) => {
         member.inSessions.set(key, offer)
+        learned()
         this.#tell(member)
       },
       relistMs: this.#options.relistMs(),
@@ -218,9 +228,10 @@ export class Fleet {
       random,
     })
     return {
-      check: () => survey.check(),
+      known,
       stop: () => {
         survey.stop()
+        learned()
         if (member.inSessions.delete(key)) this.#tell(member)
       },
     }
@@ -229,6 +240,7 @@ export class Fleet {
   #tell(member: Member): void {
     const offer = withSessions(member.own, member.inSessions.values())
     member.source = { ...member.source, offer }
+    member.taskOnly = toTaskOnly(offer)
     if (this.#members.get(member.upstream.name) === member) this.#options.changed()
   }
 
@@ -242,6 +254,15 @@ export class Fleet {
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
   }
+}
+
+function toTaskOnly(offer: Offer | undefined): ReadonlySet<string> {
+  const tools = offer?.tools ?? []
+  return new Set(tools.flatMap(({ name, execution }) => (isTaskOnly(execution) ? [String(name)] : [])))
+}
+
+function isTaskOnly(execution: unknown): boolean {
+  return typeof execution === 'object' && (execution as JsonObject | null)?.taskSupport === 'required'
 }
 
 function isIn(offer: Offer | undefined, tool: string): boolean {

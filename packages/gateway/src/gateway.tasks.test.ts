@@ -2,10 +2,12 @@ import {
   ANONYMOUS,
   type Clock,
   type DetailedTask,
+  type Handle,
   type JsonObject,
   type Principal,
   systemClock,
   TASKS,
+  toTaskWish,
 } from '@crosspoint/mcp'
 import { type Client, type ClientOptions, connect, openConnection } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
@@ -106,6 +108,25 @@ async function connectAs(revision: string, url: string, more: ClientOptions = {}
 }
 
 const ADA: ClientOptions = { handlers: { elicit: async () => ({ action: 'accept', content: { name: 'Ada' } }) } }
+
+test('a server that refuses by a result what works only as a task is not taken by its word', async () => {
+  const worker = createWorker(CORE)
+  const { endpoint } = worker.server
+  // As servers do that make a result of every error in a tool.
+  const handle: Handle = (call) =>
+    call.params.name === 'must' && toTaskWish(call.downstream.capabilities)?.insists !== true
+      ? Promise.resolve({ content: [{ type: 'text', text: 'Needs task augmentation' }], isError: true })
+      : endpoint.handle(call)
+  const { url } = await openHouse(
+    CORE,
+    {},
+    { ...worker, server: { ...worker.server, endpoint: { ...endpoint, handle } } },
+  )
+  for (const revision of BOTH) {
+    const client = await connectAs(revision, url)
+    expect(await client.callTool('one__must')).toMatchObject({ content: [{ text: 'had to' }] })
+  }
+})
 
 describe.each(BOTH.flatMap((client) => BOTH.map((server) => ({ client, server }))))(
   'a $client client, a $server server',

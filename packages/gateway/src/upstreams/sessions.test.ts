@@ -56,7 +56,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     mode: 'per-principal',
     survey: (_, key) => {
       surveyed.add(key)
-      return { stop: () => surveyed.delete(key) }
+      return { known: Promise.resolve(), stop: () => void surveyed.delete(key) }
     },
     bounds: () => ({ max: 2, idleMs: 1_000 }),
     restart: () => ({ minDelayMs: 100, maxDelayMs: 1_000, resetAfterMs: 0 }),
@@ -183,6 +183,27 @@ describe('sessions with a server on behalf of callers', () => {
       'The server "one" offers the tool "gated" only to clients that it can ask something (elicitation, sampling or roots); this client declares only roots.'
     expect(await ask('gated', { roots: {} })).toEqual({ isError: true, content: [{ type: 'text', text }] })
     expect(await ask('other', { roots: {} })).toEqual({ isError: true, content: [] })
+  })
+
+  it('says so to a call that is faster than the lists of its session, and waits no longer than a while for them', async () => {
+    let learn: () => void = () => {}
+    let isKnown = false
+    const { sessions, clock } = setUp({
+      isGated: () => isKnown,
+      survey: () => ({ known: new Promise((resolve) => (learn = resolve)), stop: () => {} }),
+    })
+    const ask = (capabilities: ClientCapabilities) =>
+      sessions.handle(recordCall('tools/call', { name: 'any' }, { principal: ANONYMOUS, capabilities }).call)
+    const first = ask({ roots: {} })
+    await settle()
+    isKnown = true
+    learn()
+    expect(await first).toMatchObject({ content: [{ text: expect.stringContaining('declares only roots') }] })
+    isKnown = false
+    const second = ask({})
+    await settle()
+    clock.advance(2_000)
+    expect(await second).toEqual({ isError: true, content: [] })
   })
 
   it('whoever declares what the gateway does and is not told apart from others needs no other session', async () => {

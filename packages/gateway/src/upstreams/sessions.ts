@@ -14,6 +14,13 @@ import { shown } from '../shown.ts'
 import { toContext } from './context.ts'
 import { toDelay } from './state.ts'
 
+/** Learns what a server offers in a session. */
+export interface SessionSurvey {
+  /** Resolves once it is known, or nobody will learn it any more. */
+  readonly known: Promise<void>
+  stop(): void
+}
+
 export interface SessionsOptions {
   readonly server: string
   /** The gateway's own connection, and the key of calls that may go over it. */
@@ -23,7 +30,7 @@ export interface SessionsOptions {
    * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
    * brought into its session is none of the others' business.
    */
-  readonly survey: (connection: Connection, key: string) => { stop(): void }
+  readonly survey: (connection: Connection, key: string) => SessionSurvey
   /** Whether the server offers a tool to us, and not in the session. */
   readonly isGated: (key: string, tool: string) => boolean
   readonly mode: Exclude<SessionMode, 'shared'>
@@ -48,7 +55,7 @@ interface Session {
   readonly closing: AbortController
   opening: Promise<void>
   connection: Connection | undefined
-  survey: { stop(): void } | undefined
+  survey: SessionSurvey | undefined
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
   inFlight: number
   idle: Timer | undefined
@@ -113,9 +120,10 @@ export class Sessions {
       if (session.connection === undefined) throw unusable(this.#options.server)
       const answer = await session.connection.handle(call)
       const result = isOfTask ? this.#hold(session, call, answer) : answer
-      return result.isError === true ? (this.#toGated(session, call) ?? result) : result
+      return result.isError === true ? ((await this.#toGated(session, call)) ?? result) : result
     } catch (error) {
-      const gated = error instanceof McpError && error.rpc !== undefined ? this.#toGated(session, call) : undefined
+      const gated =
+        error instanceof McpError && error.rpc !== undefined ? await this.#toGated(session, call) : undefined
       if (gated === undefined) throw error
       return gated
     } finally {
@@ -124,14 +132,24 @@ export class Sessions {
   }
 
   /** What a model reads where a tool failed that the server offers to clients that declare more. */
-  #toGated({ key, capabilities }: Session, { method, params: { name } }: Call): Result | undefined {
+  async #toGated(session: Session, { method, params: { name } }: Call): Promise<Result | undefined> {
     const { server, isGated } = this.#options
-    if (method !== 'tools/call' || typeof name !== 'string' || key === undefined || !isGated(key, name))
-      return undefined
+    const { key, capabilities, survey } = session
+    if (method !== 'tools/call' || typeof name !== 'string' || key === undefined) return undefined
+    // The first call is often faster than the lists.
+    if (survey !== undefined) await this.#within(survey.known, KNOWN_MS)
+    if (!isGated(key, name)) return undefined
     const declared = Object.keys(capabilities)
     const what = declared.length === 0 ? 'nothing of that' : `only ${declared.join(', ')}`
     const text = `The server "${server}" offers the tool "${shown(name)}" only to clients that it can ask something (elicitation, sampling or roots); this client declares ${what}.`
     return { content: [{ type: 'text', text }], isError: true }
+  }
+
+  #within(event: Promise<void>, maxMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(maxMs, resolve)
+      void event.then(resolve).finally(() => timer.cancel())
+    })
   }
 
   /** Undefined for a call that goes over the gateway's own connection. */
@@ -301,6 +319,8 @@ function toNamed(taskId: unknown): { readonly session: string; readonly native: 
   return { session: taskId.slice(0, ID_LENGTH), native: taskId.slice(ID_LENGTH + 1) }
 }
 
+/** How long a failed call waits to learn whether its tool is offered at all. */
+const KNOWN_MS = 2_000
 /** Digits of the id of a session. */
 const ID_LENGTH = 8
 /** Stands for the gateway's own connection. */

@@ -21,7 +21,7 @@ import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
 import { toOwnKey } from './context.ts'
 import { toLoss, toReason, toRemedy, toRetryAfter, toSignInRemedy } from './explain.ts'
-import { Sessions } from './sessions.ts'
+import { type SessionSurvey, Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
 import { createStderrLog } from './stderr.ts'
 import { toTarget } from './target.ts'
@@ -55,9 +55,11 @@ export interface UpstreamOptions {
   readonly sessionBounds: () => { readonly max: number; readonly idleMs: number }
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Learns what a session offers to callers whom nobody told apart. */
-  readonly surveySession: (connection: Connection, key: string) => Survey
+  readonly surveySession: (connection: Connection, key: string) => SessionSurvey
   /** Whether a tool is offered to us, and not in the session of that key. */
   readonly isGated: (key: string, tool: string) => boolean
+  /** Whether the server says of a tool that it works only as a task. */
+  readonly isTaskOnly: (tool: string) => boolean
   /** Told after every change of state. */
   readonly changed: () => void
   readonly log: Log
@@ -81,6 +83,8 @@ interface Link {
   readonly sessions: Sessions | undefined
   /** For callers of every revision. */
   readonly crossed: Crossed
+  /** Some tools may work only as tasks. */
+  readonly hasTasks: boolean
   survey: Survey | undefined
   inFlight: number
   idle: (() => void) | undefined
@@ -184,12 +188,18 @@ export class Upstream {
   async #pass(call: Call, link: Link): Promise<Result> {
     link.inFlight++
     try {
-      return await link.crossed.handle(call)
+      return await (link.hasTasks && this.#mustBeHeld(call) ? this.#hold(call, link) : link.crossed.handle(call))
     } catch (error) {
       return await (worksOnlyAsTask(call, link, error) ? this.#hold(call, link) : this.#failed(call, link, error))
     } finally {
       if (--link.inFlight === 0) link.idle?.()
     }
+  }
+
+  /** Known beforehand: some servers refuse such a call by a result, which could be of the tool. */
+  #mustBeHeld({ method, params, downstream }: Call): boolean {
+    if (method !== 'tools/call' || params.requestState !== undefined) return false
+    return this.#options.isTaskOnly(String(params.name)) && toTaskWish(downstream.capabilities) === undefined
   }
 
   async #hold(call: Call, link: Link): Promise<Result> {
@@ -369,7 +379,15 @@ export class Upstream {
         })
     const handle: Handle = sessions === undefined ? connection.handle : (call) => sessions.handle(call)
     const crossed = crossing.over(handle, revision, this.name)
-    const link: Link = { connection, sessions, crossed, survey: undefined, inFlight: 0, idle: undefined }
+    const link: Link = {
+      connection,
+      sessions,
+      crossed,
+      hasTasks: hasTasks(connection.capabilities),
+      survey: undefined,
+      inFlight: 0,
+      idle: undefined,
+    }
     return link
   }
 
@@ -434,8 +452,8 @@ export class Upstream {
 }
 
 /** Whether a server refused a call for being none that may become a task: in the words of its era. */
-function worksOnlyAsTask({ method, downstream }: Call, { connection }: Link, error: unknown): boolean {
-  if (method !== 'tools/call' || !(error instanceof McpError) || !hasTasks(connection.capabilities)) return false
+function worksOnlyAsTask({ method, downstream }: Call, link: Link, error: unknown): boolean {
+  if (method !== 'tools/call' || !(error instanceof McpError) || !link.hasTasks) return false
   if (toTaskWish(downstream.capabilities) !== undefined) return false
   return isTasksNeeded(error.data) || error.rpc?.code === METHOD_NOT_FOUND
 }
