@@ -2,8 +2,16 @@
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 
-export async function connect({ target, mode }) {
-  const client = new Client({ name: 'sdk-v2', version: '2.4.0' }, { capabilities: {}, versionNegotiation: { mode } })
+export async function connect({ target, mode, capabilities = {}, revision }, prepare) {
+  const client = new Client(
+    { name: 'sdk-v2', version: '2.4.0' },
+    {
+      capabilities,
+      versionNegotiation: { mode },
+      ...(revision === undefined ? {} : { supportedProtocolVersions: [revision] }),
+    },
+  )
+  prepare?.(client, (method, answer) => client.setRequestHandler(method, answer))
   const transport = toTransport(target)
   try {
     await client.connect(transport)
@@ -16,7 +24,7 @@ export async function connect({ target, mode }) {
     if (era === 'legacy') await transport.terminateSession?.()
     await client.close()
   }
-  return { client, about: { revision: client.getNegotiatedProtocolVersion(), era }, close }
+  return { client, about: { revision: client.getNegotiatedProtocolVersion(), era }, close, pid: transport.pid }
 }
 
 function toTransport(target) {
