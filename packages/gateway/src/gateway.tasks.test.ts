@@ -188,13 +188,14 @@ describe.each(BOTH.flatMap((client) => BOTH.map((server) => ({ client, server })
 const OLDER = ['2024-11-05', '2025-03-26', '2025-06-18']
 
 describe.each(BOTH)('a tool of a %s server that works only as a task', (server) => {
-  test.each([...OLDER, ...BOTH])('a %s client who knows no tasks waits for it', async (revision) => {
+  const clients = server === NEWEST ? [...OLDER, CORE] : [...OLDER, ...BOTH]
+  test.each(clients)('a %s client who knows no tasks waits for it', async (revision) => {
     const { url } = await openHouse(server)
     const client = await connectAs(revision, url)
     expect(await client.callTool('one__must')).toMatchObject({ content: [{ text: 'had to' }] })
   })
 
-  test.each(['2025-06-18', ...BOTH])('a %s client is asked what the task asks', async (revision) => {
+  test.each(clients.slice(2))('a %s client is asked what the task asks', async (revision) => {
     const { url } = await openHouse(server)
     const client = await connectAs(revision, url, ADA)
     expect(await client.callTool('one__asks')).toMatchObject({ content: [{ text: 'Hello Ada' }] })
@@ -202,11 +203,21 @@ describe.each(BOTH)('a tool of a %s server that works only as a task', (server) 
 
   test('is given up with its caller', async () => {
     const { url, worker } = await openHouse(server, {}, withRequired(createWorker(server)))
-    const client = await connectAs(NEWEST, url)
+    const client = await connectAs(CORE, url)
     const giving = new AbortController()
     const call = client.callTool('one__endless', {}, { signal: giving.signal, onProgress: () => giving.abort() })
     await expect(call).rejects.toThrow()
     await worker.cancelled
+  })
+})
+
+test('a client that says with each request what it knows is told by a server of its own kind that it must know tasks', async () => {
+  const { url } = await openHouse(NEWEST)
+  const client = await connectAs(NEWEST, url)
+  const call = client.callTool('one__must')
+  await expect(call).rejects.toMatchObject({
+    code: 'caller.missing_capability',
+    data: { requiredCapabilities: { extensions: { [TASKS]: {} } } },
   })
 })
 

@@ -451,10 +451,14 @@ export class Upstream {
   }
 }
 
-/** Whether a server refused a call for being none that may become a task: in the words of its era. */
+/**
+ * Whether a server refused a call for being none that may become a task, in the words of its era. Where caller and server
+ * are of the era in which each request says whether it may, the refusal is for the caller to hear.
+ */
 function worksOnlyAsTask({ method, downstream }: Call, link: Link, error: unknown): boolean {
   if (method !== 'tools/call' || !(error instanceof McpError) || !link.hasTasks) return false
   if (toTaskWish(downstream.capabilities) !== undefined) return false
+  if (areSaid(downstream.revision) && areSaid(link.connection.verdict.revision)) return false
   return isTasksNeeded(error.data) || error.rpc?.code === METHOD_NOT_FOUND
 }
 
@@ -471,6 +475,11 @@ function isAway({ kind }: UpstreamState): boolean {
 
 function toToolError(text: string): Result {
   return { content: [{ type: 'text', text }], isError: true }
+}
+
+/** A caller says with each request whether it may become a task. */
+function areSaid(revision: string): boolean {
+  return findRevision(revision)?.traits.tasks === 'extension'
 }
 
 const METHOD_NOT_FOUND = -32601

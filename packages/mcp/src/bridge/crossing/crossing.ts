@@ -11,7 +11,7 @@ import { parseResponses } from '../parking/responses.ts'
 import { isParked, resumeParked } from '../parking/rounds.ts'
 import { createSealer } from '../parking/seal.ts'
 import { createParked, createStates, type ParkingOptions } from '../parking/settings.ts'
-import { isRunState, refusedState, type States } from '../parking/states.ts'
+import { refusedState, type States } from '../parking/states.ts'
 import { RequiredPages, toPages } from '../required-pages.ts'
 import { Exchange } from './exchange.ts'
 import { holdTasks } from './held-task.ts'
@@ -97,7 +97,8 @@ class Asked implements Crossed {
     this.#plain = handle
     this.#paged = this.#required.around(handle)
     this.handle = (call) => this.#take(call)
-    this.hold = holding(handle, options)
+    const held = holdTasks(handle, options.clock)
+    this.hold = (call) => (isAskedByResult(call) ? exchange(call, held, options) : held(call))
   }
 
   hear(notification: Notification): void {
@@ -173,21 +174,18 @@ class Sealed implements Crossed {
   readonly hold: Handle
 
   constructor(handle: Handle, options: AskedOptions) {
-    this.handle = sealing(handle, options)
-    this.hold = holding(handle, options)
+    this.handle = sealing(handle, options.states)
+    this.hold = holdTasks(handle, options.clock)
   }
 
   hear(): void {}
 }
 
-function sealing(handle: Handle, options: AskedOptions): Handle {
-  const { states } = options
+function sealing(handle: Handle, states: States): Handle {
   return async (call) => {
     // Who is asked by requests is asked at its edge: the state never leaves.
     if (METHODS.get(call.method)?.mayAsk !== true || !isAskedByResult(call)) return handle(call)
     const { requestState } = call.params
-    // Of a call that waits here: a task of it asks.
-    if (typeof requestState === 'string' && isRunState(requestState)) return resume(call, options)
     const opened = requestState === undefined ? undefined : await states.open(call, 'own', requestState)
     const result = await handle(
       requestState === undefined ? call : withParams(call, { ...call.params, requestState: opened }),
@@ -195,11 +193,6 @@ function sealing(handle: Handle, options: AskedOptions): Handle {
     if (result.resultType !== 'input_required' || result.requestState === undefined) return result
     return { ...result, requestState: await states.seal(call, 'own', result.requestState) }
   }
-}
-
-function holding(handle: Handle, options: AskedOptions): Handle {
-  const held = holdTasks(handle, options.clock)
-  return (call) => (isAskedByResult(call) ? exchange(call, held, options) : held(call))
 }
 
 /** A call that may be asked by requests meanwhile, for a caller who is asked by results. */

@@ -54,6 +54,14 @@ describe('a call that may be a task', () => {
     expect(sent('tools/list').length).toBe(1) // what was learned once is known
   })
 
+  it('says nothing of tasks where its caller does, and declares none', async () => {
+    const { client, sent } = await open({ 'tools/call': { result: { content: [] } } })
+    await client.request('tools/call', { name: 'job', arguments: {}, task: { ttl: 7 } })
+    expect(sent('tools/call').map(({ params }) => Object.keys(params as JsonObject))).toEqual([
+      ['name', 'arguments', '_meta'],
+    ])
+  })
+
   it('is answered by a server that thought better of it', async () => {
     const { client } = await open({ 'tools/call': { result: { content: [{ type: 'text', text: 'now' }] } } })
     const task = await client.startTask('job')

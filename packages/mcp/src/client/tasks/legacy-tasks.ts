@@ -53,7 +53,7 @@ export class LegacyTasks {
   handle(call: Call): Promise<Result> | undefined {
     switch (call.method) {
       case 'tools/call':
-        return toTaskWish(call.downstream.capabilities) === undefined ? undefined : this.#call(call)
+        return this.#call(call)
       case 'tools/list':
         return toTaskWish(call.downstream.capabilities)?.core === true ? this.#list(call) : undefined
       case 'tasks/get':
@@ -66,7 +66,16 @@ export class LegacyTasks {
     return undefined
   }
 
-  async #call(call: Call): Promise<Result> {
+  /** Undefined for a call that is none of ours: nearly all of them. */
+  #call(call: Call): Promise<Result> | undefined {
+    const declares = toTaskWish(call.downstream.capabilities) !== undefined
+    // What a caller asks for there would be made a task of, and means nothing where it comes from.
+    const bare = call.params.task === undefined ? call : { ...call, params: without(call.params, ['task']) }
+    if (declares) return this.#begin(bare)
+    return bare === call ? undefined : this.#options.send(bare)
+  }
+
+  async #begin(call: Call): Promise<Result> {
     const { send } = this.#options
     const support = await this.#supportOf(call)
     if (!isTaskSupport(support)) return send(call)
