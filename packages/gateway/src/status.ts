@@ -1,7 +1,10 @@
-import { ALL_KINDS, type Kind } from './catalog/kinds.ts'
+import type { Kind } from './catalog/kinds.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { UpstreamState } from './upstreams/state.ts'
 import type { Upstream } from './upstreams/upstream.ts'
+
+/** Skills are counted where there are any. */
+type Counts = Readonly<Record<Exclude<Kind, 'skills'>, number>> & { readonly skills?: number }
 
 /** What a person wants to know about one server. */
 export interface UpstreamStatus {
@@ -18,7 +21,7 @@ export interface UpstreamStatus {
   /** What can be done about it, likewise. */
   readonly remedy?: string
   /** How many of each it offers, or offered when it was last there; undefined while it has not been met. */
-  readonly counts?: Readonly<Record<Kind, number>>
+  readonly counts?: Counts
   /** The revision spoken, or last spoken. */
   readonly revision?: string
   /** What the server calls itself: for display only. */
@@ -45,8 +48,12 @@ export function toStatus(upstream: Upstream, offer: Offer | undefined): Upstream
   }
 }
 
-function toCounts(offer: Offer): Readonly<Record<Kind, number>> {
-  const counts = { tools: 0, resources: 0, templates: 0, prompts: 0 }
-  for (const kind of ALL_KINDS) counts[kind] = offer[kind].length
-  return counts
+function toCounts({ tools, resources, templates, prompts, skills }: Offer): Counts {
+  return {
+    tools: tools.length,
+    resources: resources.length,
+    templates: templates.length,
+    prompts: prompts.length,
+    ...(skills.length > 0 ? { skills: skills.length } : {}),
+  }
 }

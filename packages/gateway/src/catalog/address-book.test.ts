@@ -7,9 +7,10 @@ import { buildCatalog, type Catalog, type Source } from './catalog.ts'
 interface Offered {
   readonly resources?: readonly string[]
   readonly templates?: readonly string[]
+  readonly skills?: readonly string[]
 }
 
-function sourceOf(name: string, { resources = [], templates = [] }: Offered): Source {
+function sourceOf(name: string, { resources = [], templates = [], skills = [] }: Offered): Source {
   return {
     destination: { name, handle: () => Promise.reject(new Error(name)) },
     offer: {
@@ -17,6 +18,7 @@ function sourceOf(name: string, { resources = [], templates = [] }: Offered): So
       prompts: [],
       resources: resources.map((uri) => ({ uri, name: uri })),
       templates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
+      skills: skills.map((uri) => ({ uri })),
       capabilities: { resources: {} },
       instructions: undefined,
       told: [],
@@ -28,8 +30,9 @@ function sourceOf(name: string, { resources = [], templates = [] }: Offered): So
 const catalogOf = (servers: Readonly<Record<string, Offered>>) =>
   buildCatalog(Object.entries(servers).map(([name, offered]) => sourceOf(name, offered)))
 
-function bookOf({ sources, resources, templates }: Catalog) {
-  const book = createAddressBook(sources, resources, templates, () => true)
+function bookOf(catalog: Catalog) {
+  const { sources } = catalog
+  const book = createAddressBook(sources, catalog, () => true)
   return {
     find(uri: string) {
       const found = book.find(uri)
@@ -101,6 +104,20 @@ test('then to the only server that has resources, and is never tried around', ()
   expect(bookOf(catalogOf({ a: {}, b: {} })).find('q://1')).toBeUndefined()
 })
 
+test('all in the folder of a skill is its server’s, the innermost first', () => {
+  const a = { skills: ['skill://one/SKILL.md'] }
+  const b = { skills: ['skill://one/SKILL.md', 'skill://one/two/SKILL.md'] }
+  const catalog = catalogOf({ a, b })
+  const names = ['skill://one/SKILL.md', 'crosspoint:b/skill://one/SKILL.md', 'skill://one/two/SKILL.md']
+  expect(catalog.skills.map(({ name }) => name)).toEqual(names)
+  const book = bookOf(catalog)
+  expect(book.find('skill://one/x.md')).toBe('a skill://one/x.md')
+  expect(book.find('skill://one')).toBe('a skill://one')
+  expect(book.find('skill://one/two/x.md')).toBe('b skill://one/two/x.md')
+  expect(book.toPublic('b', 'skill://one/x.md')).toBe('crosspoint:b/skill://one/x.md')
+  expect(book.toPublic('a', 'skill://one/x.md')).toBe('skill://one/x.md')
+})
+
 test('what leads elsewhere from here is qualified on its way out, the rest stays', () => {
   const book = bookOf(catalogOf({ a: { resources: ['x://1'] }, b: { resources: ['x://1', 'y://1'] } }))
   expect(book.toPublic('a', 'x://1')).toBe('x://1')
@@ -111,8 +128,8 @@ test('what leads elsewhere from here is qualified on its way out, the rest stays
 })
 
 test('a view shows only what it selects, however the URI is written', () => {
-  const { sources, resources, templates } = catalogOf({ a: { resources: ['x://1', 'x://2'] } })
-  const book = createAddressBook(sources, resources, templates, (uri) => uri !== 'x://2')
+  const catalog = catalogOf({ a: { resources: ['x://1', 'x://2'] } })
+  const book = createAddressBook(catalog.sources, catalog, (uri) => uri !== 'x://2')
   expect(book.find('x://1')?.native).toBe('x://1')
   expect(book.find('x://2')).toBeUndefined()
   expect(book.find('crosspoint:a/x://2')).toBeUndefined()
@@ -127,9 +144,25 @@ test('qualifying is undone exactly, for any URI', () => {
 })
 
 test('what comes out leads back to where it came from, whatever servers offer', () => {
-  const uri = fc.constantFrom('x://1', 'x://2', 'y://1', 'z:1', 'crosspoint:a/x://1', 'https://h/1', 'q://unlisted')
+  const uris = [
+    'x://1',
+    'x://2',
+    'y://1',
+    'z:1',
+    'crosspoint:a/x://1',
+    'https://h/1',
+    'q://unlisted',
+    'x://s/a',
+    'x://s',
+  ]
+  const files = ['x://s/SKILL.md', 'x://s/t/SKILL.md', 'crosspoint:a/x://s/SKILL.md', 'SKILL.md']
+  const uri = fc.constantFrom(...uris, ...files)
   const template = fc.constantFrom('x://{a}', 'y://{a}', '{+all}', 'z:{a}')
-  const offered = fc.record({ resources: fc.uniqueArray(uri), templates: fc.uniqueArray(template) })
+  const offered = fc.record({
+    resources: fc.uniqueArray(uri),
+    templates: fc.uniqueArray(template),
+    skills: fc.uniqueArray(fc.constantFrom(...files)),
+  })
   fc.assert(
     fc.property(offered, offered, offered, uri, (a, b, c, native) => {
       const book = bookOf(catalogOf({ a, b, c }))

@@ -9,7 +9,7 @@ export interface Address {
 
 /**
  * Finds the server of a URI, listed or not, and the way back. A URI nobody lists goes to the server it is qualified
- * for; else to the one whose template it fits, the longest beginning first; else to the only one that offers
+ * for; else to the one in whose skill it is; else to the one whose template it fits, the longest beginning first; else to the only one that offers
  * anything of the same scheme and authority; else of the same scheme; else to the only one that has resources at
  * all. It is never tried around: a URI is nobody's business but its server's.
  */
@@ -21,15 +21,16 @@ export interface AddressBook {
 
 /**
  * @param sources whom callers of this book may reach
+ * @param lists what they list
  * @param isVisible whether what is listed under a URI may be read here
  */
 export function createAddressBook(
   sources: readonly Source[],
-  resources: readonly Entry[],
-  templates: readonly Entry[],
+  { resources, templates, skills }: Readonly<Record<'resources' | 'templates' | 'skills', readonly Entry[]>>,
   isVisible: (uri: string) => boolean,
 ): AddressBook {
   const listed = new Map(resources.map((entry) => [entry.name, entry]))
+  const folders = toFolders(skills)
   const patterns = toPatterns(templates)
   const origins = toOwners([...resources, ...templates], toOrigin)
   const schemes = toOwners([...resources, ...templates], toScheme)
@@ -39,6 +40,8 @@ export function createAddressBook(
     const entry = listed.get(uri)
     if (entry !== undefined) return entry
     if (isReserved(uri)) return locateQualified(uri)
+    const folder = findFolder(folders, uri)
+    if (folder !== undefined) return { source: folder, native: uri }
     const pattern = patterns.find(({ prefix, template }) => uri.startsWith(prefix) && template.match(uri) !== undefined)
     if (pattern !== undefined) return { source: pattern.source, native: uri }
     const owner = origins.get(toOrigin(uri)) ?? schemes.get(toScheme(uri))
@@ -68,6 +71,27 @@ export function createAddressBook(
     },
     toPublic,
   }
+}
+
+/** By the folder their SKILL.md is in, with its last slash: all in it is of the skill. */
+function toFolders(skills: readonly Entry[]): ReadonlyMap<string, Source> {
+  const folders = new Map<string, Source>()
+  for (const { source, name } of skills) {
+    const end = name.lastIndexOf('/') + 1
+    if (!isReserved(name) && end > 0) folders.set(name.slice(0, end), source)
+  }
+  return folders
+}
+
+/** The innermost folder that a URI is in, or is. */
+function findFolder(folders: ReadonlyMap<string, Source>, uri: string): Source | undefined {
+  if (folders.size === 0) return undefined
+  const path = `${uri}/`
+  for (let end = path.length - 1; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const source = folders.get(path.slice(0, end + 1))
+    if (source !== undefined) return source
+  }
+  return undefined
 }
 
 interface Pattern {

@@ -40,13 +40,15 @@ export interface Catalog extends Readonly<Record<Kind, readonly Entry[]>> {
 
 /** @param sources in the order of the configuration, which decides who keeps a URI that several offer */
 export function buildCatalog(sources: readonly Source[]): Catalog {
-  const resources = toAddressed(sources, 'resources', createUriClaims())
+  const uris = createUriClaims()
+  const resources = toAddressed(sources, 'resources', uris)
   return {
     sources,
     tools: toNamed(sources, 'tools'),
     prompts: toNamed(sources, 'prompts'),
     resources,
     templates: toAddressed(sources, 'templates', createTemplateClaims()),
+    skills: toAddressed(sources, 'skills', uris),
   }
 }
 
@@ -67,7 +69,11 @@ function toOwner({ destination: { name: server }, prefix = server }: Source) {
 /** Says whether a server may keep a URI or template as it is, and remembers that it did. */
 type Claim = (native: string, server: string) => boolean
 
-function toAddressed(sources: readonly Source[], kind: 'resources' | 'templates', claim: Claim): readonly Entry[] {
+function toAddressed(
+  sources: readonly Source[],
+  kind: 'resources' | 'templates' | 'skills',
+  claim: Claim,
+): readonly Entry[] {
   return sources.flatMap((source) => {
     const { name: server } = source.destination
     return (source.offer?.[kind] ?? []).map((item) => {

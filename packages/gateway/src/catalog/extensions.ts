@@ -1,12 +1,15 @@
-import { hasTasks, type JsonObject, TASKS, UI } from '@crosspoint/mcp'
+import { hasTasks, type JsonObject, SKILLS, TASKS, UI } from '@crosspoint/mcp'
 import type { Source } from './catalog.ts'
 
-/** The extensions that reach callers through us, where a server has them: tasks, and pages that come with tools (MCP Apps). */
+/** The extensions that reach callers through us, where a server has them: tasks, skills, and pages that come with tools (MCP Apps). */
 export function toExtensions(sources: readonly Source[]): { readonly extensions?: JsonObject } {
   const offered = sources.flatMap(({ offer }) => (offer === undefined ? [] : [offer.capabilities]))
   const pages = offered.map(({ extensions }) => extensions?.[UI]).filter(isObject)
+  const skills = offered.map(({ extensions }) => extensions?.[SKILLS]).filter(isObject)
+  const readsFolders = skills.some(({ directoryRead }) => directoryRead === true)
   const extensions = {
     ...(offered.some(hasTasks) ? { [TASKS]: {} } : {}),
+    ...(skills.length === 0 ? {} : { [SKILLS]: readsFolders ? { directoryRead: true } : {} }),
     ...(pages.length === 0 ? {} : { [UI]: join(pages) }),
   }
   return Object.keys(extensions).length === 0 ? {} : { extensions }

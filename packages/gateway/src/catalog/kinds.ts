@@ -1,6 +1,6 @@
-import type { JsonObject } from '@crosspoint/mcp'
+import { hasCapability, type JsonObject, type ServerCapabilities, SKILLS } from '@crosspoint/mcp'
 
-/** The four things a server can offer. Adding a kind means a row here and a merge in `catalog.ts`. */
+/** The things a server can offer. Adding a kind means a row here and a merge in `catalog.ts`. */
 export const KINDS = {
   tools: {
     method: 'tools/list',
@@ -35,6 +35,16 @@ export const KINDS = {
     changed: 'notifications/prompts/list_changed',
     flag: 'promptsListChanged',
   },
+  /** Their files are resources, and change with them. */
+  skills: {
+    method: 'skills/list',
+    listKey: 'skills',
+    key: 'uri',
+    capability: 'resources',
+    extension: SKILLS,
+    changed: 'notifications/resources/list_changed',
+    flag: 'resourcesListChanged',
+  },
 } as const satisfies Record<string, KindRow>
 
 export type Kind = keyof typeof KINDS
@@ -47,8 +57,18 @@ interface KindRow {
   readonly listKey: string
   readonly key: string
   readonly capability: 'tools' | 'resources' | 'prompts'
+  /** Offered only where this is announced besides. */
+  readonly extension?: string
   readonly changed: string
   readonly flag: string
+}
+
+/** Whether a server says that it has things of a kind. */
+export function hasKind(capabilities: ServerCapabilities, kind: Kind): boolean {
+  const { capability, extension }: KindRow = KINDS[kind]
+  const { extensions } = capabilities
+  const isExtended = extension === undefined || (extensions !== undefined && Object.hasOwn(extensions, extension))
+  return isExtended && hasCapability(capabilities, capability)
 }
 
 /** A listed thing: its key is a string, the rest is as the server wrote it. */

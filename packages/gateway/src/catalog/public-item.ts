@@ -2,12 +2,13 @@ import type { JsonObject } from '@crosspoint/mcp'
 import type { AddressBook } from './address-book.ts'
 import type { Entry } from './catalog.ts'
 import { type Item, KINDS, type Kind } from './kinds.ts'
+import { toPublicSkill } from './public-skill.ts'
 import { withoutVia } from './via.ts'
 
 /** The item as callers see it: under its public name, otherwise untouched. */
 export function toPublicItem(kind: Kind, entry: Entry, description: string | undefined, book: AddressBook): JsonObject {
   const { name, native } = entry
-  const item = withoutVia(kind === 'tools' ? toPlainTool(withPublicPage(entry, book)) : entry.item)
+  const item = withoutVia(toHere(kind, entry, book))
   const renamed = name !== native
   if (!renamed && description === undefined) return item
   return {
@@ -15,6 +16,11 @@ export function toPublicItem(kind: Kind, entry: Entry, description: string | und
     ...(renamed ? { [KINDS[kind].key]: name } : {}),
     ...(description === undefined ? {} : { description }),
   }
+}
+
+function toHere(kind: Kind, entry: Entry, book: AddressBook): Item {
+  if (kind === 'tools') return toPlainTool(withPublicPage(entry, book))
+  return kind === 'skills' ? toPublicSkill(entry.item, entry.source.destination, book) : entry.item
 }
 
 /** Which tools can become tasks is for those alone who decide it (`task-support.ts`). */

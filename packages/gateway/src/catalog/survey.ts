@@ -16,7 +16,7 @@ import { toDelay } from '../upstreams/state.ts'
 import type { Survey, SurveyReport } from '../upstreams/upstream.ts'
 import { type Coalescer, coalesce } from './coalesce.ts'
 import type { Hop } from './hop.ts'
-import { ALL_KINDS, type Item, KINDS, type Kind } from './kinds.ts'
+import { ALL_KINDS, hasKind, type Item, KINDS, type Kind } from './kinds.ts'
 import { LIST_BOUNDS, type ListBounds, listAll, toOwnCall } from './listing.ts'
 import type { Offer } from './offer.ts'
 import { isRound } from './via.ts'
@@ -80,13 +80,14 @@ class OfferSurvey implements Survey {
     this.#handle = (call) => connection.handle({ ...call, meta: hop.own })
     this.#report = report
     this.#options = options
-    this.#kinds = ALL_KINDS.filter((kind) => hasCapability(connection.capabilities, KINDS[kind].capability))
+    this.#kinds = ALL_KINDS.filter((kind) => hasKind(connection.capabilities, kind))
     const before = (kind: Kind) => (this.#kinds.includes(kind) ? (known?.[kind] ?? []) : [])
     this.#items = {
       tools: before('tools'),
       resources: before('resources'),
       templates: before('templates'),
       prompts: before('prompts'),
+      skills: before('skills'),
     }
     this.#rereads = new Map(
       this.#kinds.map((kind) => [kind, coalesce(clock, REREAD_MS, () => void this.#reread(kind))]),

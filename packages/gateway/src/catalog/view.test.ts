@@ -25,6 +25,7 @@ function sourceOf(name: string, offered: Offered | undefined): Source {
       prompts: prompts.map((prompt) => ({ name: prompt })),
       resources: resources.map((uri) => ({ uri, name: uri })),
       templates: [],
+      skills: [],
       capabilities,
       instructions,
       told,

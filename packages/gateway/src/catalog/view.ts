@@ -14,7 +14,7 @@ import { type AddressBook, createAddressBook } from './address-book.ts'
 import type { Catalog, Destination, Entry, Source } from './catalog.ts'
 import { toExtensions } from './extensions.ts'
 import { mergeInstructions } from './instructions.ts'
-import { ALL_KINDS, KINDS, type Kind } from './kinds.ts'
+import { ALL_KINDS, hasKind, KINDS, type Kind } from './kinds.ts'
 import type { Offer } from './offer.ts'
 
 import { type Pages, toPages } from './pages.ts'
@@ -55,6 +55,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     prompts: toSelector(config?.prompts ?? {}),
     resources: toSelector(config?.resources ?? {}),
     templates: toSelector(config?.resources ?? {}),
+    skills: toSelector(config?.resources ?? {}),
   }
   const hasServer = (source: Source) => config?.servers?.includes(source.destination.name) ?? true
   const describe = config?.describe ?? NONE
@@ -68,14 +69,16 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       prompts: select('prompts'),
       resources: select('resources'),
       templates: select('templates'),
+      skills: select('skills'),
     }
     const toKind = <T>(make: (kind: Kind) => T) => ({
       tools: make('tools'),
       prompts: make('prompts'),
       resources: make('resources'),
       templates: make('templates'),
+      skills: make('skills'),
     })
-    const book = createAddressBook(sources, lists.resources, lists.templates, selects.resources)
+    const book = createAddressBook(sources, lists, selects.resources)
     const toShown = (kind: Kind, entry: Entry) => {
       const description = kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
       return toPublicItem(kind, entry, description, book)
@@ -135,7 +138,7 @@ function toHints(kind: Kind, sources: readonly Source[]): JsonObject {
 
 /** It never said that it has such things. */
 function hasNone(kind: Kind, offer: Offer | undefined): boolean {
-  return offer !== undefined && !hasCapability(offer.capabilities, KINDS[kind].capability)
+  return offer !== undefined && !hasKind(offer.capabilities, kind)
 }
 
 const TTL_MS = 60_000

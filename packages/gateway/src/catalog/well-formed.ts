@@ -71,6 +71,7 @@ const isInputSchema = isObjectWith(
 )
 const isExecution = isObjectWith({ taskSupport: isText })
 const isIcon = isObjectWith({ src: isText, mimeType: isText, sizes: isListOf(isText) }, ['src'])
+const isSkillFile = isObjectWith({ uri: isText, digest: isText, size: isNumber }, ['uri'])
 const isArgument = isObjectWith({ name: isText, title: isText, description: isText, required: isFlag }, ['name'])
 const hints = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const
 const isToolAnnotations = isObjectWith({ title: isText, ...Object.fromEntries(hints.map((hint) => [hint, isFlag])) })
@@ -104,6 +105,14 @@ const SHAPES: Readonly<Record<Kind, Shape>> = {
       ['name', isText],
     ],
     optional: [...ADDRESSED, ['size', isNumber]],
+  },
+  skills: {
+    required: [
+      ['uri', isText],
+      ['frontmatter', isObjectWith({ name: isText, description: isText }, ['name', 'description'])],
+      ['resources', (value) => value === 'dynamic' || isListOf(isSkillFile)(value)],
+    ],
+    optional: [],
   },
   templates: {
     required: [

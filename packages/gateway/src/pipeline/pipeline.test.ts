@@ -21,6 +21,7 @@ function open(answer: (call: Passage) => Promise<Result> = async () => ({ conten
     prompts: [],
     resources: [],
     templates: [],
+    skills: [],
     capabilities: { tools: {} },
     instructions: undefined,
     told: [],

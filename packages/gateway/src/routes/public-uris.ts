@@ -1,6 +1,7 @@
 import { type JsonObject, mayHoldResources, type Result, withMember } from '@crosspoint/mcp'
 import type { AddressBook } from '../catalog/address-book.ts'
 import type { Destination } from '../catalog/catalog.ts'
+import { toPublicSkill, withPublicUri } from '../catalog/public-skill.ts'
 
 /**
  * Turns the URIs of a result into ones that lead back to the server it came from: in links, in embedded resources
@@ -19,6 +20,10 @@ export function toPublicUris(method: string, result: Result, destination: Destin
       return mapList(result, 'messages', (message) =>
         mapMember(message, 'content', (block) => toPublicBlock(block, destination, book)),
       )
+    case 'skills/get':
+      return mapMember(result, 'skill', (skill) => toPublicSkill(skill, destination, book))
+    case 'resources/directory/read':
+      return mapList(result, 'resources', (resource) => withPublicUri(resource, destination, book))
     case 'tasks/get':
       return mapMember(result, 'result', (outcome) => toPublicUris('tools/call', outcome, destination, book))
     default:
@@ -30,12 +35,6 @@ function toPublicBlock(block: JsonObject, destination: Destination, book: Addres
   if (block.type === 'resource_link') return withPublicUri(block, destination, book)
   if (block.type !== 'resource') return block
   return mapMember(block, 'resource', (resource) => withPublicUri(resource, destination, book))
-}
-
-function withPublicUri(value: JsonObject, destination: Destination, book: AddressBook): JsonObject {
-  if (typeof value.uri !== 'string') return value
-  const uri = book.toPublic(destination, value.uri)
-  return uri === value.uri ? value : withMember(value, 'uri', uri)
 }
 
 function mapMember(value: JsonObject, member: string, convert: (inner: JsonObject) => JsonObject): JsonObject {

@@ -12,6 +12,7 @@ const source = (name: string): Source => ({
     prompts: [{ name: 'greet' }],
     resources: [{ uri: 'x://1', name: 'one' }],
     templates: [{ uriTemplate: 'x://t/{id}', name: 't' }],
+    skills: [],
     capabilities: { tools: {}, prompts: {}, resources: {}, completions: {} },
     instructions: undefined,
     told: [],

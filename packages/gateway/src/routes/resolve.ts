@@ -26,6 +26,8 @@ export const ROUTED: ReadonlyMap<string, Resolve> = new Map<string, Resolve>([
   ['tools/call', toTool],
   ['prompts/get', (params, view) => byName('prompt', params, view.entries.prompts)],
   ['resources/read', toReader],
+  ['resources/directory/read', (params, view) => byUri('folder', params, view)],
+  ['skills/get', (params, view) => byUri('skill', params, view)],
   ['completion/complete', toCompleter],
   ['tasks/get', toTaskHolder],
   ['tasks/update', toTaskHolder],
@@ -86,6 +88,14 @@ function toReader(params: Params, view: View): Route {
   const address = view.book.find(uri)
   if (address !== undefined) return toRoute(address, { ...params, uri: address.native })
   throw new McpError('caller.resource_not_found', `There is no resource "${shown(uri)}" here`, { data: { uri } })
+}
+
+/** Of what is no resource by itself. */
+function byUri(what: string, params: Params, view: View): Route {
+  const { uri } = params
+  const address = typeof uri === 'string' ? view.book.find(uri) : undefined
+  if (address !== undefined) return toRoute(address, { ...params, uri: address.native })
+  throw new McpError('caller.invalid_params', `There is no ${what} at "${shown(String(uri))}" here`)
 }
 
 function toCompleter(params: Params, view: View): Route {
