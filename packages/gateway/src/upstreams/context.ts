@@ -68,11 +68,7 @@ function toRelayed(declared: ClientCapabilities): Relayed {
   for (let at = 0; at < CAPABILITY_PATHS.length; at++) {
     paths += hasCapability(declared, CAPABILITY_PATHS[at] ?? '') ? '1' : '0'
   }
-  const ui = declared.extensions?.[UI]
-  const plain = toPlain(paths)
-  if (ui === undefined) return plain
-  const { text, capabilities } = plain
-  return { text: text + JSON.stringify(ui), capabilities: { ...capabilities, extensions: { [UI]: ui } } }
+  return toKnown(declared.extensions?.[UI] === undefined ? paths : `${paths}${WITH_UI}`)
 }
 
 /** What a caller may declare that can be carried to it, whole before part. */
@@ -86,18 +82,21 @@ export const CAPABILITY_PATHS: readonly string[] = [
   'roots',
 ]
 
-/** There are few of them, and each is written once. */
+/** There are few of them, and each is written once: whatever a caller declares, it gets no more sessions for it. */
 const known = new Map<string, Relayed>()
 
-function toPlain(paths: string): Relayed {
+function toKnown(paths: string): Relayed {
   let made = known.get(paths)
   if (made === undefined) {
-    const capabilities = toCapabilities([...paths].map((digit) => digit === '1'))
+    const plain = toCapabilities([...paths].map((digit) => digit === '1'))
+    const capabilities = paths.endsWith(WITH_UI) ? { ...plain, extensions: { [UI]: RELAYED.extensions?.[UI] } } : plain
     made = { text: JSON.stringify(capabilities), capabilities }
     known.set(paths, made)
   }
   return made
 }
+
+const WITH_UI = 'u'
 
 function toCapabilities([
   sampling,

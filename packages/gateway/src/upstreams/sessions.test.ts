@@ -1,4 +1,4 @@
-import { ANONYMOUS, type ClientCapabilities, McpError, type Principal } from '@crosspoint/mcp'
+import { ANONYMOUS, type ClientCapabilities, McpError, type Principal, UI } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
@@ -143,6 +143,20 @@ describe('sessions with a server on behalf of callers', () => {
     await settle()
     release()
     expect(await Promise.all([busy, also])).toEqual([0, 2])
+  })
+
+  it('abuse-14: a caller has a quarter of the sessions with a server at most, whatever it declares', async () => {
+    const { call, opened, release } = setUp({ mode: 'per-session', bounds: () => ({ max: 32, idleMs: 1_000 }) })
+    const ui = (n: number) => ({ extensions: { [UI]: { mimeTypes: [`text/${n}`] } } })
+    for (let n = 0; n < 20; n++) await call(ANNA, ui(n))
+    expect(opened).toHaveLength(1)
+    const busy = Array.from({ length: 8 }, (_, n) => call(ANNA, {}, { wait: true }, `s${n}`))
+    await expect(call(ANNA, {}, {}, 's8')).rejects.toMatchObject({ code: 'policy.limit' })
+    expect(await call(BERT)).toBe(9)
+    await settle()
+    release()
+    await Promise.all(busy)
+    expect(await call(ANNA, {}, {}, 's8')).toBe(10)
   })
 
   it('one that is lost is opened again by the next call, and counted', async () => {

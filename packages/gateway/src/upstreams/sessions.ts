@@ -49,6 +49,8 @@ interface Session {
   readonly key: string | undefined
   /** Names it in the ids of its tasks. */
   readonly id: string
+  /** Whose it is: callers of one tenant and id, and nobody else. */
+  readonly owner: string
   /** Callers of it are not told apart. */
   readonly isOpenToAll: boolean
   readonly capabilities: ClientCapabilities
@@ -180,7 +182,7 @@ export class Sessions {
   /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
-    for (const session of [...this.#open.values(), ...this.#alone]) this.#end(session, graceMs)
+    for (const session of this.#all()) this.#end(session, graceMs)
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
@@ -188,13 +190,21 @@ export class Sessions {
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
     if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
-    if (this.size >= bounds().max && !this.#makeRoom(false) && !this.#makeRoom(true)) {
+    const { max } = bounds()
+    const isOpenToAll = principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant
+    const owner = JSON.stringify([principal.tenant, principal.id])
+    const share = Math.max(MIN_SHARE, Math.floor(max / SHARES))
+    if (!isOpenToAll && this.#countOf(owner) >= share && !this.#makeRoom(owner)) {
+      throw new McpError('policy.limit', `Cannot open another session with "${server}": this caller uses ${share}`)
+    }
+    if (this.size >= max && !this.#makeRoom()) {
       throw new McpError('policy.busy', `Cannot open another session with "${server}": ${this.size} are in use`)
     }
     const session: Session = {
       key,
       id: crypto.randomUUID().slice(0, ID_LENGTH),
-      isOpenToAll: principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant,
+      owner,
+      isOpenToAll,
       capabilities,
       closing: new AbortController(),
       opening: Promise.resolve(),
@@ -216,6 +226,10 @@ export class Sessions {
     const { open, survey, failed } = this.#options
     try {
       const connection = await open(capabilities, session.closing.signal)
+      if (session.closing.signal.aborted) {
+        await connection.close()
+        throw unusable(this.#options.server)
+      }
       this.#failures = 0
       this.#pause = undefined
       session.connection = connection
@@ -261,18 +275,23 @@ export class Sessions {
     else session.idle = clock.setTimer(idleMs, () => this.#end(session, 0))
   }
 
-  /**
-   * Ends the session that has been idle longest; they are in the order in which they were opened.
-   * @param tasks even one that may have tasks at work
-   */
-  #makeRoom(tasks: boolean): boolean {
+  #countOf(owner: string): number {
+    let count = 0
+    for (const session of this.#all()) if (session.owner === owner) count++
+    return count
+  }
+
+  #all(): readonly Session[] {
+    return [...this.#open.values(), ...this.#alone]
+  }
+
+  /** Ends an idle session, the oldest there is or the oldest of one caller; one that may have tasks at work only if need be. */
+  #makeRoom(owner?: string): boolean {
     const now = this.#options.clock.now()
-    for (const session of [...this.#open.values(), ...this.#alone]) {
-      if (session.inFlight > 0 || (session.heldUntil > now && !tasks)) continue
-      this.#end(session, 0)
-      return true
-    }
-    return false
+    const idle = this.#all().filter((session) => session.inFlight === 0 && (owner ?? session.owner) === session.owner)
+    const session = idle.find(({ heldUntil }) => heldUntil <= now) ?? idle[0]
+    if (session !== undefined) this.#end(session, 0)
+    return session !== undefined
   }
 
   #forget(session: Session): void {
@@ -321,6 +340,9 @@ function toNamed(taskId: unknown): { readonly session: string; readonly native: 
 
 /** How long a failed call waits to learn whether its tool is offered at all. */
 const KNOWN_MS = 2_000
+/** Of the sessions with one server a caller may have one of so many shares, and so many sessions at least. */
+const SHARES = 4
+const MIN_SHARE = 8
 /** Digits of the id of a session. */
 const ID_LENGTH = 8
 /** Stands for the gateway's own connection. */
