@@ -14,7 +14,7 @@ import type { Hop } from '../catalog/hop.ts'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
 import { toChangedKinds, type View } from '../catalog/view.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
-import { forward } from '../routes/forward.ts'
+import { type ForwardNeeds, forward } from '../routes/forward.ts'
 import { beginOwnTask } from '../routes/own-tasks.ts'
 import { Passage } from '../routes/passage.ts'
 import { shown } from '../shown.ts'
@@ -47,7 +47,7 @@ export class ViewEndpoint {
 
   constructor(options: ViewEndpointOptions) {
     const listeners = new Listeners(options)
-    const passage = createPipeline(options, toAnswer(listeners, options.tasks, options.hop))
+    const passage = createPipeline(options, toAnswer(listeners, options.tasks, options))
     const handle: Handle = (call: Call) => {
       const view = this.#view
       if (view === undefined)
@@ -89,7 +89,8 @@ export class ViewEndpoint {
 }
 
 /** The end of the pipeline: sends on what was routed, and answers the rest from what is known. */
-function toAnswer(listeners: Listeners, tasks: TaskDesk, hop: Hop): Handle<Passage> {
+function toAnswer(listeners: Listeners, tasks: TaskDesk, needs: ForwardNeeds): Handle<Passage> {
+  const { hop } = needs
   const toListing = (call: Passage) => (hop.isAskedByAnother(call) ? call.view.listingFor(hop.mark) : call.view)
   const own = new Map<string, (call: Passage) => Result | Promise<Result>>([
     ['server/discover', (call) => call.view.discover],
@@ -115,7 +116,7 @@ function toAnswer(listeners: Listeners, tasks: TaskDesk, hop: Hop): Handle<Passa
   return (call) => {
     const { route } = call
     if (route !== undefined) {
-      return route.asOwnTask === true ? beginOwnTask(tasks, call, route, hop) : forward(call, route, hop)
+      return route.asOwnTask === true ? beginOwnTask(tasks, call, route, needs) : forward(call, route, needs)
     }
     // Stays open for as long as its caller does, so that nothing of ours stays open around it.
     return call.method === 'subscriptions/listen' ? listeners.listen(call) : answerOwn(call)

@@ -1,16 +1,25 @@
-import type { Result } from '@crosspoint/mcp'
+import type { Clock, Result } from '@crosspoint/mcp'
 import type { Hop } from '../catalog/hop.ts'
 import { tell } from './failures.ts'
+import { PacedInterim } from './paced.ts'
 import type { Passage, Route } from './passage.ts'
 import { toPublicUris } from './public-uris.ts'
+
+export interface ForwardNeeds {
+  /** This gateway among others that a call may pass. */
+  readonly hop: Hop
+  readonly clock: Clock
+}
 
 /**
  * Sends a routed call to its server, and makes the answer mean the same here as there. The caller's own deadline
  * stays behind: its edge keeps it and cancels; what the server may take is counted by its connection.
  */
-export async function forward(call: Passage, route: Route, hop: Hop): Promise<Result> {
+export async function forward(call: Passage, route: Route, { hop, clock }: ForwardNeeds): Promise<Result> {
   const { destination, params } = route
   const { method, principal, downstream, cancellation, trace, interim, view } = call
+  // Nearly every call is quiet.
+  const paced = interim.progress || interim.logLevel !== undefined ? new PacedInterim(interim, clock) : undefined
   let result: Result
   try {
     result = await destination.handle({
@@ -22,10 +31,12 @@ export async function forward(call: Passage, route: Route, hop: Hop): Promise<Re
       cancellation,
       deadline: undefined,
       trace,
-      interim,
+      interim: paced ?? interim,
     })
   } catch (error) {
     return tell(error, call, route)
+  } finally {
+    paced?.flush()
   }
   return toPublicUris(method, result, destination, view.book)
 }

@@ -1,17 +1,16 @@
 import { type Result, withoutTaskWish } from '@crosspoint/mcp'
 import type { TaskDesk } from '@crosspoint/mcp/server'
-import type { Hop } from '../catalog/hop.ts'
-import { forward } from './forward.ts'
+import { type ForwardNeeds, forward } from './forward.ts'
 import { Passage, type Route } from './passage.ts'
 
 /**
  * A call that its caller wants to be a task and its server would make none of, made a task here: for callers of a revision
  * in which they decide, and servers of one in which those do.
  */
-export function beginOwnTask(desk: TaskDesk, passage: Passage, route: Route, hop: Hop): Promise<Result> {
+export function beginOwnTask(desk: TaskDesk, passage: Passage, route: Route, needs: ForwardNeeds): Promise<Result> {
   return desk.begin(passage, (call) => {
     const { downstream } = call
     const plain = { ...downstream, capabilities: withoutTaskWish(downstream.capabilities) }
-    return forward(new Passage({ ...call, downstream: plain }, passage.view), route, hop)
+    return forward(new Passage({ ...call, downstream: plain }, passage.view), route, needs)
   })
 }
