@@ -5,13 +5,15 @@ import type { Exchange, MatrixClient, Wants } from './conversation.ts'
 import { isAnswerTo, type Talk, toAnswer, toCapabilities, toNext } from './talk.ts'
 
 /** A client that says all with each request, and is asked by results. */
-export function openByEnvelope(talk: Talk, extensions: JsonObject): MatrixClient {
+export function openByEnvelope(talk: Talk): MatrixClient {
   const { speaks, wire, heard } = talk
-  const capabilities = { ...toCapabilities(speaks), ...(Object.keys(extensions).length === 0 ? {} : { extensions }) }
-  const send = (method: string, params: JsonObject, { progressToken, logLevel }: Wants): string => {
+  const send = (method: string, params: JsonObject, { progressToken, logLevel, task }: Wants): string => {
     const id = talk.nextId()
     const meta = {
-      [`${P}clientCapabilities`]: capabilities,
+      [`${P}clientCapabilities`]: {
+        ...toCapabilities(speaks),
+        ...(task === undefined ? {} : { extensions: { [`${P}tasks`]: {} } }),
+      },
       ...(progressToken === undefined ? {} : { progressToken }),
       ...(logLevel === undefined ? {} : { [`${P}logLevel`]: logLevel }),
     }

@@ -6,16 +6,20 @@ import { isAnswerTo, type Talk, toAnswer, toCapabilities, toNext } from './talk.
 export async function openByHandshake(talk: Talk): Promise<MatrixClient> {
   const { speaks, wire, heard } = talk
   const notify = (method: string, params: JsonObject = {}) => talk.send({ jsonrpc: '2.0', method, params })
+  let knowsTasks = false
   /** Of the last request: one is open at a time when questions come. */
   let now: Wants = {}
   talk.question = (message) => talk.send({ jsonrpc: '2.0', id: message.id, result: toAnswer(message, now) })
   const begin: MatrixClient['begin'] = (method, params = {}, wants = {}) => {
-    const { progressToken } = wants
+    const { progressToken, task } = wants
     now = wants
     const id = talk.nextId()
     const since = heard.got.length
-    const meta = progressToken === undefined ? {} : { _meta: { progressToken } }
-    talk.send({ jsonrpc: '2.0', id, method, params: { ...params, ...meta } })
+    const more = {
+      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+      ...(task === true && knowsTasks ? { task: { ttl: 60_000 } } : {}),
+    }
+    talk.send({ jsonrpc: '2.0', id, method, params: { ...params, ...more } })
     const read = async (): Promise<Exchange> => {
       const answer = await heard.until(isAnswerTo(id))
       const all = talk.of(id, since)
@@ -42,6 +46,7 @@ export async function openByHandshake(talk: Talk): Promise<MatrixClient> {
     clientInfo: { name: 'matrix', version: '1' },
   })
   if (opened.result?.protocolVersion !== speaks.name) throw new Error(`Not opened: ${JSON.stringify(opened)}`)
+  knowsTasks = opened.result.capabilities.tasks?.requests?.tools?.call !== undefined
   notify('notifications/initialized')
   await wire.ready?.()
   return {

@@ -4,7 +4,7 @@ import type { MatrixClient, OpenWire } from './conversation.ts'
 import type { Speaks } from './speaks.ts'
 import { openTalk } from './talk.ts'
 
-export async function openMatrixClient(speaks: Speaks, openWire: OpenWire, extensions = {}): Promise<MatrixClient> {
+export async function openMatrixClient(speaks: Speaks, openWire: OpenWire): Promise<MatrixClient> {
   const talk = await openTalk(speaks, openWire)
-  return speaks.shakesHands ? openByHandshake(talk) : openByEnvelope(talk, extensions)
+  return speaks.shakesHands ? openByHandshake(talk) : openByEnvelope(talk)
 }

@@ -23,6 +23,8 @@ export interface Wants {
   readonly visit?: () => Promise<unknown>
   /** The user says no to what is asked. */
   readonly declines?: true
+  /** The call may become a task, where the other side says that it knows such. */
+  readonly task?: true
 }
 
 export interface Exchange {

@@ -201,6 +201,17 @@ export const ROWS: readonly Row[] = [
       }),
   },
   {
+    feature: 'task',
+    title: 'Tasks',
+    expected(client, server) {
+      if (client.traits.tasks === 'none' || server.traits.tasks === 'none') {
+        return answered('a plain result', 'gets the result of what might be a task', { text: 'worked', isTask: false })
+      }
+      const seen = { text: 'worked', isTask: true, status: 'completed' }
+      return carried('runs a tool as a task, asks how it is and fetches the result', seen)
+    },
+  },
+  {
     feature: 'completion',
     title: 'Completion',
     expected: () => carried('completes an argument', { values: ['ada', 'alan'] }),

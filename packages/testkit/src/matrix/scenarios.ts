@@ -109,6 +109,22 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await watching.stop()
     return { isListed, acknowledged: watching.acknowledged }
   },
+  async task(cell) {
+    const { client } = cell
+    const { result } = (await call(cell, 'job', {}, { task: true })).answer
+    const { taskId } = result.task ?? result
+    if (taskId === undefined) return { ...toSeen({ result }), isTask: false }
+    let status = 'working'
+    let task: Message
+    while (status === 'working') {
+      task = (await client.ask('tasks/get', { taskId }, { task: true })).answer.result
+      status = task.status
+    }
+    const { answer } = client.speaks.shakesHands
+      ? await client.ask('tasks/result', { taskId })
+      : { answer: { result: task.result } }
+    return { ...toSeen(answer), isTask: true, status }
+  },
   async completion({ client, server }) {
     const ref = { type: 'ref/prompt', name: `${server}__greet` }
     const { answer } = await client.ask('completion/complete', { ref, argument: { name: 'who', value: 'a' } })
