@@ -71,11 +71,16 @@ interface House {
   readonly worker: Seen
 }
 
-async function openHouse(revision: string, more: JsonObject = {}, worker = createWorker(revision)): Promise<House> {
+async function openHouse(
+  revision: string,
+  more: JsonObject = {},
+  worker = createWorker(revision),
+  others: JsonObject = {},
+): Promise<House> {
   const { endpoint } = worker.server
   const behind = await openHttpDoor({ endpoint: () => endpoint })
   const { config } = parseConfig(
-    JSON.stringify({ servers: { one: { url: `${behind.url}/mcp`, ...more } }, timeouts: TIMEOUTS }),
+    JSON.stringify({ servers: { one: { url: `${behind.url}/mcp`, ...more }, ...others }, timeouts: TIMEOUTS }),
     {
       path: 'crosspoint.json',
     },
@@ -338,6 +343,25 @@ test('a call that its server would make no task of is refused as one, or becomes
       result: { content: [{ text: 'plain' }] },
     })
 })
+
+test.each(OLDER)(
+  'a client who decides what becomes a task has tasks of a %s server, which has none',
+  async (revision) => {
+    const plain = createWorker(revision)
+    const door = await openHttpDoor({
+      endpoint: (path) => (path === '/mcp' ? plain.server.endpoint : undefined),
+      sse: (path) => (path === '/sse' ? plain.server.endpoint : undefined),
+    })
+    onTestFinished(() => door.close({ drainMs: 0 }))
+    const transport = revision === '2024-11-05' ? { url: `${door.url}/sse`, type: 'sse' } : { url: `${door.url}/mcp` }
+    const { url } = await openHouse(NEWEST, {}, createWorker(NEWEST), { two: transport })
+    const task = await (await connectAs(CORE, url, ADA)).startTask('two__job')
+    expect(task.id).toBeDefined()
+    expect(await task.result()).toMatchObject({ content: [{ text: 'worked' }] })
+    // Nobody says there what becomes one.
+    expect((await (await connectAs(NEWEST, url)).startTask('two__job')).id).toBeUndefined()
+  },
+)
 
 test('tasks are offered where a server has them, and nowhere else', async () => {
   const server = createServer({ name: 'none', version: '1' })

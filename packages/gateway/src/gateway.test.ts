@@ -1,4 +1,4 @@
-import { type Handle, McpError, NEWEST_HANDSHAKE, type Notification } from '@crosspoint/mcp'
+import { type Handle, McpError, NEWEST_HANDSHAKE, type Notification, TASKS } from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 import { connectDirectly, createFakeClock, type DirectConnection, recordCall } from '@crosspoint/testkit'
@@ -123,7 +123,8 @@ test('a server of a handshake revision is started once for the only caller there
       .endpoint()
       ?.handle(recordCall('tools/call', { name: 'one__who' }, { capabilities: { ...capabilities, ...more } }).call)
   expect(await call({})).toMatchObject({ content: [{ text: 'one' }] })
-  expect(declared).toEqual([capabilities])
+  // A handshake has no word for the extension, and whether a call may become a task it says itself.
+  expect(declared).toEqual([{ ...capabilities, extensions: { [TASKS]: {} } }])
   await call({ sampling: {} })
   expect(declared[1]).toEqual({ ...capabilities, sampling: {} })
 })

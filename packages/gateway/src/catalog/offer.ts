@@ -7,8 +7,8 @@ export interface Offer extends Readonly<Record<Kind, readonly Item[]>> {
   readonly instructions: string | undefined
   /** Lists of whose changes the server tells. Others are read again from time to time. */
   readonly told: readonly Kind[]
-  /** Which of its calls become tasks is for the server to decide. Default: its tools say so, or it has no tasks. */
-  readonly makesTasks?: boolean
+  /** Its tools say whether calls of them can become tasks; of those that say nothing none can. Default: it has no such words. */
+  readonly saysTasks?: boolean
 }
 
 /**

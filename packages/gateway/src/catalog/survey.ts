@@ -3,6 +3,7 @@ import {
   findRevision,
   type Handle,
   hasCapability,
+  hasTasks,
   type Interim,
   type JsonObject,
   McpError,
@@ -188,8 +189,8 @@ class OfferSurvey implements Survey {
   #publish(changed: boolean): void {
     const { capabilities, instructions, verdict } = this.#connection
     if (this.#problems.size === 0) this.#listFailures = 0
-    const makesTasks = findRevision(verdict.revision)?.traits.tasks === 'extension'
-    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told, makesTasks })
+    const saysTasks = findRevision(verdict.revision)?.traits.tasks === 'core' && hasTasks(capabilities)
+    if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told, saysTasks })
     this.#report.surveyed(this.#problems.size === 0 ? undefined : [...this.#problems.values()].join('; '))
   }
 

@@ -6,6 +6,7 @@ import {
   METHODS,
   REVISIONS,
   type ServerCapabilities,
+  TASKS,
   toTaskTag,
 } from '@crosspoint/mcp'
 import type { ViewConfig } from '../config/model.ts'
@@ -19,7 +20,7 @@ import type { Offer } from './offer.ts'
 
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
-import { toTaskSupport, withTaskSupport } from './task-support.ts'
+import { withTaskSupport } from './task-support.ts'
 import { withVia } from './via.ts'
 
 /** What one endpoint offers at one moment. Immutable; the next moment has another. */
@@ -83,7 +84,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       const description = kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
       return toPublicItem(kind, entry, description, book)
     }
-    const hasTasks = lists.tools.some((entry) => toTaskSupport(entry) !== undefined)
+    const discover = toDiscover(sources, config?.description)
     const toListing = (toItem: (kind: Kind, entry: Entry) => JsonObject): Pick<View, 'pages' | 'taskTools'> => {
       const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
         const names = lists[kind].map(({ name }) => name)
@@ -91,10 +92,13 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
       }
       const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
       const toTaskTool = (entry: Entry) => withTaskSupport(toItem('tools', entry), entry)
-      return { pages, taskTools: hasTasks ? toKindPages('tools', toTaskTool) : pages.tools }
+      return {
+        pages,
+        taskTools:
+          discover.capabilities.extensions?.[TASKS] !== undefined ? toKindPages('tools', toTaskTool) : pages.tools,
+      }
     }
     let marked: Pick<View, 'pages' | 'taskTools'> | undefined
-    const discover = toDiscover(sources, config?.description)
     return {
       name: config?.name,
       title: config?.title ?? config?.name,

@@ -5,7 +5,7 @@ import { Passage, type Route } from './passage.ts'
 
 /**
  * A call that its caller wants to be a task and its server would make none of, made a task here: for callers of a revision
- * in which they decide, and servers of one in which those do.
+ * in which they decide, and servers of one in which those do, or in which there are no tasks.
  */
 export function beginOwnTask(desk: TaskDesk, passage: Passage, route: Route, needs: ForwardNeeds): Promise<Result> {
   return desk.begin(passage, (call) => {

@@ -48,9 +48,10 @@ export function toOwnKey(declared: ClientCapabilities, mode: SessionMode): strin
   return toContext({ principal: ANONYMOUS, downstream, method: '' }, mode).key
 }
 
-/** Of what a caller declared, what is declared to servers on its behalf. */
+/** Of what a caller declared, what is declared to servers on its behalf. Whether a call may become a task, each says itself. */
 export function toDeclared(capabilities: ClientCapabilities): ClientCapabilities {
-  return toRelayed(capabilities).capabilities
+  const declared = toRelayed(capabilities).capabilities
+  return { ...declared, extensions: { ...declared.extensions, [TASKS]: {} } }
 }
 
 interface Relayed {
