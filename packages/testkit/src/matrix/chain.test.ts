@@ -5,7 +5,7 @@ import { ROWS } from './expectations.ts'
 import { toAll } from './fixtures/to-all.ts'
 import { type House, openHouse, openUpstreams, type Upstreams } from './house.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { SPOKEN } from './speaks.ts'
+import { SPOKEN, type Speaks } from './speaks.ts'
 import { overHttp } from './wires.ts'
 
 /** A gateway in front of a gateway: what the matrix promises of one holds for two, whatever they speak with each other. */
@@ -34,7 +34,11 @@ for (const between of BETWEEN) {
 
     for (const { title, feature, expected } of ROWS) {
       if (OWN_WAYS.has(feature)) continue
-      for (const { client: speaks, server, wanted, sentence } of toCells(expected, ENDS, ENDS)) {
+      // Tasks are made in between, too, where callers decide what becomes one.
+      const makesTasks = feature === 'task' && between.traits.tasks === 'core'
+      const toMaker = (server: Speaks) => (makesTasks && server.traits.tasks === 'none' ? between : server)
+      const cells = toCells((client, server) => expected(client, toMaker(server)), ENDS, ENDS)
+      for (const { client: speaks, server, wanted, sentence } of cells) {
         test(`${title}: ${sentence}`, async () => {
           const client = await openMatrixClient(speaks, overHttp(speaks, outer.url))
           try {
