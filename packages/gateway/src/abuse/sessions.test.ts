@@ -1,4 +1,5 @@
-import { openHttp, openWireSession, sendHttp, type WireSession } from '@crosspoint/testkit'
+import { setMaxListeners } from 'node:events'
+import { type Message, openHttp, openWireSession, sendHttp, toEnveloped, type WireSession } from '@crosspoint/testkit'
 import { describe, expect, test } from 'vitest'
 import { byName, MODERN, openHostile, openHouse } from '../../fixtures/open-house.ts'
 
@@ -85,6 +86,32 @@ describe('sessions', () => {
 })
 
 describe('more than one caller should have', () => {
+  test('abuse-14: who has all its calls at work with a server keeps nobody else out', async () => {
+    const upstream = await openHostile(MODERN, ({ message, result }) => {
+      if (message.params.arguments.hang !== true) result({ content: [{ type: 'text', text: 'ran' }] })
+    })
+    const { url } = await openHouse({ s: { url: upstream.url } }, {}, { authenticate: byName })
+    const call = (who: string, args: object) =>
+      openHttp(url, toEnveloped('tools/call', { name: 's__go', arguments: args }, { headers: { 'x-who': who } }))
+    const aborting = new AbortController()
+    setMaxListeners(100, aborting.signal)
+    const hanging = Array.from({ length: 100 }, () => {
+      const request = toEnveloped(
+        'tools/call',
+        { name: 's__go', arguments: { hang: true } },
+        { headers: { 'x-who': 'a' } },
+      )
+      return openHttp(url, { ...request, signal: aborting.signal }).catch(() => {})
+    })
+    const isCall = ({ method }: Message) => method === 'tools/call'
+    await upstream.until(() => upstream.got.filter(isCall).length === 48)
+    expect(await (await call('b', {})).rest()).toContain('ran')
+    expect(upstream.got.filter(isCall)).toHaveLength(49)
+    aborting.abort()
+    await Promise.all(hanging)
+    expect(await (await call('a', {})).rest()).toContain('ran')
+  })
+
   test('abuse-14: who opens all the sessions it can is refused, and nobody else is', async () => {
     const { as } = await open({ limits: { maxSessions: 100 } })
     const opened: WireSession[] = []

@@ -25,6 +25,7 @@ import { type SessionSurvey, Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
 import { createStderrLog } from './stderr.ts'
 import { toTarget } from './target.ts'
+import { Turns } from './turns.ts'
 
 export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
 
@@ -377,7 +378,8 @@ export class Upstream {
           random,
           failed: () => link.survey?.check(),
         })
-    const handle: Handle = sessions === undefined ? connection.handle : (call) => sessions.handle(call)
+    const handle: Handle =
+      sessions === undefined ? new Turns(this.name).around(connection.handle) : (call) => sessions.handle(call)
     const crossed = crossing.over(handle, revision, this.name)
     const link: Link = {
       connection,
