@@ -2,6 +2,7 @@ import type { Call, ClientCapabilities, Clock, Crossing, Implementation, JsonObj
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import type { Hop } from './catalog/hop.ts'
+import { type IconBounds, Icons } from './catalog/icons/icons.ts'
 import { type Offer, withSessions } from './catalog/offer.ts'
 import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
 import { startSurvey } from './catalog/survey.ts'
@@ -30,6 +31,9 @@ export interface FleetOptions {
   /** How often lists are read again of whose changes nobody tells, in milliseconds. */
   readonly relistMs: () => number
   readonly limits: () => UpstreamOptions['limits']
+  /** Of pictures that servers have at addresses of their own, and how those are fetched. */
+  readonly iconBounds: () => IconBounds
+  readonly fetch: typeof fetch
   readonly sessionBounds: UpstreamOptions['sessionBounds']
   /** What the servers offer together is not what it was. */
   readonly changed: () => void
@@ -45,6 +49,7 @@ interface Member {
   readonly inSessions: Map<string, Offer>
   /** Tools that work only as tasks. */
   taskOnly: ReadonlySet<string>
+  readonly icons: Icons
   /** The connection the watch on its resources was last told of. */
   connection: Connection | undefined
   settled: boolean
@@ -137,6 +142,7 @@ export class Fleet {
   async close(graceMs: number): Promise<void> {
     for (const done of [...this.#waiters]) done()
     this.#watches.stop()
+    for (const { icons } of this.#members.values()) icons.close()
     await Promise.all([...this.#members.values()].map(({ upstream }) => upstream.stop(graceMs)))
     await Promise.all(this.#leaving)
   }
@@ -183,10 +189,17 @@ export class Fleet {
       own: known,
       inSessions: new Map(),
       taskOnly: toTaskOnly(known),
+      icons: this.#toIcons(config, () => this.#tell(member)),
       connection: undefined,
       settled: false,
     }
     return member
+  }
+
+  #toIcons({ name, transport }: ServerConfig, changed: () => void): Icons {
+    const { iconBounds: bounds, fetch, clock, log } = this.#options
+    const url = transport.kind === 'stdio' ? undefined : transport.url
+    return new Icons({ upstream: name, url, bounds, fetch, changed, clock, log })
   }
 
   #retune(member: Member, config: ServerConfig): Member {
@@ -196,7 +209,8 @@ export class Fleet {
   }
 
   /** Calls at work may finish; new ones do not find it any more. */
-  #dismiss({ upstream }: Member, graceMs: number): void {
+  #dismiss({ upstream, icons }: Member, graceMs: number): void {
+    icons.close()
     const left = upstream.stop(graceMs).finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
     if (!this.#members.has(upstream.name)) this.#watches.resume(upstream.name)
@@ -239,7 +253,7 @@ export class Fleet {
 
   #tell(member: Member): void {
     const offer = withSessions(member.own, member.inSessions.values())
-    member.source = { ...member.source, offer }
+    member.source = { ...member.source, offer: offer === undefined ? offer : member.icons.show(offer) }
     member.taskOnly = toTaskOnly(offer)
     if (this.#members.get(member.upstream.name) === member) this.#options.changed()
   }

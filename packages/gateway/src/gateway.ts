@@ -12,6 +12,7 @@ import { openConnection } from '@crosspoint/mcp/client'
 import { createTaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import { Hop } from './catalog/hop.ts'
+import type { IconBounds } from './catalog/icons/icons.ts'
 import { createLens, type Lens } from './catalog/view.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly connect?: Connect
   /** What stdio servers may inherit from. Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** How icons are fetched that servers have at https addresses of their own. Default: the `fetch` of the platform. */
+  readonly fetch?: typeof fetch
   /** How long `start` and `apply` wait for servers to settle. Default 5 s. */
   readonly settleMs?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
@@ -94,6 +97,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     hop,
     relistMs: () => config.timeouts.relistMs,
     limits: () => toConnectionLimits(config),
+    iconBounds: () => toIconBounds(config),
+    fetch: options.fetch ?? fetch,
     sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
     changed: show,
   })
@@ -217,6 +222,13 @@ function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
     probeTimeoutMs: timeouts.probeMs,
     killGraceMs: timeouts.killGraceMs,
   }
+}
+
+function toIconBounds({
+  limits: { maxIcons, maxIconBytes },
+  timeouts: { iconMs: timeoutMs },
+}: GatewayConfig): IconBounds {
+  return { maxIcons, maxIconBytes, timeoutMs }
 }
 
 function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): EndpointSettings {

@@ -155,6 +155,10 @@ export interface LimitsConfig {
   readonly maxParkedPerPrincipal: number
   /** Most bytes of such calls. Default 128 MiB. */
   readonly maxParkedBytes: number
+  /** Most icons of one server that are fetched from its own origin and put into its lists; 0 passes addresses on. Default 64. */
+  readonly maxIcons: number
+  /** Largest of these. Default 64 KiB. */
+  readonly maxIconBytes: number
   /** Things on one page of a list. Default 1,000: hardly a client asks for a second page. */
   readonly pageSize: number
 }
@@ -176,6 +180,8 @@ export interface TimeoutsConfig {
   readonly relistMs: number
   /** How long a caller may take to bring answers to a question of the server. Default 10 minutes. */
   readonly inputMs: number
+  /** How long an icon may take to be fetched. Default 10 s. */
+  readonly iconMs: number
   /** On shutdown, how long calls in flight may still finish. Default 25 s. */
   readonly drainMs: number
   /** After closing its stdin, and again after TERM, a child gets this long. Default 2 s. */

@@ -52,6 +52,8 @@ timeouts: { connectMs: 1000 }
         "maxBatch": 50,
         "maxConcurrent": 64,
         "maxDepth": 64,
+        "maxIconBytes": 65536,
+        "maxIcons": 64,
         "maxParked": 1000,
         "maxParkedBytes": 134217728,
         "maxParkedPerPrincipal": 250,
@@ -144,6 +146,7 @@ timeouts: { connectMs: 1000 }
       "timeouts": {
         "connectMs": 1000,
         "drainMs": 25000,
+        "iconMs": 10000,
         "inputMs": 600000,
         "killGraceMs": 2000,
         "maxRequestMs": 900000,

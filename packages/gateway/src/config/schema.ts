@@ -235,6 +235,14 @@ const limits = section(
     maxParkedBytes: whole(KIB, 8 * 1024 * MIB)
       .prefault(128 * MIB)
       .describe('Most bytes of such calls, their answers and outcomes.'),
+    maxIcons: whole(0, 10_000)
+      .prefault(64)
+      .describe(
+        'Most icons of one server that are fetched from its own origin and put into its lists; 0 passes addresses on.',
+      ),
+    maxIconBytes: whole(KIB, MIB)
+      .prefault(64 * KIB)
+      .describe('Largest icon of these, in bytes. All of one server add up to no more than `maxIcons` of this size.'),
     pageSize: whole(1, 10_000).prefault(1_000).describe('Things on one page of a list.'),
   },
   'Bounds.',
@@ -268,6 +276,9 @@ const timeouts = section(
     inputMs: whole(1_000, 24 * HOUR_MS)
       .prefault(HOUR_MS / 6)
       .describe('How long a caller may take to bring answers to a question of the server, in milliseconds.'),
+    iconMs: whole(1, 10 * 60_000)
+      .prefault(10_000)
+      .describe('How long an icon may take to be fetched, in milliseconds; lists do not wait for it.'),
     drainMs: whole(0, HOUR_MS)
       .prefault(25_000)
       .describe('On shutdown, how long open calls may still finish, in milliseconds.'),
