@@ -6,6 +6,7 @@ import { type IconBounds, Icons } from './catalog/icons/icons.ts'
 import { type Offer, withSessions } from './catalog/offer.ts'
 import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
 import { startSurvey } from './catalog/survey.ts'
+import { createWarnings } from './catalog/warnings.ts'
 import type { ConfigDiff } from './config/diff.ts'
 import type { GatewayConfig, ServerConfig } from './config/model.ts'
 import { toSelector } from './config/selection.ts'
@@ -50,6 +51,7 @@ interface Member {
   /** Tools that work only as tasks. */
   taskOnly: ReadonlySet<string>
   readonly icons: Icons
+  readonly warn: (warnings: readonly string[]) => void
   /** The connection the watch on its resources was last told of. */
   connection: Connection | undefined
   settled: boolean
@@ -173,6 +175,7 @@ export class Fleet {
           known: member.own,
           offered: (offer) => this.#offered(member, offer),
           relistMs: this.#options.relistMs(),
+          warn: member.warn,
           log,
           clock,
           random,
@@ -190,6 +193,7 @@ export class Fleet {
       inSessions: new Map(),
       taskOnly: toTaskOnly(known),
       icons: this.#toIcons(config, () => this.#tell(member)),
+      warn: createWarnings(config.name, log),
       connection: undefined,
       settled: false,
     }
@@ -237,6 +241,7 @@ export class Fleet {
         this.#tell(member)
       },
       relistMs: this.#options.relistMs(),
+      warn: member.warn,
       log,
       clock,
       random,

@@ -30,6 +30,8 @@ export interface SurveyOptions {
   readonly known: Offer | undefined
   /** Told what the server offers: once when all lists are in, then whenever one really changed. */
   readonly offered: (offer: Offer) => void
+  /** Told what was mended, each time a list was read. */
+  readonly warn: (warnings: readonly string[]) => void
   readonly log: Log
   readonly clock: Clock
   readonly random: () => number
@@ -63,8 +65,6 @@ class OfferSurvey implements Survey {
   readonly #kinds: readonly Kind[]
   readonly #items: Record<Kind, readonly Item[]>
   readonly #problems = new Map<Kind, string>()
-  /** What was warned of already: lists are read again and again. */
-  readonly #warned = new Set<string>()
   readonly #rereads: ReadonlyMap<Kind, Coalescer>
   readonly #timers = new Set<Timer>()
   /** When lists are read again of whose changes nobody tells. */
@@ -141,7 +141,7 @@ class OfferSurvey implements Survey {
       if (this.#isStopped) return false
       const items = listed.filter((item) => !isRound(item, this.#options.hop.mark))
       this.#expire(kind, ttlMs)
-      this.#warn(warnings)
+      if (warnings !== undefined) this.#options.warn(warnings)
       if (problem === undefined) this.#problems.delete(kind)
       else this.#problems.set(kind, `${KINDS[kind].method}: ${problem}`)
       this.#items[kind] = items
@@ -149,15 +149,6 @@ class OfferSurvey implements Survey {
     } catch (error) {
       if (!this.#isStopped) this.#failed(kind, error)
       return false
-    }
-  }
-
-  #warn(warnings: readonly string[] = []): void {
-    const { log, upstream } = this.#options
-    for (const warning of warnings) {
-      if (this.#warned.has(warning) || this.#warned.size >= MAX_WARNED) continue
-      this.#warned.add(warning)
-      log.warn({ upstream }, warning)
     }
   }
 
@@ -276,8 +267,6 @@ const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 /** A storm of changes costs one list a second and kind. */
 const REREAD_MS = 1_000
 const RELIST_MS = 5 * 60_000
-/** Different warnings of one connection. */
-const MAX_WARNED = 1_000
 /** A server that wants its list asked for more often than this is asked this often. */
 const MIN_RELIST_MS = 10_000
 const MAX_RELIST_MS = 24 * 60 * 60_000
