@@ -138,7 +138,10 @@ describe('pages that come with tools', () => {
     const client = await clientOf(url, mine)
     expect(client.connection.capabilities.extensions).toEqual({ [UI]: { mimeTypes: [MIME] } })
     const tools = await client.listTools().all()
-    const uris = tools.map(({ _meta = {} }) => [(_meta.ui as JsonObject).resourceUri, _meta['ui/resourceUri']])
+    const uris = tools.map(({ _meta }) => {
+      const meta = _meta as { readonly ui: JsonObject }
+      return [meta.ui.resourceUri, (meta as JsonObject)['ui/resourceUri']]
+    })
     expect(uris).toEqual([
       ['ui://page', 'ui://page'],
       ['crosspoint:two/ui://page', 'crosspoint:two/ui://page'],

@@ -15,7 +15,15 @@ async function pass(kind: Kind, items: readonly unknown[], server: Revision, cli
   }
   const { items: listed, problem } = await listAll(handle, kind, new AbortController().signal)
   expect(problem).toBeUndefined()
-  const nothing = { tools: [], resources: [], templates: [], prompts: [], told: [], instructions: undefined }
+  const nothing = {
+    tools: [],
+    resources: [],
+    templates: [],
+    prompts: [],
+    skills: [],
+    told: [],
+    instructions: undefined,
+  }
   const source = {
     destination: { name: 'up', handle },
     offer: { ...nothing, capabilities: {}, [kind]: listed },

@@ -19,6 +19,7 @@ const offerOf = (...lists: readonly (readonly Icon[])[]): Offer => ({
   resources: [],
   templates: [],
   prompts: [],
+  skills: [],
   capabilities: {},
   instructions: undefined,
   told: [],
@@ -159,6 +160,12 @@ test('where none are to be fetched, addresses pass as they are', async () => {
   const offer = offerOf([at('/a.gif')])
   expect(icons.show(offer)).toBe(offer)
   expect(server.seen).toEqual([])
+})
+
+test('what is called so and is none of the protocol passes untouched', async () => {
+  const { icons } = await open(() => GIF)
+  const offer = { ...offerOf(), skills: [{ uri: 'skill://a', icons: 7 }] }
+  expect(icons.show(offer)).toBe(offer)
 })
 
 test('what is on its way is let go when the server goes, and nobody is told', async () => {

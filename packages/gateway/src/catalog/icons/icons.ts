@@ -2,7 +2,7 @@ import { type Clock, type Icon, toSafeIcons } from '@crosspoint/mcp'
 import type { Log } from '../../log.ts'
 import { shown } from '../../shown.ts'
 import { toReason } from '../../upstreams/explain.ts'
-import { ALL_KINDS, type Item } from '../kinds.ts'
+import type { Item, Kind } from '../kinds.ts'
 import type { Offer } from '../offer.ts'
 import { fetchIcon } from './fetch-icon.ts'
 
@@ -56,7 +56,7 @@ export class Icons {
     const { maxIcons, maxIconBytes } = this.#options.bounds()
     const room: Room = { chars: maxIcons * toBase64Length(maxIconBytes) }
     let made = offer
-    for (const kind of ALL_KINDS) {
+    for (const kind of WITH_ICONS) {
       const items = this.#showAll(offer[kind], room)
       if (items !== offer[kind]) made = { ...made, [kind]: items }
     }
@@ -163,3 +163,5 @@ function toBase64Length(bytes: number): number {
 /** `data:image/svg+xml;base64,` */
 const PREFIX = 32
 const AT_ONCE = 4
+/** Skills have none: what they call so is their own. */
+const WITH_ICONS = ['tools', 'resources', 'templates', 'prompts'] as const satisfies readonly Kind[]
