@@ -12,6 +12,7 @@ import type { Connection } from '@crosspoint/mcp/client'
 import type { RestartConfig, SessionMode } from '../config/model.ts'
 import { shown } from '../shown.ts'
 import { toContext } from './context.ts'
+import { EarlyQuestions } from './early-questions.ts'
 import { toDelay } from './state.ts'
 
 /** Learns what a server offers in a session. */
@@ -24,8 +25,17 @@ export interface SessionSurvey {
 export interface SessionsOptions {
   readonly server: string
   /** The gateway's own connection, and the key of calls that may go over it. */
-  readonly own?: { readonly key: string | undefined; readonly connection: Connection }
-  readonly open: (capabilities: ClientCapabilities, signal: AbortSignal) => Promise<Connection>
+  readonly own?: {
+    readonly key: string | undefined
+    readonly connection: Connection
+    readonly early?: EarlyQuestions | undefined
+  }
+  /** @param early takes what the server asks outside of calls */
+  readonly open: (
+    capabilities: ClientCapabilities,
+    signal: AbortSignal,
+    early: EarlyQuestions | undefined,
+  ) => Promise<Connection>
   /**
    * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
    * brought into its session is none of the others' business.
@@ -58,6 +68,8 @@ interface Session {
   opening: Promise<void>
   connection: Connection | undefined
   survey: SessionSurvey | undefined
+  /** Where its callers have folders. */
+  readonly early: EarlyQuestions | undefined
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
   inFlight: number
   idle: Timer | undefined
@@ -101,7 +113,13 @@ export class Sessions {
   async handle(call: Call): Promise<Result> {
     if (isAboutTasks(call)) return this.#handleTask(call)
     const session = this.#toSession(call)
-    return session === undefined ? this.#toOwn().handle(call) : this.#pass(call, session, false)
+    return session === undefined ? this.#passOwn(call) : this.#pass(call, session, false)
+  }
+
+  async #passOwn(call: Call): Promise<Result> {
+    const early = this.#options.own?.early
+    if (early !== undefined) await early.serve(call)
+    return this.#toOwn().handle(call)
   }
 
   /** What a server knows of a task it may know in one session only: that is named in the id. */
@@ -120,6 +138,7 @@ export class Sessions {
     try {
       if (session.connection === undefined) await session.opening
       if (session.connection === undefined) throw unusable(this.#options.server)
+      if (session.early !== undefined) await session.early.serve(call)
       const answer = await session.connection.handle(call)
       const result = isOfTask ? this.#hold(session, call, answer) : answer
       return result.isError === true ? ((await this.#toGated(session, call)) ?? result) : result
@@ -186,7 +205,8 @@ export class Sessions {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  #begin(key: string | undefined, { principal }: Call, capabilities: ClientCapabilities): Session {
+  #begin(key: string | undefined, call: Call, capabilities: ClientCapabilities): Session {
+    const { principal } = call
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
     if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
@@ -210,6 +230,7 @@ export class Sessions {
       opening: Promise.resolve(),
       connection: undefined,
       survey: undefined,
+      early: capabilities.roots === undefined ? undefined : new EarlyQuestions(clock),
       inFlight: 0,
       idle: undefined,
       heldUntil: 0,
@@ -217,15 +238,16 @@ export class Sessions {
     }
     if (key === undefined) this.#alone.add(session)
     else this.#open.set(key, session)
-    session.opening = this.#connect(session, capabilities)
+    session.opening = this.#connect(session, capabilities, call)
     session.opening.catch(() => {}) // each call that waits for it hears of it
     return session
   }
 
-  async #connect(session: Session, capabilities: ClientCapabilities): Promise<void> {
+  async #connect(session: Session, capabilities: ClientCapabilities, call: Call): Promise<void> {
     const { open, survey, failed } = this.#options
     try {
-      const connection = await open(capabilities, session.closing.signal)
+      const connection = await open(capabilities, session.closing.signal, session.early)
+      await session.early?.arrive(connection, call)
       if (session.closing.signal.aborted) {
         await connection.close()
         throw unusable(this.#options.server)

@@ -1,5 +1,6 @@
 import {
   type Call,
+  type Cancellation,
   type ClientCapabilities,
   type Clock,
   type Crossed,
@@ -19,7 +20,8 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
-import { toOwnKey } from './context.ts'
+import { RELAYED, toOwnKey } from './context.ts'
+import { EarlyQuestions } from './early-questions.ts'
 import { toLoss, toReason, toRemedy, toRetryAfter, toSignInRemedy } from './explain.ts'
 import { type SessionSurvey, Sessions } from './sessions.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
@@ -288,10 +290,19 @@ export class Upstream {
   }
 
   /** Answers what the server asks outside of any call. */
-  async #answerAlone({ method }: Notification): Promise<Result> {
+  async #answerAlone(
+    request: Notification,
+    withdrawn: Cancellation | undefined,
+    early: EarlyQuestions | undefined,
+  ): Promise<Result> {
     const { roots } = this.config
-    if (method !== 'roots/list' || roots === undefined) throw noCaller(method)
-    return { roots: roots.map((uri) => ({ uri })) }
+    const { method } = request
+    if (method === 'roots/list' && roots !== undefined) {
+      early?.answered()
+      return { roots: roots.map((uri) => ({ uri })) }
+    }
+    if (method !== 'roots/list' || early === undefined) throw noCaller(method)
+    return early.ask(request, withdrawn)
   }
 
   /** What the server says outside of any call. */
@@ -320,11 +331,13 @@ export class Upstream {
     this.#attempt = attempt
     const { signal } = attempt
     const remembered = this.#verdict
+    const { declared, env, windows } = this.#options
+    const early = this.#toOwnEarly()
     let connection: Connection
     try {
-      const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
+      const target = toTarget(this.config.transport, env, windows)
       connection = await this.#options.connect(target, {
-        ...this.#toConnectionOptions(remembered, this.#options.declared()),
+        ...this.#toConnectionOptions(remembered, declared(), early),
         signal,
       })
     } catch (error) {
@@ -334,17 +347,30 @@ export class Upstream {
       return
     }
     if (signal.aborted) return connection.close()
-    this.#adopt(connection)
+    this.#adopt(connection, early)
   }
 
-  #adopt(connection: Connection): void {
-    const link = this.#toLink(connection)
+  /** Only for a caller of our own connection whose folders they are. */
+  #toOwnEarly(): EarlyQuestions | undefined {
+    const { declared, clock } = this.#options
+    return declared() === RELAYED || declared().roots === undefined ? undefined : new EarlyQuestions(clock)
+  }
+
+  #adopt(connection: Connection, early: EarlyQuestions | undefined): void {
+    const link = this.#toLink(connection, early)
+    // Some servers say nothing before they know their folders, and without lists nobody will call them.
+    const timer =
+      early &&
+      this.#options.clock.setTimer(EARLY_MS, () => {
+        if (this.#state.kind === 'starting') early.refuse(noCaller('roots/list'))
+      })
     if (this.#wasUp) this.#restarts++
     this.#wasUp = true
     this.#link = link
     this.#verdict = connection.verdict
     this.#serverInfo = connection.serverInfo
     void connection.closed.then(({ reason, asked }) => {
+      timer?.cancel()
       if (link === this.#link && !asked) this.#lose('gone', shown(reason, 500))
     })
     link.survey = this.#options.survey(connection, {
@@ -358,7 +384,7 @@ export class Upstream {
     this.#options.changed()
   }
 
-  #toLink(connection: Connection): Link {
+  #toLink(connection: Connection, early: EarlyQuestions | undefined): Link {
     const { crossing, clock, random, sessionBounds, surveySession, isGated } = this.#options
     const { revision } = connection.verdict
     const { sessions: mode } = this.config
@@ -367,9 +393,9 @@ export class Upstream {
       ? undefined
       : new Sessions({
           server: this.name,
-          own: { key: toOwnKey(this.#options.declared(), mode), connection },
+          own: { key: toOwnKey(this.#options.declared(), mode), connection, early },
           mode,
-          open: (capabilities, signal) => this.#openSession(capabilities, signal),
+          open: (capabilities, signal, early) => this.#openSession(capabilities, signal, early),
           survey: surveySession,
           isGated,
           bounds: sessionBounds,
@@ -393,9 +419,13 @@ export class Upstream {
     return link
   }
 
-  #openSession(capabilities: ClientCapabilities, signal: AbortSignal): Promise<Connection> {
+  #openSession(
+    capabilities: ClientCapabilities,
+    signal: AbortSignal,
+    early: EarlyQuestions | undefined,
+  ): Promise<Connection> {
     const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
-    return this.#options.connect(target, { ...this.#toConnectionOptions(this.#verdict, capabilities), signal })
+    return this.#options.connect(target, { ...this.#toConnectionOptions(this.#verdict, capabilities, early), signal })
   }
 
   #lose(cause: 'gone' | 'sign-in', reason: string): void {
@@ -430,7 +460,11 @@ export class Upstream {
     })
   }
 
-  #toConnectionOptions(verdict: Verdict | undefined, capabilities: ClientCapabilities): ConnectionOptions {
+  #toConnectionOptions(
+    verdict: Verdict | undefined,
+    capabilities: ClientCapabilities,
+    early: EarlyQuestions | undefined,
+  ): ConnectionOptions {
     const { client, limits, log, clock } = this.#options
     const { revision, connectTimeoutMs } = this.config
     const upstream = this.name
@@ -438,7 +472,7 @@ export class Upstream {
       ...limits,
       client,
       capabilities,
-      ask: (request) => this.#answerAlone(request),
+      ask: (request, withdrawn) => this.#answerAlone(request, withdrawn, early),
       connectTimeoutMs,
       requestTimeoutMs: () => this.#config.requestTimeoutMs,
       maxRequestMs: () => this.#config.maxRequestMs,
@@ -485,5 +519,7 @@ function areSaid(revision: string): boolean {
 }
 
 const METHOD_NOT_FOUND = -32601
+/** How long a server may take for its lists while it waits to learn in which folders it works. */
+const EARLY_MS = 5_000
 /** Starts of a stdio server in a row that came to nothing, after which it is given up: about six minutes by default. */
 const MAX_STILLBORN = 12
