@@ -101,6 +101,11 @@ async function stop(child: ChildProcess): Promise<readonly number[]> {
     child.kill('SIGINT')
     await once(child, 'exit')
   }
+  return sweep(family)
+}
+
+/** Ends those processes that are still there after a moment, and returns them. */
+export async function sweep(family: readonly number[]): Promise<readonly number[]> {
   // What watches over the family sees the end only after us, so it gets a moment, and no more than that.
   for (let waitedMs = 0; waitedMs < 2_000 && family.some(isAlive); waitedMs += 20) await setTimeout(20)
   const left = family.filter(isAlive)
@@ -109,7 +114,7 @@ async function stop(child: ChildProcess): Promise<readonly number[]> {
 }
 
 /** Every process started by this one, and by those. Where there is no /proc nobody can tell, and none is named. */
-function descendants(parent: number): number[] {
+export function descendants(parent: number): number[] {
   const children = new Map<number, number[]>()
   for (const pid of allProcesses()) {
     const above = parentOf(pid)
