@@ -344,6 +344,23 @@ test('a call that its server would make no task of is refused as one, or becomes
     })
 })
 
+test('a task that a client wanted is a task of its server, too, where that makes one', async () => {
+  const worker = createWorker(NEWEST)
+  const { endpoint } = worker.server
+  const methods: string[] = []
+  const handle: typeof endpoint.handle = (call) => {
+    methods.push(call.method)
+    return endpoint.handle(call)
+  }
+  const door = await openHttpDoor({ endpoint: () => Object.create(endpoint, { handle: { value: handle } }) })
+  onTestFinished(() => door.close({ drainMs: 0 }))
+  const { url } = await openHouse(NEWEST, {}, createWorker(NEWEST), { two: { url: `${door.url}/mcp` } })
+  const client = await connectAs(CORE, url, ADA)
+  const task = await client.startTask('two__asks')
+  expect(await task.result()).toMatchObject({ content: [{ text: 'Hello Ada' }] })
+  expect(methods).toEqual(expect.arrayContaining(['tools/call', 'tasks/get', 'tasks/update']))
+})
+
 test.each(OLDER)(
   'a client who decides what becomes a task has tasks of a %s server, which has none',
   async (revision) => {

@@ -8,6 +8,8 @@ import type { Offer } from './offer.ts'
 export interface Destination {
   readonly name: string
   readonly handle: Handle
+  /** The same for a call that nobody hurries: made as a task where the server makes one of it, and waited for. */
+  readonly hold?: Handle
 }
 
 /** One server as the catalog sees it. */

@@ -8,9 +8,12 @@ import { Passage, type Route } from './passage.ts'
  * in which they decide, and servers of one in which those do, or in which there are no tasks.
  */
 export function beginOwnTask(desk: TaskDesk, passage: Passage, route: Route, needs: ForwardNeeds): Promise<Result> {
+  const { destination } = route
+  // Its time is not that of a call where the server makes a task of it.
+  const patient = { ...route, destination: { name: destination.name, handle: destination.hold ?? destination.handle } }
   return desk.begin(passage, (call) => {
     const { downstream } = call
     const plain = { ...downstream, capabilities: withoutTaskWish(downstream.capabilities) }
-    return forward(new Passage({ ...call, downstream: plain }, passage.view), route, needs)
+    return forward(new Passage({ ...call, downstream: plain }, passage.view), patient, needs)
   })
 }

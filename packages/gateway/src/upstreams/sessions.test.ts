@@ -1,4 +1,4 @@
-import { ANONYMOUS, type ClientCapabilities, McpError, type Principal, UI } from '@crosspoint/mcp'
+import { ANONYMOUS, type ClientCapabilities, McpError, type Principal, TASKS, UI } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,8 @@ import { Sessions, type SessionsOptions } from './sessions.ts'
 
 const ANNA = { id: 'anna', tenant: 'default' }
 const BERT = { id: 'bert', tenant: 'default' }
+const CARL = { id: 'carl', tenant: 'default' }
+const DECLARED = { extensions: { [TASKS]: {} } }
 
 interface Opened {
   readonly capabilities: ClientCapabilities
@@ -26,7 +28,9 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     const made: Opened = { capabilities, lose: () => end({ reason: 'gone', asked: false }), isClosed: false }
     opened.push(made)
     const connection: Connection = {
-      handle: async ({ params }) => {
+      handle: async ({ method, params }) => {
+        if (method === 'tasks/get') return { number, taskId: params.taskId, status: params.status, ttlMs: null }
+        if (params.ttlMs !== undefined) return { number, resultType: 'task', taskId: 't', ttlMs: params.ttlMs }
         if (params.name !== undefined) return { isError: true, content: [] }
         if (params.wait === true) await new Promise<void>((resolve) => waiting.push(resolve))
         return { number }
@@ -69,6 +73,15 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     const { call } = recordCall('tools/call', params, { principal, capabilities })
     return (await sessions.handle({ ...call, downstream: { ...call.downstream, session } })).number
   }
+  const begin = async (principal: Principal, ttlMs: number | null) => {
+    const { call } = recordCall('tools/call', { ttlMs }, { principal, capabilities: DECLARED })
+    return (await sessions.handle(call)).taskId
+  }
+  /** Asks for a task as its id says. */
+  const task = async (principal: Principal, taskId: unknown, status = 'working') => {
+    const { call } = recordCall('tasks/get', { taskId, status }, { principal, capabilities: DECLARED })
+    return (await sessions.handle(call)).number
+  }
   const refuse = (error: McpError | undefined) => {
     refusal = error
   }
@@ -76,7 +89,7 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     for (const resolve of waiting) resolve()
     waiting = []
   }
-  return { clock, open, opened, sessions, surveyed, call, refuse, release, failures: () => failures }
+  return { clock, open, opened, sessions, surveyed, call, begin, task, refuse, release, failures: () => failures }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -228,6 +241,43 @@ describe('sessions with a server on behalf of callers', () => {
     await call(ANONYMOUS)
     await call(ANNA, { roots: {} })
     expect(opened).toHaveLength(2)
+  })
+
+  it('one that has a task stays for it, no longer than the task is kept, and is found by the id', async () => {
+    const { begin, task, clock, opened } = setUp()
+    const id = await begin(ANNA, 10_000)
+    expect(id).toMatch(/^.{8}\.t$/)
+    clock.advance(9_000)
+    expect([opened[0]?.isClosed, await task(ANNA, id)]).toEqual([false, 0])
+    clock.advance(3_600_000)
+    await settle()
+    expect(opened[0]?.isClosed).toBe(true)
+    expect(await task(ANNA, id)).toBe(1) // the server may know it all the same
+  })
+
+  it('per-request: one stays for its task, and for a while after the outcome was fetched', async () => {
+    const { begin, task, clock, opened, sessions } = setUp({ mode: 'per-request' })
+    const id = await begin(ANNA, null)
+    expect(await task(ANNA, id)).toBe(0)
+    clock.advance(3_000_000)
+    expect(await task(ANNA, id, 'completed')).toBe(0)
+    clock.advance(59_000)
+    expect([opened.length, opened[0]?.isClosed]).toEqual([1, false])
+    clock.advance(1_000)
+    await settle()
+    expect([opened[0]?.isClosed, sessions.size]).toEqual([true, 0])
+  })
+
+  it('one that has a task makes room only where no other can', async () => {
+    const { begin, call, opened } = setUp()
+    await begin(ANNA, null)
+    await call(BERT)
+    await begin(CARL, null)
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([false, true, false])
+    await call(BERT)
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, true, false, false])
   })
 
   it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {

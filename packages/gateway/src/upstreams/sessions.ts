@@ -4,6 +4,7 @@ import {
   type ClientCapabilities,
   type Clock,
   isAboutTasks,
+  isFinal,
   McpError,
   type Result,
   type Timer,
@@ -191,9 +192,11 @@ export class Sessions {
   #hold(session: Session, call: Call, answer: Result): Result {
     const result = withSession(session.id, call, answer)
     if (result === answer) return answer
-    const { ttlMs } = result
-    const holdMs = typeof ttlMs === 'number' ? Math.min(ttlMs, HOLD_MS) : HOLD_MS
-    session.heldUntil = Math.max(session.heldUntil, this.#options.clock.now() + holdMs)
+    const { ttlMs, status } = result
+    const longestMs = isFinal(status) ? FINAL_HOLD_MS : HOLD_MS
+    const until = this.#options.clock.now() + (typeof ttlMs === 'number' ? Math.min(ttlMs, longestMs) : longestMs)
+    // A session of one request has one task.
+    session.heldUntil = session.key === undefined ? until : Math.max(session.heldUntil, until)
     this.#withTasks.set(session.id, session)
     return result
   }
@@ -371,6 +374,8 @@ const ID_LENGTH = 8
 const OWN_ID = 'gateway-'
 /** How long a session stays for a task that nobody asks for. */
 const HOLD_MS = 3_600_000
+/** The same for one whose outcome was fetched, which may be asked for again. */
+const FINAL_HOLD_MS = 60_000
 
 function unusable(server: string): McpError {
   return new McpError('upstream.unavailable', `The session with "${server}" is closed`)

@@ -101,6 +101,8 @@ export class Upstream {
   readonly name: string
   /** For calls of callers. */
   readonly handle: Handle
+  /** The same, made as tasks where the server makes any, and waited for. */
+  readonly hold: Handle
   #config: ServerConfig
   readonly #options: UpstreamOptions
   readonly #stderr: (line: string) => void
@@ -128,6 +130,10 @@ export class Upstream {
     this.handle = (call) => {
       const link = this.#link
       return link === undefined ? this.#absent(call) : this.#pass(call, link)
+    }
+    this.hold = (call) => {
+      const link = this.#link
+      return link === undefined ? this.#absent(call) : this.#pass(call, link, link.hasTasks)
     }
   }
 
@@ -188,10 +194,10 @@ export class Upstream {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  async #pass(call: Call, link: Link): Promise<Result> {
+  async #pass(call: Call, link: Link, isHeld = link.hasTasks && this.#mustBeHeld(call)): Promise<Result> {
     link.inFlight++
     try {
-      return await (link.hasTasks && this.#mustBeHeld(call) ? this.#hold(call, link) : link.crossed.handle(call))
+      return await (isHeld ? this.#hold(call, link) : link.crossed.handle(call))
     } catch (error) {
       return await (worksOnlyAsTask(call, link, error) ? this.#hold(call, link) : this.#failed(call, link, error))
     } finally {
