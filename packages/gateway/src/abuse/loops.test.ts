@@ -1,6 +1,7 @@
 import { type JsonObject, systemClock } from '@crosspoint/mcp'
 import { createServer } from '@crosspoint/mcp/server'
 import { openHttpDoor } from '@crosspoint/mcp/transports'
+import { openHttp, toEnveloped } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { configOf } from '../../fixtures/open-gateway.ts'
 import { askAs, MODERN, openHostile } from '../../fixtures/open-house.ts'
@@ -68,6 +69,21 @@ test.each(SPOKEN)('abuse-45: two gateways that lead to each other over %s list e
   const { answer } = await askAs(MODERN, one.door.url, 'resources/list', {})
   expect(answer.result.resources.map(({ uri }: JsonObject) => uri)).toEqual(['a://it', 'b://it'])
   expect(JSON.stringify(answer.result)).not.toContain('crosspoint/via')
+})
+
+test('abuse-45: what nobody has is looked for in two gateways that lead to each other, and not for ever', async () => {
+  const one = await openEmpty('one')
+  const two = await openEmpty('two')
+  await lead(one.gateway, { a: { url: await openTool('a') }, two: { url: two.door.url } })
+  await lead(two.gateway, { b: { url: await openTool('b') }, one: { url: one.door.url } })
+  await untilListed(one.door.url, ['a__who', 'two__b__who'])
+  const read = async (uri: string) => (await askAs(MODERN, one.door.url, 'resources/read', { uri })).answer
+  expect((await read('b://it')).result.contents).toEqual([{ uri: 'b://it', text: 'b' }])
+  expect((await read('nobody://has')).error).toMatchObject({ code: -32602, data: { uri: 'nobody://has' } })
+  const filter = { notifications: { resourceSubscriptions: ['b://it', 'nobody://has'] } }
+  const listening = await openHttp(one.door.url, toEnveloped('subscriptions/listen', filter))
+  expect((await listening.next()).params.notifications).toEqual({ resourceSubscriptions: ['b://it'] })
+  listening.destroy()
 })
 
 test('abuse-45: three gateways in a circle list each thing once, wherever they are asked', async () => {

@@ -12,7 +12,7 @@ export class Hop {
   readonly #id = crypto.randomUUID()
 
   constructor() {
-    this.own = withTrail({}, [this.#id])
+    this.own = Object.freeze(withTrail({}, [this.#id]))
   }
 
   /**
@@ -20,7 +20,9 @@ export class Hop {
    * @throws {McpError} `upstream.protocol` for one that goes round
    */
   toMeta(call: Pick<Call, 'method' | 'meta'>, server: string): Meta {
-    return withTrail(call.meta, this.#onward(call, server))
+    // Nearly every call has none.
+    for (const _ in call.meta) return withTrail(call.meta, this.#onward(call, server))
+    return this.own
   }
 
   /** Of the same call only where it was: for what callers may share. */

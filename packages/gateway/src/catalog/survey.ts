@@ -8,6 +8,7 @@ import {
   type JsonObject,
   McpError,
   NO_INTERIM,
+  type ServerCapabilities,
   type Timer,
 } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
@@ -58,6 +59,7 @@ export function startSurvey(connection: Connection, report: SurveyReport, option
 class OfferSurvey implements Survey {
   readonly #connection: Connection
   readonly #handle: Handle
+  #capabilities: ServerCapabilities
   readonly #report: SurveyReport
   readonly #options: SurveyOptions
   readonly #stopping = new AbortController()
@@ -78,6 +80,7 @@ class OfferSurvey implements Survey {
   constructor(connection: Connection, report: SurveyReport, options: SurveyOptions) {
     const { known, clock, hop } = options
     this.#connection = connection
+    this.#capabilities = connection.capabilities
     this.#handle = (call) => connection.handle({ ...call, meta: hop.own })
     this.#report = report
     this.#options = options
@@ -115,6 +118,7 @@ class OfferSurvey implements Survey {
   async #readAll(): Promise<void> {
     if (this.#isStopped) return
     const changes = await Promise.all(this.#kinds.map((kind) => this.#read(kind)))
+    await this.#discover() // after the lists, so that it knows of all that is in them
     if (this.#isStopped) return
     const isFirst = !this.#isComplete
     this.#isComplete = true
@@ -124,7 +128,22 @@ class OfferSurvey implements Survey {
   async #reread(kind: Kind): Promise<void> {
     if (!this.#isComplete) return
     const changed = await this.#read(kind)
+    if (changed) await this.#discover()
     if (!this.#isStopped) this.#publish(changed)
+  }
+
+  /**
+   * A server with other servers behind it may be able to do more than when it was connected to: asked again where its
+   * revision lets us ask, when a list of its changed.
+   */
+  async #discover(): Promise<void> {
+    if (findRevision(this.#connection.verdict.revision)?.traits.lifecycle !== 'envelope') return
+    try {
+      const { capabilities } = await this.#handle(toOwnCall('server/discover', {}, this.#stopping.signal))
+      if (isObject(capabilities)) this.#capabilities = capabilities
+    } catch {
+      // What it said before holds.
+    }
   }
 
   /** Reads one list. True when it differs from what was known. */
@@ -178,7 +197,8 @@ class OfferSurvey implements Survey {
   }
 
   #publish(changed: boolean): void {
-    const { capabilities, instructions, verdict } = this.#connection
+    const { instructions, verdict } = this.#connection
+    const capabilities = this.#capabilities
     if (this.#problems.size === 0) this.#listFailures = 0
     const saysTasks = findRevision(verdict.revision)?.traits.tasks === 'core' && hasTasks(capabilities)
     if (changed) this.#options.offered({ ...this.#items, capabilities, instructions, told: this.#told, saysTasks })
@@ -256,6 +276,10 @@ class OfferSurvey implements Survey {
   get #isStopped(): boolean {
     return this.#stopping.signal.aborted
   }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A server that cannot listen will not learn it; one that was not reached may. */
