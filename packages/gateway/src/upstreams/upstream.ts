@@ -3,31 +3,25 @@ import {
   type Cancellation,
   type ClientCapabilities,
   type Clock,
-  type Crossed,
-  type Crossing,
-  findRevision,
   type Handle,
-  hasTasks,
   type Implementation,
-  isTasksNeeded,
   McpError,
   type Notification,
   type Result,
   type Timer,
-  toTaskWish,
 } from '@crosspoint/mcp'
 import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
-import { RELAYED, toOwnKey } from './context.ts'
+import { RELAYED } from './context.ts'
 import { EarlyQuestions } from './early-questions.ts'
-import { toLoss, toReason, toRemedy, toRetryAfter, toSignInRemedy } from './explain.ts'
-import { type SessionSurvey, Sessions } from './sessions.ts'
+import { toLoss, toReason, toRemedy, toRetryAfter } from './explain.ts'
+import { Link, type LinkOptions } from './link.ts'
+import { explainAbsence, explainBusy, explainFailure, noCaller, toSilence, toToolError } from './sentences.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
 import { createStderrLog } from './stderr.ts'
 import { toTarget } from './target.ts'
-import { Turns } from './turns.ts'
 
 export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
 
@@ -44,25 +38,14 @@ export interface SurveyReport {
   lost(cause: 'gone' | 'sign-in', reason: string): void
 }
 
-export interface UpstreamOptions {
+export interface UpstreamOptions
+  extends Pick<LinkOptions, 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'> {
   readonly config: ServerConfig
   /** Who we say we are. */
   readonly client: Implementation
   readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
   readonly connect: Connect
-  /** Lets callers of every revision call it. */
-  readonly crossing: Crossing
-  /** What our own connection declares. */
-  readonly declared: () => ClientCapabilities
-  /** Of sessions on behalf of callers: how many, and how long one stays that nobody uses, in milliseconds. */
-  readonly sessionBounds: () => { readonly max: number; readonly idleMs: number }
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
-  /** Learns what a session offers to callers whom nobody told apart. */
-  readonly surveySession: (connection: Connection, key: string) => SessionSurvey
-  /** Whether a tool is offered to us, and not in the session of that key. */
-  readonly isGated: (key: string, tool: string) => boolean
-  /** Whether the server says of a tool that it works only as a task. */
-  readonly isTaskOnly: (tool: string) => boolean
   /** Told after every change of state. */
   readonly changed: () => void
   readonly log: Log
@@ -73,24 +56,6 @@ export interface UpstreamOptions {
   /** Environment of this process, of which stdio children inherit what their configuration allows. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly windows: boolean
-}
-
-/** One time that it is there: our own connection, and the calls at work. */
-interface Link {
-  /**
-   * Of the gateway itself. Where the server keeps something for its client, no call of a caller goes over it but of one who
-   * declares the same and is not told apart from others.
-   */
-  readonly connection: Connection
-  /** On behalf of callers, where the server keeps something for its client. */
-  readonly sessions: Sessions | undefined
-  /** For callers of every revision. */
-  readonly crossed: Crossed
-  /** Some tools may work only as tasks. */
-  readonly hasTasks: boolean
-  survey: Survey | undefined
-  inFlight: number
-  idle: (() => void) | undefined
 }
 
 /**
@@ -129,11 +94,11 @@ export class Upstream {
     this.#stderr = createStderrLog(this.name, options.log, options.clock)
     this.handle = (call) => {
       const link = this.#link
-      return link === undefined ? this.#absent(call) : this.#pass(call, link)
+      return link === undefined ? this.#absent(call) : this.#pass(call, link, false)
     }
     this.hold = (call) => {
       const link = this.#link
-      return link === undefined ? this.#absent(call) : this.#pass(call, link, link.hasTasks)
+      return link === undefined ? this.#absent(call) : this.#pass(call, link, true)
     }
   }
 
@@ -161,7 +126,7 @@ export class Upstream {
 
   /** Times it, or a session with it on behalf of callers, was connected again after it had been lost. */
   get restarts(): number {
-    return this.#restarts + (this.#link?.sessions?.restarts ?? 0)
+    return this.#restarts + (this.#link?.restarts ?? 0)
   }
 
   /** The revision spoken, or last spoken. */
@@ -194,26 +159,9 @@ export class Upstream {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  async #pass(call: Call, link: Link, isHeld = link.hasTasks && this.#mustBeHeld(call)): Promise<Result> {
-    link.inFlight++
+  async #pass(call: Call, link: Link, isHeld: boolean): Promise<Result> {
     try {
-      return await (isHeld ? this.#hold(call, link) : link.crossed.handle(call))
-    } catch (error) {
-      return await (worksOnlyAsTask(call, link, error) ? this.#hold(call, link) : this.#failed(call, link, error))
-    } finally {
-      if (--link.inFlight === 0) link.idle?.()
-    }
-  }
-
-  /** Known beforehand: some servers refuse such a call by a result, which could be of the tool. */
-  #mustBeHeld({ method, params, downstream }: Call): boolean {
-    if (method !== 'tools/call' || params.requestState !== undefined) return false
-    return this.#options.isTaskOnly(String(params.name)) && toTaskWish(downstream.capabilities) === undefined
-  }
-
-  async #hold(call: Call, link: Link): Promise<Result> {
-    try {
-      return await link.crossed.hold(call)
+      return await link.pass(call, isHeld)
     } catch (error) {
       return this.#failed(call, link, error)
     }
@@ -221,53 +169,25 @@ export class Upstream {
 
   /** Nobody is there: a model gets words it can act on, everything else an error. */
   async #absent(call: Call): Promise<Result> {
-    const sentence = this.#explainAbsence()
+    const { name, config, since } = this
+    const sentence = explainAbsence(config, this.#state, since)
     if (call.method === 'tools/call') return toToolError(sentence)
     const { kind: state } = this.#state
-    throw new McpError('upstream.unavailable', sentence, { data: { upstream: this.name, state, since: this.since } })
+    throw new McpError('upstream.unavailable', sentence, { data: { upstream: name, state, since } })
   }
 
   #failed(call: Call, link: Link, error: unknown): Result {
     if (call.cancellation.isCancelled) throw error
-    if (error instanceof McpError && error.code === 'upstream.timeout') throw this.#toSilence(error)
+    if (error instanceof McpError && error.code === 'upstream.timeout') throw toSilence(this.name, error)
     const loss = toLoss(error)
     const retryAfterMs = toRetryAfter(error)
-    if (retryAfterMs !== undefined && call.method === 'tools/call') return toToolError(this.#explainBusy(retryAfterMs))
+    if (retryAfterMs !== undefined && call.method === 'tools/call')
+      return toToolError(explainBusy(this.name, retryAfterMs))
     if (loss === undefined) throw error
     // One failed call is a symptom; what the survey finds is the diagnosis.
     if (link === this.#link) link.survey?.check()
     if (call.method !== 'tools/call') throw error
-    return toToolError(this.#explainFailure(loss, error))
-  }
-
-  #toSilence(cause: McpError): McpError {
-    const { name } = this
-    const sentence = `The server "${name}" did not answer in time: ${cause.message}. "requestTimeoutMs" of "${name}" sets how long it may take without progress, "maxRequestMs" how long in all`
-    return new McpError('upstream.timeout', sentence, { data: { kind: 'upstream_timeout', upstream: name }, cause })
-  }
-
-  #explainFailure(loss: 'gone' | 'sign-in', error: unknown): string {
-    const reason = toReason(error)
-    if (loss === 'sign-in') {
-      return `The server "${this.name}" refused the gateway's credentials: ${reason}. ${toSignInRemedy(this.config)}.`
-    }
-    if (error instanceof McpError && error.code === 'upstream.unavailable') {
-      return `The server "${this.name}" could not be reached: ${reason}. Try again shortly.`
-    }
-    return `The connection to the server "${this.name}" was lost: ${reason}. The outcome of the call is unknown; check what it did before calling again.`
-  }
-
-  #explainBusy(retryAfterMs: number): string {
-    return `The server "${this.name}" takes no more calls for now. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`
-  }
-
-  #explainAbsence(): string {
-    const state = this.#state
-    const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : ''
-    const remedy = this.remedy
-    const what = state.kind === 'starting' ? 'is starting' : `is not available (${state.kind})`
-    const next = state.kind === 'starting' ? ' Try again shortly.' : remedy === undefined ? '' : ` ${remedy}.`
-    return `The server "${this.name}" ${what} since ${this.since}${reason}.${next}`
+    return toToolError(explainFailure(this.config, loss, error))
   }
 
   #dispatch(event: UpstreamEvent): void {
@@ -314,7 +234,7 @@ export class Upstream {
   /** What the server says outside of any call. */
   #hear(notification: Notification): void {
     const { method, params } = notification
-    this.#link?.crossed.hear(notification)
+    this.#link?.hear(notification)
     this.#options.log.debug({ upstream: this.name, method, params: shown(JSON.stringify(params)) }, 'Stray')
   }
 
@@ -363,7 +283,15 @@ export class Upstream {
   }
 
   #adopt(connection: Connection, early: EarlyQuestions | undefined): void {
-    const link = this.#toLink(connection, early)
+    const link: Link = new Link(connection, {
+      ...this.#options,
+      server: this.name,
+      mode: this.config.sessions,
+      early,
+      restart: () => this.#config.restart,
+      open: (capabilities, signal, early) => this.#openSession(capabilities, signal, early),
+      failed: () => link.survey?.check(),
+    })
     // Some servers say nothing before they know their folders, and without lists nobody will call them.
     const timer =
       early &&
@@ -390,41 +318,6 @@ export class Upstream {
     this.#options.changed()
   }
 
-  #toLink(connection: Connection, early: EarlyQuestions | undefined): Link {
-    const { crossing, clock, random, sessionBounds, surveySession, isGated } = this.#options
-    const { revision } = connection.verdict
-    const { sessions: mode } = this.config
-    const isShared = mode === 'shared' || findRevision(revision)?.traits.lifecycle !== 'handshake'
-    const sessions = isShared
-      ? undefined
-      : new Sessions({
-          server: this.name,
-          own: { key: toOwnKey(this.#options.declared(), mode), connection, early },
-          mode,
-          open: (capabilities, signal, early) => this.#openSession(capabilities, signal, early),
-          survey: surveySession,
-          isGated,
-          bounds: sessionBounds,
-          restart: () => this.#config.restart,
-          clock,
-          random,
-          failed: () => link.survey?.check(),
-        })
-    const handle: Handle =
-      sessions === undefined ? new Turns(this.name).around(connection.handle) : (call) => sessions.handle(call)
-    const crossed = crossing.over(handle, revision, this.name)
-    const link: Link = {
-      connection,
-      sessions,
-      crossed,
-      hasTasks: hasTasks(connection.capabilities),
-      survey: undefined,
-      inFlight: 0,
-      idle: undefined,
-    }
-    return link
-  }
-
   #openSession(
     capabilities: ClientCapabilities,
     signal: AbortSignal,
@@ -442,28 +335,14 @@ export class Upstream {
   /** Takes the link out of use; calls on it may finish. */
   #release(link: Link, graceMs: number): void {
     this.#link = undefined
-    this.#restarts += link.sessions?.restarts ?? 0
-    link.survey?.stop()
-    const sessions = link.sessions?.close(graceMs)
-    const closed = this.#settle(link, graceMs)
-      .then(() => link.connection.close())
-      .then(() => sessions)
+    this.#restarts += link.restarts
+    const closed = link
+      .close(graceMs)
       .catch((error: unknown) =>
         this.#options.log.error({ upstream: this.name, reason: toReason(error) }, 'Closing an upstream failed'),
       )
       .finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
-  }
-
-  #settle(link: Link, graceMs: number): Promise<void> {
-    if (link.inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(graceMs, resolve)
-      link.idle = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
   }
 
   #toConnectionOptions(
@@ -493,38 +372,10 @@ export class Upstream {
   }
 }
 
-/**
- * Whether a server refused a call for being none that may become a task, in the words of its era. Where caller and server
- * are of the era in which each request says whether it may, the refusal is for the caller to hear.
- */
-function worksOnlyAsTask({ method, downstream }: Call, link: Link, error: unknown): boolean {
-  if (method !== 'tools/call' || !(error instanceof McpError) || !link.hasTasks) return false
-  if (toTaskWish(downstream.capabilities) !== undefined) return false
-  if (areSaid(downstream.revision) && areSaid(link.connection.verdict.revision)) return false
-  return isTasksNeeded(error.data) || error.rpc?.code === METHOD_NOT_FOUND
-}
-
-/** What nobody who calls is there to answer. */
-function noCaller(method: string): McpError {
-  const reason = 'no active client request'
-  // The code is the one a refusal has in the examples of the specification (PROTOCOL §15.3).
-  return new McpError('caller.unanswered', `Cannot answer "${method}": ${reason}`, { data: { code: -1, reason } })
-}
-
 function isAway({ kind }: UpstreamState): boolean {
   return kind === 'starting' || kind === 'backing-off' || kind === 'needs-sign-in' || kind === 'failed'
 }
 
-function toToolError(text: string): Result {
-  return { content: [{ type: 'text', text }], isError: true }
-}
-
-/** A caller says with each request whether it may become a task. */
-function areSaid(revision: string): boolean {
-  return findRevision(revision)?.traits.tasks === 'extension'
-}
-
-const METHOD_NOT_FOUND = -32601
 /** How long a server may take for its lists while it waits to learn in which folders it works. */
 const EARLY_MS = 5_000
 /** Starts of a stdio server in a row that came to nothing, after which it is given up: about six minutes by default. */
