@@ -153,7 +153,9 @@ export class Fleet {
   #create(config: ServerConfig, known?: Offer): Member {
     const { log, clock, random, limits, client, connect, crossing, declared, sessionBounds, env, wallClock } =
       this.#options
+    const warn = createWarnings(config.name, log)
     const upstream: Upstream = new Upstream({
+      warn,
       config,
       client,
       connect,
@@ -175,7 +177,7 @@ export class Fleet {
           known: member.own,
           offered: (offer) => this.#offered(member, offer),
           relistMs: this.#options.relistMs(),
-          warn: member.warn,
+          warn,
           log,
           clock,
           random,
@@ -193,7 +195,7 @@ export class Fleet {
       inSessions: new Map(),
       taskOnly: toTaskOnly(known),
       icons: this.#toIcons(config, () => this.#tell(member)),
-      warn: createWarnings(config.name, log),
+      warn,
       connection: undefined,
       settled: false,
     }

@@ -74,6 +74,20 @@ describe('trap-6: headers that mirror arguments', () => {
     ])
   })
 
+  test('abuse-20: that are not valid cost a modern server the tool, and nobody else anything, with a warning', async () => {
+    const warnings: string[] = []
+    const log: Log = { debug() {}, info() {}, warn: (_, text) => void warnings.push(text), error() {} }
+    const atlas = createAtlas({ revisions: [NEWEST] })
+    const input = { type: 'object', properties: { depth: { type: 'number', 'x-mcp-header': 'Depth' } } }
+    atlas.tool('bad', { input }, () => '')
+    const { url } = await openHouse({ atlas: { url: (await serve(atlas)).url } }, {}, { log })
+    const tools = await (await clientOf(url, NEWEST)).listTools().all()
+    expect(tools.map(({ name }) => name)).toEqual(['atlas__where'])
+    expect(warnings).toEqual([
+      'Left out the tool "bad": "x-mcp-header" is on a property that is not a string, an integer or a boolean',
+    ])
+  })
+
   test('are looked at here and not sent to an older server', async () => {
     const { url: server, calls } = await serve(createAtlas({ revisions: [CORE] }))
     const { url } = await openHouse({ atlas: { url: server, prefix: 'up' } })

@@ -48,6 +48,8 @@ export interface UpstreamOptions
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Told after every change of state. */
   readonly changed: () => void
+  /** Told what was left out of its lists. */
+  readonly warn: (warnings: readonly string[]) => void
   readonly log: Log
   readonly clock: Clock
   /** Milliseconds since 1970, for people. */
@@ -366,6 +368,7 @@ export class Upstream {
       ...(verdict === undefined ? {} : { verdict }),
       stderr: this.#stderr,
       stray: (notification) => this.#hear(notification),
+      leftOut: (reason) => this.#options.warn([reason]),
       fault: (reason, sample) =>
         log.debug({ upstream, reason: shown(reason), sample: shown(sample) }, 'Upstream sent something unreadable'),
     }

@@ -107,6 +107,11 @@ export interface ConnectionOptions {
   readonly stderr?: (line: string) => void
   /** Faults the connection survived: noise on stdout, unknown frames. */
   readonly fault?: (reason: string, sample: string) => void
+  /**
+   * Told once of each tool that was left out of the lists since the protocol wants it: one with an `x-mcp-header` that is not
+   * valid, from a server that would need the header (2026-07-28 server/tools). Default: told as a fault.
+   */
+  readonly leftOut?: (reason: string) => void
   readonly clock?: Clock
 }
 

@@ -76,7 +76,7 @@ export function createDialer(target: Target, settings: Settings): Dialer {
 }
 
 function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
-  const { clock, limits, relayFromBytes, maxInFlight, capabilities, ask, stray, fault } = settings
+  const { clock, limits, relayFromBytes, maxInFlight, capabilities, ask, stray, fault, leftOut } = settings
   const options: WireOptions = {
     revision: NEWEST,
     clock,
@@ -89,6 +89,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
     ask,
     stray,
     fault,
+    leftOut,
   }
   switch (target.kind) {
     case 'channel':

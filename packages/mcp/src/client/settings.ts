@@ -19,6 +19,7 @@ type Optional =
   | 'changed'
   | 'stderr'
   | 'fault'
+  | 'leftOut'
 
 export function toSettings(options: ConnectionOptions): Settings {
   return {
@@ -59,6 +60,7 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   stray: true,
   stderr: true,
   fault: true,
+  leftOut: true,
   clock: true,
   changed: true,
 }

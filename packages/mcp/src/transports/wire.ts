@@ -68,4 +68,6 @@ export interface WireOptions {
   readonly ask: ((request: Notification, withdrawn: Cancellation) => Promise<Result>) | undefined
   readonly stray: ((notification: Notification) => void) | undefined
   readonly fault: ((reason: string, sample: string) => void) | undefined
+  /** Told of a tool that is not listed since the protocol wants it. Default: `fault`. */
+  readonly leftOut?: ((reason: string) => void) | undefined
 }

@@ -76,7 +76,7 @@ class HttpWire implements Wire, CallCarrier {
     this.#url = url
     this.#path = url.pathname + url.search
     this.#configured = toConfiguredHeaders(headers)
-    this.#tools = new MirroredTools((reason, tool) => options.fault?.(reason, tool))
+    this.#tools = new MirroredTools((reason, tool) => (options.leftOut ?? options.fault)?.(reason, tool))
     this.conversation = new Conversation({
       ...options,
       reply: (text) => void this.#reply(text),
