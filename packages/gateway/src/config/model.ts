@@ -60,8 +60,8 @@ export interface ServerConfig {
 }
 
 /**
- * `per-principal`: calls of one caller who declares the same. `per-session`: likewise, of one session of the caller, where
- * it has one. `per-request`: each call has its own. `shared`: one for all, where all callers are one person.
+ * `per-principal`: calls of one caller who declares the same; a client with sessions of its own that can be asked something
+ * has one for each. `per-session`: calls of one session of the caller, where it has one. `per-request`: each call has its own. `shared`: one for all, where all callers are one person.
  */
 export type SessionMode = 'per-principal' | 'per-session' | 'per-request' | 'shared'
 

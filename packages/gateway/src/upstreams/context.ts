@@ -37,9 +37,15 @@ export function toContext(
   // A subscription outlives requests: there is no session of one request to keep it in.
   if (mode === 'per-request' && method !== 'subscriptions/listen') return { key: undefined, capabilities }
   const { tenant, id } = principal
-  const session = mode === 'per-session' && downstream.session !== undefined ? downstream.session : ''
+  // What a server asks, and learns by asking, belongs to the client that is asked.
+  const isApart = mode === 'per-session' || isAskable(capabilities)
+  const session = isApart ? (downstream.session ?? '') : ''
   // The lengths keep two callers apart whatever is in their names.
   return { key: `${tenant.length}:${tenant}${id.length}:${id}${session.length}:${session}${text}`, capabilities }
+}
+
+function isAskable({ sampling, elicitation, roots }: ClientCapabilities): boolean {
+  return sampling !== undefined || elicitation !== undefined || roots !== undefined
 }
 
 /** The context of calls that may go over a connection of the gateway's own which declares this, where nobody tells callers apart. */

@@ -111,6 +111,14 @@ describe('sessions with a server on behalf of callers', () => {
     expect(await call({ tenant: 'ab', id: 'c' })).toBe(1)
   })
 
+  it("what a server learns by asking is one client's: with sessions of its own it shares with none of the others", async () => {
+    const { call } = setUp({ bounds: () => ({ max: 10, idleMs: 1_000 }) })
+    expect([await call(ANNA, {}, {}, 's1'), await call(ANNA, {}, {}, 's2')]).toEqual([0, 0])
+    const roots = { roots: {} }
+    expect([await call(ANNA, roots, {}, 's1'), await call(ANNA, roots, {}, 's2')]).toEqual([1, 2])
+    expect([await call(ANNA, roots), await call(ANNA, roots, {}, 's1')]).toEqual([3, 1])
+  })
+
   it('per-session: each session of a caller has its own', async () => {
     const { call } = setUp({ mode: 'per-session' })
     expect([await call(ANNA, {}, {}, 's1'), await call(ANNA, {}, {}, 's2'), await call(ANNA, {}, {}, 's1')]).toEqual([
