@@ -13,20 +13,26 @@ export interface Offer extends Readonly<Record<Kind, readonly Item[]>> {
 
 /**
  * What a server offers, where sessions with it show more than we saw by ourselves: a call may bring tools into the session
- * it was made in. What all have is as we saw it; the rest follows in the order of the sessions.
+ * it was made in, or change what is there. The latest session tells; what it adds follows.
  */
 export function withSessions(own: Offer | undefined, sessions: Iterable<Offer>): Offer | undefined {
   let offer = own
-  for (const more of sessions) offer = offer === undefined ? more : union(offer, more)
+  for (const more of sessions) offer = offer === undefined ? more : merge(offer, more)
   return offer
 }
 
-function union(offer: Offer, more: Offer): Offer {
+function merge(offer: Offer, more: Offer): Offer {
   let made = offer
   for (const kind of ALL_KINDS) {
-    const known = new Set(offer[kind].map((item) => keyOf(kind, item)))
-    const others = more[kind].filter((item) => !known.has(keyOf(kind, item)))
-    if (others.length > 0) made = { ...made, [kind]: [...offer[kind], ...others] }
+    const items = new Map(offer[kind].map((item) => [keyOf(kind, item), item]))
+    let isOther = false
+    for (const item of more[kind]) {
+      const key = keyOf(kind, item)
+      if (items.get(key) === item) continue // an item that is equal to one of ours is that very object
+      items.set(key, item)
+      isOther = true
+    }
+    if (isOther) made = { ...made, [kind]: [...items.values()] }
   }
   return made
 }
