@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { countVitest } from './count.mjs'
 
 const AT_ONCE = 2
-const STEP_LIMIT_MS = 10 * 60_000
+const STEP_LIMIT_MS = 15 * 60_000
 const LOG_LINES = 120
 
 /**
