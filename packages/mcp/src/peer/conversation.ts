@@ -113,6 +113,19 @@ export class Conversation {
     return undefined
   }
 
+  /**
+   * We are about to go: whatever the server still asks is refused, in time for the refusal to be read. A server that waits
+   * for an answer may not notice the end of its input.
+   */
+  leave(): void {
+    for (const [id, question] of this.#questions) {
+      if (!question.isWanted) continue
+      question.isWanted = false
+      this.#options.reply(encodeError(id, toRpcError(leaving(), 'legacy')))
+      question.withdrawn.cancel('The client is closing')
+    }
+  }
+
   #take(frame: Frame, home: Waiting | undefined, came: Came | undefined): void {
     switch (frame.kind) {
       case 'result':
@@ -331,6 +344,10 @@ function mayAsk({ method }: Outgoing): boolean {
 /** A list that is read with nobody to hear says nothing about whose a message is. */
 function mayHear(outgoing: Outgoing): boolean {
   return outgoing.interim !== NO_INTERIM || mayAsk(outgoing)
+}
+
+function leaving(): McpError {
+  return new McpError('caller.cancelled', 'The client is closing and will not answer')
 }
 
 function unknown(method: string): McpError {

@@ -4,10 +4,11 @@ import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
 import { toCall } from '../../protocol/fixtures/calls.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
+import type { WireOptions } from '../wire.ts'
 import { openDuplexWire } from './connect.ts'
 
 /** A channel whose other end is the test. */
-function scripted() {
+function scripted(ask?: WireOptions['ask']) {
   let events: ChannelEvents | undefined
   let release: () => void = () => {}
   const state = { sent: [] as string[], isFull: false, closes: 0 }
@@ -32,8 +33,8 @@ function scripted() {
     limits: CALLER_LIMITS,
     timeoutMs: 1_000,
     maxInFlight: 10_000,
-    capabilities: {},
-    ask: undefined,
+    capabilities: ask === undefined ? {} : { roots: {} },
+    ask,
     stray: undefined,
     fault: undefined,
   })
@@ -41,6 +42,7 @@ function scripted() {
     wire,
     state,
     methods: () => state.sent.map((text) => JSON.parse(text).method),
+    ask: (id: number, method: string) => events?.message(JSON.stringify({ jsonrpc: '2.0', id, method })),
     answer: (id: number, result = {}) => events?.message(JSON.stringify({ jsonrpc: '2.0', id, result })),
     drain: () => release(),
     lose: (error?: Error) => events?.closed(error),
@@ -62,6 +64,21 @@ describe('a wire over a channel', () => {
     expect(methods()).toEqual(['a', 'b', 'c'])
     answer(2)
     expect(await second).toMatchObject({ kind: 'result' })
+  })
+
+  it('refuses what the server still asks before it closes: who waits for an answer may not see the end', async () => {
+    const nobody = () => new Promise<never>(() => {})
+    const { wire, state, ask } = scripted(nobody)
+    ask(7, 'roots/list')
+    await wire.close()
+    expect(state.sent.map((text) => JSON.parse(text))).toEqual([
+      {
+        jsonrpc: '2.0',
+        id: 7,
+        error: expect.objectContaining({ message: 'The client is closing and will not answer' }),
+      },
+    ])
+    expect(state.closes).toBe(1)
   })
 
   it('ends a conversation with somebody who reads nothing any more', async () => {

@@ -70,6 +70,7 @@ class DuplexWire implements Wire {
   }
 
   close(): Promise<void> {
+    if (!this.#asked) this.#conversation.leave()
     this.#asked = true
     return this.#channel.close()
   }
