@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
   },
 })
 const rounds = Number(flags.rounds)
+const WARM_UPS = 3
 
 const reports = []
 for (const leg of LEGS) {
@@ -38,7 +39,7 @@ const missed = reports.flatMap(({ budgets }) => budgets).filter(({ held }) => !h
 if (!flags.json && reports.length > 0) console.log(`\n${missed.length} of the budgets missed`)
 if (flags.check && missed.length > 0) process.exitCode = 1
 
-/** One warm-up round, then rounds in turn. */
+/** Rounds to warm up, as a process that has served for a minute is, then rounds in turn. */
 async function measure({ name, rows, calls, concurrency }) {
   const cast = createCast()
   const load = startLoad()
@@ -48,7 +49,7 @@ async function measure({ name, rows, calls, concurrency }) {
       const started = await row.start(cast)
       if (started !== undefined) live.push({ ...row, ...started, figures: [] })
     }
-    for (let round = -1; round < rounds; round++) {
+    for (let round = -WARM_UPS; round < rounds; round++) {
       for (const row of live) {
         const count = Math.ceil(calls * Number(flags.scale) * (row.share ?? 1))
         const before = await row.subject.used()
