@@ -108,11 +108,15 @@ export class Link {
    * Whether a server refused a call for being none that may become a task, in the words of its era. Where caller and server
    * are of the era in which each request says whether it may, the refusal is for the caller to hear.
    */
-  #worksOnlyAsTask({ method, downstream }: Call, error: unknown): boolean {
+  #worksOnlyAsTask({ method, params, downstream }: Call, error: unknown): boolean {
     if (method !== 'tools/call' || !(error instanceof McpError) || !this.#hasTasks) return false
     if (toTaskWish(downstream.capabilities) !== undefined) return false
     if (areSaid(downstream.revision) && areSaid(this.connection.verdict.revision)) return false
-    return isTasksNeeded(error.data) || error.rpc?.code === METHOD_NOT_FOUND
+    // The code alone may be that of anything the tool did before it failed: nothing is done twice for it.
+    return (
+      isTasksNeeded(error.data) ||
+      (error.rpc?.code === METHOD_NOT_FOUND && this.#options.isTaskOnly(String(params.name)))
+    )
   }
 
   #settle(graceMs: number): Promise<void> {

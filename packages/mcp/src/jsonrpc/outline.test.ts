@@ -94,6 +94,9 @@ describe('outlineResult', () => {
     ['a number with a zero in front', '{"jsonrpc":"2.0","id":1,"result":{"a":01}}'],
     ['a number without digits', '{"jsonrpc":"2.0","id":1,"result":{"a":1.}}'],
     ['a word that is none', '{"jsonrpc":"2.0","id":1,"result":{"a":nul}}'],
+    ['an escape behind a string', '{"jsonrpc":"2.0","id":1,"result":{"a":"b"u0041 "}}'],
+    ['an escape in place of a value', '{"jsonrpc":"2.0","id":1,"result":{"a":u0041"}}'],
+    ['half an escape behind a whole one', '{"jsonrpc":"2.0","id":1,"result":{"a":"\\u00e9"ud83d\\ude00"}}'],
     ['an escape that is none', '{"jsonrpc":"2.0","id":1,"result":{"a":"\\x41"}}'],
     ['nothing at all', ''],
   ])('abuse: leaves %s to the parser', (_, message) => {

@@ -197,6 +197,7 @@ class Outliner {
           continue
         }
       }
+      if (action === REFUSE) return false
       if (action !== STRING || this.#name !== undefined) {
         state = action === STRING ? this.#spell(c) : this.#escape(state, c)
         if (state === REFUSE) return false
@@ -309,7 +310,7 @@ class Outliner {
   #escape(state: number, c: number): number {
     if (state === UNIT) return this.#digit(c)
     if (state === LOW_BACKSLASH) return c === BACKSLASH ? LOW_U : REFUSE
-    if (c === LOWER_U) {
+    if (c === LOWER_U && (state === ESCAPE || state === LOW_U)) {
       this.#wantsLow = state === LOW_U
       this.#missing = 4
       this.#unit = 0
