@@ -144,6 +144,31 @@ describe('a question of an older server, to a caller who is asked by results', (
     expect(clock.pending).toBe(0)
   })
 
+  it('who has come back with answers is not cut off by the time that answers may take', async () => {
+    let end: (result: Result) => void = () => {}
+    let answered: () => void = () => {}
+    const isAnswered = new Promise<void>((resolve) => {
+      answered = resolve
+    })
+    const { asked, begin, calls, clock } = setUp(async ({ interim }) => {
+      await interim.ask(FORM)
+      answered()
+      return new Promise((resolve) => {
+        end = resolve
+      })
+    })
+    const first = await asked()
+    clock.advance(9 * 60_000)
+    const second = begin(retry(first, { 'ask-1': accept('Ada') }))
+    await isAnswered
+    clock.advance(9 * 60_000)
+    expect(calls[0]?.cancellation.isCancelled).toBe(false)
+    end(text('done'))
+    expect(await second.answer).toEqual(text('done'))
+    clock.advance(10 * 60_000)
+    expect(clock.pending).toBe(0)
+  })
+
   it('abuse-41: who goes away while the server works cancels the call', async () => {
     let answered: () => void = () => {}
     const isAnswered = new Promise<void>((resolve) => {

@@ -9,6 +9,8 @@ export interface ParkedRun {
   readonly id: string
   /** Whose it is. */
   readonly owner: string
+  /** Its caller has come back, and waits: its time is not over then. */
+  readonly isAttended: boolean
   /**
    * Goes on after a round. A round asked for twice has one outcome.
    * @returns undefined where that is not the latest round, and what came after it is not remembered
@@ -28,7 +30,7 @@ export interface ParkedRunsOptions {
 interface KeptRun {
   readonly run: ParkedRun
   readonly bytes: number
-  readonly expiry: Timer
+  expiry: Timer
 }
 
 /** The parked runs of one server. None makes room for another: each of them is somebody's, and stays. */
@@ -59,9 +61,7 @@ export class ParkedRuns {
     const before = this.#runs.get(run.id)
     this.#check(run.owner, before === undefined ? 1 : 0, bytes - (before?.bytes ?? 0))
     this.#drop(run.id)
-    const { clock, ttlMs } = this.#options
-    const expiry = clock.setTimer(ttlMs, () => this.#end(run.id, 'nobody came back in time'))
-    this.#runs.set(run.id, { run, bytes, expiry })
+    this.#runs.set(run.id, { run, bytes, expiry: this.#arm(run) })
     this.#tally.add(run.owner, { count: 1, bytes })
   }
 
@@ -76,6 +76,15 @@ export class ParkedRuns {
 
   close(): void {
     for (const id of [...this.#runs.keys()]) this.#end(id, 'the server is closing')
+  }
+
+  #arm(run: ParkedRun): Timer {
+    const { clock, ttlMs } = this.#options
+    return clock.setTimer(ttlMs, () => {
+      const kept = this.#runs.get(run.id)
+      if (kept !== undefined && run.isAttended) kept.expiry = this.#arm(run)
+      else this.#end(run.id, 'nobody came back in time')
+    })
   }
 
   #check(owner: string, count: number, bytes: number): void {

@@ -93,6 +93,10 @@ export class Rounds implements ParkedRun {
     return this.#firstBytes + this.#answerBytes + this.#outcomeBytes
   }
 
+  get isAttended(): boolean {
+    return this.#waiters.areThere
+  }
+
   begin(): Promise<Result> {
     return this.#round(this.#first, 1, () => {
       this.#done = this.#ongoing.begin()
@@ -186,6 +190,7 @@ export class Rounds implements ParkedRun {
     const over: ParkedRun = {
       id: this.id,
       owner: this.owner,
+      isAttended: false,
       resume: (_call, after) => outcomes.get(after + 1),
       abandon() {},
     }

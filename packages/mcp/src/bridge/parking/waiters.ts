@@ -20,6 +20,10 @@ export class Waiters {
     this.#run = run
   }
 
+  get areThere(): boolean {
+    return this.#calls.size > 0
+  }
+
   /** @returns ends the watch over this call, to be called whatever becomes of it */
   join(call: Call): () => void {
     const { cancellation } = call
