@@ -281,7 +281,7 @@ const ROWS: readonly Row[] = [
       error: { code: 1001, message: 'Slow down' },
       status,
       headers: { 'retry-after': '7' },
-      told: () => isTold('The server "s" takes no more calls for now. Try again in 7 s.'),
+      told: () => isTold('The server "s" is too busy to take another call. Try again in 7 s.'),
     },
   ]),
 ]

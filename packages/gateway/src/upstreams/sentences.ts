@@ -33,7 +33,7 @@ export function explainFailure(config: Named, loss: 'gone' | 'sign-in', error: u
 }
 
 export function explainBusy(name: string, retryAfterMs: number): string {
-  return `The server "${name}" takes no more calls for now. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`
+  return `The server "${name}" is too busy to take another call. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`
 }
 
 /** A server that did not answer in time, with the settings that say how long that is. */
