@@ -190,6 +190,16 @@ describe('sessions with a server on behalf of callers', () => {
     expect(sessions.restarts).toBe(1)
   })
 
+  it('a server that refuses one set of abilities is open to callers with another', async () => {
+    const { call, refuse } = setUp()
+    const refusal = new McpError('upstream.unavailable', 'exits where it may sample')
+    refuse(refusal)
+    await expect(call(ANNA, { sampling: {} })).rejects.toBe(refusal)
+    refuse(undefined)
+    expect(await call(BERT, { roots: {} })).toBe(0)
+    await expect(call(BERT, { sampling: {} })).rejects.toBe(refusal)
+  })
+
   it('a server that cannot be reached is tried again after a pause that grows', async () => {
     const { call, clock, refuse } = setUp()
     const gone = new McpError('upstream.unavailable', 'gone')

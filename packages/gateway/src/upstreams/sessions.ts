@@ -55,6 +55,13 @@ export interface SessionsOptions {
   readonly failed: () => void
 }
 
+/** Until when nothing is tried, after so many failures in a row, and why. */
+interface Pause {
+  readonly failures: number
+  readonly until: number
+  readonly error: unknown
+}
+
 /** One session with the server, for calls that may share it. */
 interface Session {
   readonly key: string | undefined
@@ -92,10 +99,10 @@ export class Sessions {
   readonly #withTasks = new Map<string, Session>()
   readonly #closing = new Set<Promise<void>>()
   #isClosed = false
-  #failures = 0
   #lost = 0
   #restarts = 0
-  #pause: { readonly until: number; readonly error: unknown } | undefined
+  /** By what is declared: a server may refuse one set of abilities and take another. There are few of them. */
+  readonly #pauses = new Map<ClientCapabilities, Pause>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -212,7 +219,8 @@ export class Sessions {
     const { principal } = call
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
-    if (this.#pause !== undefined && clock.now() < this.#pause.until) throw this.#pause.error
+    const pause = this.#pauses.get(capabilities)
+    if (pause !== undefined && clock.now() < pause.until) throw pause.error
     const { max } = bounds()
     const isOpenToAll = principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant
     const owner = JSON.stringify([principal.tenant, principal.id])
@@ -255,8 +263,7 @@ export class Sessions {
         await connection.close()
         throw unusable(this.#options.server)
       }
-      this.#failures = 0
-      this.#pause = undefined
+      this.#pauses.delete(capabilities)
       session.connection = connection
       if (this.#lost > 0) {
         this.#lost--
@@ -271,14 +278,15 @@ export class Sessions {
       })
     } catch (error) {
       this.#forget(session)
-      if (!session.closing.signal.aborted) this.#failed(error)
+      if (!session.closing.signal.aborted) this.#failed(capabilities, error)
       throw error
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(capabilities: ClientCapabilities, error: unknown): void {
     const { clock, restart, random, failed } = this.#options
-    this.#pause = { until: clock.now() + toDelay(++this.#failures, restart(), random), error }
+    const failures = (this.#pauses.get(capabilities)?.failures ?? 0) + 1
+    this.#pauses.set(capabilities, { failures, until: clock.now() + toDelay(failures, restart(), random), error })
     failed()
   }
 
