@@ -12,9 +12,10 @@ import type { GatewayConfig, ServerConfig } from './config/model.ts'
 import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
+import type { Connect } from './upstreams/connector.ts'
 import { toContext } from './upstreams/context.ts'
-import type { SessionSurvey } from './upstreams/sessions.ts'
-import { type Connect, type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
+import type { SessionSurvey } from './upstreams/session.ts'
+import { type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
 export interface FleetOptions {
   readonly client: Implementation

@@ -21,8 +21,8 @@ import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { type Log, SILENT } from './log.ts'
 import { createTraceIds } from './node/trace-ids.ts'
 import type { UpstreamStatus } from './status.ts'
+import type { Connect } from './upstreams/connector.ts'
 import { RELAYED, toDeclared } from './upstreams/context.ts'
-import type { Connect } from './upstreams/upstream.ts'
 
 export interface GatewayOptions {
   readonly config: GatewayConfig

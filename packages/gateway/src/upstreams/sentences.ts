@@ -1,5 +1,6 @@
-import { McpError, type Result } from '@crosspoint/mcp'
+import { type ClientCapabilities, McpError, type Result } from '@crosspoint/mcp'
 import type { ServerConfig } from '../config/model.ts'
+import { shown } from '../shown.ts'
 import { toReason, toRemedy, toSignInRemedy } from './explain.ts'
 import type { UpstreamState } from './state.ts'
 
@@ -34,6 +35,17 @@ export function explainFailure(config: Named, loss: 'gone' | 'sign-in', error: u
 
 export function explainBusy(name: string, retryAfterMs: number): string {
   return `The server "${name}" is too busy to take another call. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`
+}
+
+/** Why a tool does not work for clients that declare no more than this. */
+export function explainGated(server: string, tool: string, capabilities: ClientCapabilities): string {
+  const declared = Object.keys(capabilities)
+  const what = declared.length === 0 ? 'nothing of that' : `only ${declared.join(', ')}`
+  return `The server "${server}" offers the tool "${shown(tool)}" only to clients that it can ask something (elicitation, sampling or roots); this client declares ${what}.`
+}
+
+export function unusable(server: string): McpError {
+  return new McpError('upstream.unavailable', `The session with "${server}" is closed`)
 }
 
 /** A server that did not answer in time, with the settings that say how long that is. */

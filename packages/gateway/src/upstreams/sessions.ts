@@ -1,29 +1,15 @@
-import {
-  ANONYMOUS,
-  type Call,
-  type ClientCapabilities,
-  type Clock,
-  isAboutTasks,
-  isFinal,
-  McpError,
-  type Result,
-  type Timer,
-} from '@crosspoint/mcp'
+import { type Call, type ClientCapabilities, type Clock, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
-import type { RestartConfig, SessionMode } from '../config/model.ts'
-import { shown } from '../shown.ts'
+import type { SessionMode } from '../config/model.ts'
 import { toContext } from './context.ts'
-import { EarlyQuestions } from './early-questions.ts'
-import { toDelay } from './state.ts'
+import type { EarlyQuestions } from './early-questions.ts'
+import { Pauses, type PausesOptions } from './pauses.ts'
+import { makeRoom } from './room.ts'
+import { explainGated, toToolError, unusable } from './sentences.ts'
+import { type OpenSession, Session, type SessionSurvey, toOwner } from './session.ts'
+import { OWN_ID, toHoldMs, toNamed, withSession } from './task-names.ts'
 
-/** Learns what a server offers in a session. */
-export interface SessionSurvey {
-  /** Resolves once it is known, or nobody will learn it any more. */
-  readonly known: Promise<void>
-  stop(): void
-}
-
-export interface SessionsOptions {
+export interface SessionsOptions extends PausesOptions {
   readonly server: string
   /** The gateway's own connection, and the key of calls that may go over it. */
   readonly own?: {
@@ -31,12 +17,7 @@ export interface SessionsOptions {
     readonly connection: Connection
     readonly early?: EarlyQuestions | undefined
   }
-  /** @param early takes what the server asks outside of calls */
-  readonly open: (
-    capabilities: ClientCapabilities,
-    signal: AbortSignal,
-    early: EarlyQuestions | undefined,
-  ) => Promise<Connection>
+  readonly open: OpenSession
   /**
    * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
    * brought into its session is none of the others' business.
@@ -47,44 +28,9 @@ export interface SessionsOptions {
   readonly mode: Exclude<SessionMode, 'shared'>
   /** Most of them, and how long one stays that nobody uses, in milliseconds. */
   readonly bounds: () => { readonly max: number; readonly idleMs: number }
-  /** Waits between attempts that came to nothing. */
-  readonly restart: () => RestartConfig
   readonly clock: Clock
-  readonly random: () => number
   /** One could not be opened, or was lost. */
   readonly failed: () => void
-}
-
-/** Until when nothing is tried, after so many failures in a row, and why. */
-interface Pause {
-  readonly failures: number
-  readonly until: number
-  readonly error: unknown
-}
-
-/** One session with the server, for calls that may share it. */
-interface Session {
-  readonly key: string | undefined
-  /** Names it in the ids of its tasks. */
-  readonly id: string
-  /** Whose it is: callers of one tenant and id, and nobody else. */
-  readonly owner: string
-  /** Callers of it are not told apart. */
-  readonly isOpenToAll: boolean
-  readonly capabilities: ClientCapabilities
-  readonly closing: AbortController
-  opening: Promise<void>
-  connection: Connection | undefined
-  survey: SessionSurvey | undefined
-  /** Where its callers have folders. */
-  readonly early: EarlyQuestions | undefined
-  /** Calls that are open with the server or wait for the session, those whose callers think included. */
-  inFlight: number
-  idle: Timer | undefined
-  /** It is not closed before, since tasks of it may be at work: a point on the clock. */
-  heldUntil: number
-  /** Told when nothing is in flight any more. */
-  drained: (() => void) | undefined
 }
 
 /**
@@ -98,14 +44,14 @@ export class Sessions {
   /** Those that had tasks, by their ids. */
   readonly #withTasks = new Map<string, Session>()
   readonly #closing = new Set<Promise<void>>()
+  readonly #pauses: Pauses
   #isClosed = false
   #lost = 0
   #restarts = 0
-  /** By what is declared: a server may refuse one set of abilities and take another. There are few of them. */
-  readonly #pauses = new Map<ClientCapabilities, Pause>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
+    this.#pauses = new Pauses(options)
   }
 
   get size(): number {
@@ -122,6 +68,13 @@ export class Sessions {
     if (isAboutTasks(call)) return this.#handleTask(call)
     const session = this.#toSession(call)
     return session === undefined ? this.#passOwn(call) : this.#pass(call, session, false)
+  }
+
+  /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    for (const session of this.#all()) this.#end(session, graceMs)
+    while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
   async #passOwn(call: Call): Promise<Result> {
@@ -142,12 +95,9 @@ export class Sessions {
   }
 
   async #pass(call: Call, session: Session, isOfTask: boolean): Promise<Result> {
-    this.#enter(session)
+    session.enter()
     try {
-      if (session.connection === undefined) await session.opening
-      if (session.connection === undefined) throw unusable(this.#options.server)
-      if (session.early !== undefined) await session.early.serve(call)
-      const answer = await session.connection.handle(call)
+      const answer = await session.handle(call)
       const result = isOfTask ? this.#hold(session, call, answer) : answer
       return result.isError === true ? ((await this.#toGated(session, call)) ?? result) : result
     } catch (error) {
@@ -156,7 +106,7 @@ export class Sessions {
       if (gated === undefined) throw error
       return gated
     } finally {
-      this.#leave(session)
+      session.leave(this.#options.bounds().idleMs)
     }
   }
 
@@ -167,11 +117,7 @@ export class Sessions {
     if (method !== 'tools/call' || typeof name !== 'string' || key === undefined) return undefined
     // The first call is often faster than the lists.
     if (survey !== undefined) await this.#within(survey.known, KNOWN_MS)
-    if (!isGated(key, name)) return undefined
-    const declared = Object.keys(capabilities)
-    const what = declared.length === 0 ? 'nothing of that' : `only ${declared.join(', ')}`
-    const text = `The server "${server}" offers the tool "${shown(name)}" only to clients that it can ask something (elicitation, sampling or roots); this client declares ${what}.`
-    return { content: [{ type: 'text', text }], isError: true }
+    return isGated(key, name) ? toToolError(explainGated(server, name, capabilities)) : undefined
   }
 
   #within(event: Promise<void>, maxMs: number): Promise<void> {
@@ -199,72 +145,30 @@ export class Sessions {
   #hold(session: Session, call: Call, answer: Result): Result {
     const result = withSession(session.id, call, answer)
     if (result === answer) return answer
-    const { ttlMs, status } = result
-    const longestMs = isFinal(status) ? FINAL_HOLD_MS : HOLD_MS
-    const until = this.#options.clock.now() + (typeof ttlMs === 'number' ? Math.min(ttlMs, longestMs) : longestMs)
-    // A session of one request has one task.
-    session.heldUntil = session.key === undefined ? until : Math.max(session.heldUntil, until)
+    session.hold(toHoldMs(result))
     this.#withTasks.set(session.id, session)
     return result
   }
 
-  /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
-  async close(graceMs: number): Promise<void> {
-    this.#isClosed = true
-    for (const session of this.#all()) this.#end(session, graceMs)
-    while (this.#closing.size > 0) await Promise.all(this.#closing)
-  }
-
   #begin(key: string | undefined, call: Call, capabilities: ClientCapabilities): Session {
-    const { principal } = call
     const { server, clock, bounds } = this.#options
     if (this.#isClosed) throw unusable(server)
-    const pause = this.#pauses.get(capabilities)
-    if (pause !== undefined && clock.now() < pause.until) throw pause.error
-    const { max } = bounds()
-    const isOpenToAll = principal.id === ANONYMOUS.id && principal.tenant === ANONYMOUS.tenant
-    const owner = JSON.stringify([principal.tenant, principal.id])
-    const share = Math.max(MIN_SHARE, Math.floor(max / SHARES))
-    if (!isOpenToAll && this.#countOf(owner) >= share && !this.#makeRoom(owner)) {
-      throw new McpError('policy.limit', `Cannot open another session with "${server}": this caller uses ${share}`)
-    }
-    if (this.size >= max && !this.#makeRoom()) {
-      throw new McpError('policy.busy', `Cannot open another session with "${server}": ${this.size} are in use`)
-    }
-    const session: Session = {
-      key,
-      id: crypto.randomUUID().slice(0, ID_LENGTH),
-      owner,
-      isOpenToAll,
-      capabilities,
-      closing: new AbortController(),
-      opening: Promise.resolve(),
-      connection: undefined,
-      survey: undefined,
-      early: capabilities.roots === undefined ? undefined : new EarlyQuestions(clock),
-      inFlight: 0,
-      idle: undefined,
-      heldUntil: 0,
-      drained: undefined,
-    }
+    this.#pauses.check(capabilities)
+    const owner = toOwner(call)
+    for (const idle of makeRoom(this.#all(), owner, { server, max: bounds().max })) this.#end(idle, 0)
+    const unused = (session: Session) => this.#end(session, 0)
+    const session = new Session({ ...owner, server, key, capabilities, clock, unused })
     if (key === undefined) this.#alone.add(session)
     else this.#open.set(key, session)
-    session.opening = this.#connect(session, capabilities, call)
-    session.opening.catch(() => {}) // each call that waits for it hears of it
+    session.begin(this.#connect(session, call))
     return session
   }
 
-  async #connect(session: Session, capabilities: ClientCapabilities, call: Call): Promise<void> {
+  async #connect(session: Session, call: Call): Promise<void> {
     const { open, survey, failed } = this.#options
     try {
-      const connection = await open(capabilities, session.closing.signal, session.early)
-      await session.early?.arrive(connection, call)
-      if (session.closing.signal.aborted) {
-        await connection.close()
-        throw unusable(this.#options.server)
-      }
-      this.#pauses.delete(capabilities)
-      session.connection = connection
+      const connection = await session.connect(open, call)
+      this.#pauses.opened(session.capabilities)
       if (this.#lost > 0) {
         this.#lost--
         this.#restarts++
@@ -278,60 +182,20 @@ export class Sessions {
       })
     } catch (error) {
       this.#forget(session)
-      if (!session.closing.signal.aborted) this.#failed(capabilities, error)
+      if (!session.isClosing) {
+        this.#pauses.failed(session.capabilities, error)
+        failed()
+      }
       throw error
     }
-  }
-
-  #failed(capabilities: ClientCapabilities, error: unknown): void {
-    const { clock, restart, random, failed } = this.#options
-    const failures = (this.#pauses.get(capabilities)?.failures ?? 0) + 1
-    this.#pauses.set(capabilities, { failures, until: clock.now() + toDelay(failures, restart(), random), error })
-    failed()
-  }
-
-  #enter(session: Session): void {
-    session.inFlight++
-    session.idle?.cancel()
-    session.idle = undefined
-  }
-
-  #leave(session: Session): void {
-    if (--session.inFlight > 0) return
-    session.drained?.()
-    const { clock, bounds } = this.#options
-    const heldMs = Math.max(0, session.heldUntil - clock.now())
-    const isAlone = session.key === undefined
-    if (isAlone ? !this.#alone.has(session) : this.#open.get(session.key) !== session) return // it has ended
-    const idleMs = isAlone ? heldMs : Math.max(heldMs, bounds().idleMs)
-    if (idleMs === 0) this.#end(session, 0)
-    else session.idle = clock.setTimer(idleMs, () => this.#end(session, 0))
-  }
-
-  #countOf(owner: string): number {
-    let count = 0
-    for (const session of this.#all()) if (session.owner === owner) count++
-    return count
   }
 
   #all(): readonly Session[] {
     return [...this.#open.values(), ...this.#alone]
   }
 
-  /** Ends an idle session, the oldest there is or the oldest of one caller; one that may have tasks at work only if need be. */
-  #makeRoom(owner?: string): boolean {
-    const now = this.#options.clock.now()
-    const idle = this.#all().filter((session) => session.inFlight === 0 && (owner ?? session.owner) === session.owner)
-    const session = idle.find(({ heldUntil }) => heldUntil <= now) ?? idle[0]
-    if (session !== undefined) this.#end(session, 0)
-    return session !== undefined
-  }
-
   #forget(session: Session): void {
-    session.survey?.stop()
-    session.survey = undefined
-    session.idle?.cancel()
-    session.idle = undefined
+    session.retire()
     this.#alone.delete(session)
     this.#withTasks.delete(session.id)
     if (session.key !== undefined && this.#open.get(session.key) === session) this.#open.delete(session.key)
@@ -339,52 +203,10 @@ export class Sessions {
 
   #end(session: Session, graceMs: number): void {
     this.#forget(session)
-    const closed = this.#drain(session, graceMs)
-      .then(() => session.closing.abort())
-      .then(() => session.connection?.close())
-      .catch(() => {}) // its end is what was wanted
-      .finally(() => this.#closing.delete(closed))
+    const closed = session.end(graceMs).finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
   }
-
-  #drain(session: Session, graceMs: number): Promise<void> {
-    if (session.inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(graceMs, resolve)
-      session.drained = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
-  }
-}
-
-/** A task with the session it is in named in its id; any other result as it is. */
-function withSession(session: string, { method }: Call, result: Result): Result {
-  if (method === 'tools/call' && result.resultType !== 'task') return result
-  return typeof result.taskId === 'string' ? { ...result, taskId: `${session}.${result.taskId}` } : result
-}
-
-/** The session of a task, and what the server calls the task; undefined for what is no such id. */
-function toNamed(taskId: unknown): { readonly session: string; readonly native: string } | undefined {
-  if (typeof taskId !== 'string' || taskId[ID_LENGTH] !== '.') return undefined
-  return { session: taskId.slice(0, ID_LENGTH), native: taskId.slice(ID_LENGTH + 1) }
 }
 
 /** How long a failed call waits to learn whether its tool is offered at all. */
 const KNOWN_MS = 2_000
-/** Of the sessions with one server a caller may have one of so many shares, and so many sessions at least. */
-const SHARES = 4
-const MIN_SHARE = 8
-/** Digits of the id of a session. */
-const ID_LENGTH = 8
-/** Stands for the gateway's own connection. */
-const OWN_ID = 'gateway-'
-/** How long a session stays for a task that nobody asks for. */
-const HOLD_MS = 3_600_000
-/** The same for one whose outcome was fetched, which may be asked for again. */
-const FINAL_HOLD_MS = 60_000
-
-function unusable(server: string): McpError {
-  return new McpError('upstream.unavailable', `The session with "${server}" is closed`)
-}

@@ -1,29 +1,16 @@
-import {
-  type Call,
-  type Cancellation,
-  type ClientCapabilities,
-  type Clock,
-  type Handle,
-  type Implementation,
-  McpError,
-  type Notification,
-  type Result,
-  type Timer,
-} from '@crosspoint/mcp'
-import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
+import type { Call, Handle, Implementation, Result, Timer } from '@crosspoint/mcp'
+import type { Connection, Verdict } from '@crosspoint/mcp/client'
 import type { ServerConfig } from '../config/model.ts'
-import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
+import { answerAbsent, answerFailed } from './answers.ts'
+import { Connector, type ConnectorOptions } from './connector.ts'
 import { RELAYED } from './context.ts'
 import { EarlyQuestions } from './early-questions.ts'
-import { toLoss, toReason, toRemedy, toRetryAfter } from './explain.ts'
+import { toLoss, toReason, toRemedy } from './explain.ts'
 import { Link, type LinkOptions } from './link.ts'
-import { explainAbsence, explainBusy, explainFailure, noCaller, toSilence, toToolError } from './sentences.ts'
+import { noCaller } from './sentences.ts'
 import { advance, type UpstreamEvent, type UpstreamState } from './state.ts'
-import { createStderrLog } from './stderr.ts'
-import { toTarget } from './target.ts'
-
-export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
+import { StateLog } from './state-log.ts'
 
 /** Learns what a connected server offers, and goes on learning until stopped. */
 export interface Survey {
@@ -39,25 +26,15 @@ export interface SurveyReport {
 }
 
 export interface UpstreamOptions
-  extends Pick<LinkOptions, 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'> {
+  extends Omit<ConnectorOptions, 'config' | 'hear'>,
+    Pick<LinkOptions, 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'> {
   readonly config: ServerConfig
-  /** Who we say we are. */
-  readonly client: Implementation
-  readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
-  readonly connect: Connect
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Told after every change of state. */
   readonly changed: () => void
-  /** Told what was left out of its lists. */
-  readonly warn: (warnings: readonly string[]) => void
-  readonly log: Log
-  readonly clock: Clock
   /** Milliseconds since 1970, for people. */
   readonly wallClock: () => number
   readonly random: () => number
-  /** Environment of this process, of which stdio children inherit what their configuration allows. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly windows: boolean
 }
 
 /**
@@ -72,13 +49,12 @@ export class Upstream {
   readonly hold: Handle
   #config: ServerConfig
   readonly #options: UpstreamOptions
-  readonly #stderr: (line: string) => void
+  readonly #connector: Connector
+  readonly #log: StateLog
   #state: UpstreamState = { kind: 'stopped' }
   #since: number
   #restarts = 0
   #wasUp = false
-  /** What was last complained of, so that every attempt does not say it again. */
-  #complaint: string | undefined
   #link: Link | undefined
   #verdict: Verdict | undefined
   #serverInfo: Implementation | undefined
@@ -93,7 +69,8 @@ export class Upstream {
     this.#config = options.config
     this.name = options.config.name
     this.#since = options.wallClock()
-    this.#stderr = createStderrLog(this.name, options.log, options.clock)
+    this.#log = new StateLog(this.name, options.log)
+    this.#connector = new Connector({ ...options, config: () => this.#config, hear: (said) => this.#link?.hear(said) })
     this.handle = (call) => {
       const link = this.#link
       return link === undefined ? this.#absent(call) : this.#pass(call, link, false)
@@ -165,31 +142,15 @@ export class Upstream {
     try {
       return await link.pass(call, isHeld)
     } catch (error) {
-      return this.#failed(call, link, error)
+      // One failed call is a symptom; what the survey finds is the diagnosis.
+      return answerFailed(call, this.config, error, () => {
+        if (link === this.#link) link.survey?.check()
+      })
     }
   }
 
-  /** Nobody is there: a model gets words it can act on, everything else an error. */
   async #absent(call: Call): Promise<Result> {
-    const { name, config, since } = this
-    const sentence = explainAbsence(config, this.#state, since)
-    if (call.method === 'tools/call') return toToolError(sentence)
-    const { kind: state } = this.#state
-    throw new McpError('upstream.unavailable', sentence, { data: { upstream: name, state, since } })
-  }
-
-  #failed(call: Call, link: Link, error: unknown): Result {
-    if (call.cancellation.isCancelled) throw error
-    if (error instanceof McpError && error.code === 'upstream.timeout') throw toSilence(this.name, error)
-    const loss = toLoss(error)
-    const retryAfterMs = toRetryAfter(error)
-    if (retryAfterMs !== undefined && call.method === 'tools/call')
-      return toToolError(explainBusy(this.name, retryAfterMs))
-    if (loss === undefined) throw error
-    // One failed call is a symptom; what the survey finds is the diagnosis.
-    if (link === this.#link) link.survey?.check()
-    if (call.method !== 'tools/call') throw error
-    return toToolError(explainFailure(this.config, loss, error))
+    return answerAbsent(call, this.config, this.#state, this.since)
   }
 
   #dispatch(event: UpstreamEvent): void {
@@ -213,44 +174,8 @@ export class Upstream {
     else if ('delayMs' in state) {
       this.#timer = this.#options.clock.setTimer(state.delayMs, () => this.#dispatch({ kind: 'start' }))
     }
-    this.#tell(before)
+    this.#log.tell(before, state, this.remedy)
     this.#options.changed()
-  }
-
-  /** Answers what the server asks outside of any call. */
-  async #answerAlone(
-    request: Notification,
-    withdrawn: Cancellation | undefined,
-    early: EarlyQuestions | undefined,
-  ): Promise<Result> {
-    const { roots } = this.config
-    const { method } = request
-    if (method === 'roots/list' && roots !== undefined) {
-      early?.answered()
-      return { roots: roots.map((uri) => ({ uri })) }
-    }
-    if (method !== 'roots/list' || early === undefined) throw noCaller(method)
-    return early.ask(request, withdrawn)
-  }
-
-  /** What the server says outside of any call. */
-  #hear(notification: Notification): void {
-    const { method, params } = notification
-    this.#link?.hear(notification)
-    this.#options.log.debug({ upstream: this.name, method, params: shown(JSON.stringify(params)) }, 'Stray')
-  }
-
-  #tell(before: UpstreamState): void {
-    const state = this.#state
-    if (state.kind === before.kind && state.kind !== 'degraded') return
-    const { log } = this.#options
-    const reason = 'reason' in state ? state.reason : undefined
-    const details = { upstream: this.name, state: state.kind, reason, remedy: this.remedy }
-    if (state.kind === 'starting') log.debug(details, 'Upstream is starting')
-    else if (reason === undefined) log.info(details, 'Upstream changed its state')
-    else if (reason === this.#complaint) log.debug(details, 'Upstream is still in trouble')
-    else log.warn(details, 'Upstream is in trouble')
-    if (state.kind !== 'starting') this.#complaint = reason
   }
 
   /** Connects once; never rejects. */
@@ -259,15 +184,11 @@ export class Upstream {
     this.#attempt = attempt
     const { signal } = attempt
     const remembered = this.#verdict
-    const { declared, env, windows } = this.#options
     const early = this.#toOwnEarly()
     let connection: Connection
     try {
-      const target = toTarget(this.config.transport, env, windows)
-      connection = await this.#options.connect(target, {
-        ...this.#toConnectionOptions(remembered, declared(), early),
-        signal,
-      })
+      const capabilities = this.#options.declared()
+      connection = await this.#connector.connect({ verdict: remembered, capabilities, signal, early })
     } catch (error) {
       // A verdict that led nowhere is not trusted a second time.
       if (remembered !== undefined) this.#verdict = undefined
@@ -291,7 +212,8 @@ export class Upstream {
       mode: this.config.sessions,
       early,
       restart: () => this.#config.restart,
-      open: (capabilities, signal, early) => this.#openSession(capabilities, signal, early),
+      open: (capabilities, signal, early) =>
+        this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early }),
       failed: () => link.survey?.check(),
     })
     // Some servers say nothing before they know their folders, and without lists nobody will call them.
@@ -320,15 +242,6 @@ export class Upstream {
     this.#options.changed()
   }
 
-  #openSession(
-    capabilities: ClientCapabilities,
-    signal: AbortSignal,
-    early: EarlyQuestions | undefined,
-  ): Promise<Connection> {
-    const target = toTarget(this.config.transport, this.#options.env, this.#options.windows)
-    return this.#options.connect(target, { ...this.#toConnectionOptions(this.#verdict, capabilities, early), signal })
-  }
-
   #lose(cause: 'gone' | 'sign-in', reason: string): void {
     if (this.#link !== undefined) this.#release(this.#link, this.config.requestTimeoutMs)
     this.#dispatch({ kind: 'lost', cause, reason })
@@ -345,33 +258,6 @@ export class Upstream {
       )
       .finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
-  }
-
-  #toConnectionOptions(
-    verdict: Verdict | undefined,
-    capabilities: ClientCapabilities,
-    early: EarlyQuestions | undefined,
-  ): ConnectionOptions {
-    const { client, limits, log, clock } = this.#options
-    const { revision, connectTimeoutMs } = this.config
-    const upstream = this.name
-    return {
-      ...limits,
-      client,
-      capabilities,
-      ask: (request, withdrawn) => this.#answerAlone(request, withdrawn, early),
-      connectTimeoutMs,
-      requestTimeoutMs: () => this.#config.requestTimeoutMs,
-      maxRequestMs: () => this.#config.maxRequestMs,
-      clock,
-      ...(revision === undefined ? {} : { revision }),
-      ...(verdict === undefined ? {} : { verdict }),
-      stderr: this.#stderr,
-      stray: (notification) => this.#hear(notification),
-      leftOut: (reason) => this.#options.warn([reason]),
-      fault: (reason, sample) =>
-        log.debug({ upstream, reason: shown(reason), sample: shown(sample) }, 'Upstream sent something unreadable'),
-    }
   }
 }
 

@@ -1,0 +1,101 @@
+import type { Cancellation, ClientCapabilities, Clock, Implementation, Notification, Result } from '@crosspoint/mcp'
+import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint/mcp/client'
+import type { ServerConfig } from '../config/model.ts'
+import type { Log } from '../log.ts'
+import { shown } from '../shown.ts'
+import type { EarlyQuestions } from './early-questions.ts'
+import { noCaller } from './sentences.ts'
+import { createStderrLog } from './stderr.ts'
+import { toTarget } from './target.ts'
+
+export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
+
+export interface ConnectorOptions {
+  readonly config: () => ServerConfig
+  /** Who we say we are. */
+  readonly client: Implementation
+  readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
+  readonly connect: Connect
+  /** Told what was left out of its lists. */
+  readonly warn: (warnings: readonly string[]) => void
+  readonly log: Log
+  readonly clock: Clock
+  /** Environment of this process, of which stdio children inherit what their configuration allows. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly windows: boolean
+  /** Told what the server says outside of any call. */
+  readonly hear: (notification: Notification) => void
+}
+
+export interface Attempt {
+  /** What is known of the server already. */
+  readonly verdict: Verdict | undefined
+  /** What is declared to it. */
+  readonly capabilities: ClientCapabilities
+  readonly signal: AbortSignal
+  /** Takes what it asks outside of calls. */
+  readonly early: EarlyQuestions | undefined
+}
+
+/** Connects to one configured server, as often as it is needed. */
+export class Connector {
+  readonly #options: ConnectorOptions
+  readonly #stderr: (line: string) => void
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options
+    this.#stderr = createStderrLog(options.config().name, options.log, options.clock)
+  }
+
+  /** @throws as `openConnection` does, and for a target that cannot be */
+  async connect({ verdict, capabilities, signal, early }: Attempt): Promise<Connection> {
+    const { config, client, limits, connect, clock, env, windows, warn } = this.#options
+    const { transport, revision, connectTimeoutMs } = config()
+    return connect(toTarget(transport, env, windows), {
+      ...limits,
+      client,
+      capabilities,
+      signal,
+      ask: (request, withdrawn) => this.#answerAlone(request, withdrawn, early),
+      connectTimeoutMs,
+      requestTimeoutMs: () => config().requestTimeoutMs,
+      maxRequestMs: () => config().maxRequestMs,
+      clock,
+      ...(revision === undefined ? {} : { revision }),
+      ...(verdict === undefined ? {} : { verdict }),
+      stderr: this.#stderr,
+      stray: (notification) => this.#hear(notification),
+      leftOut: (reason) => warn([reason]),
+      fault: (reason, sample) => this.#complain(reason, sample),
+    })
+  }
+
+  /** Answers what the server asks outside of any call. */
+  async #answerAlone(
+    request: Notification,
+    withdrawn: Cancellation | undefined,
+    early: EarlyQuestions | undefined,
+  ): Promise<Result> {
+    const { roots } = this.#options.config()
+    const { method } = request
+    if (method === 'roots/list' && roots !== undefined) {
+      early?.answered()
+      return { roots: roots.map((uri) => ({ uri })) }
+    }
+    if (method !== 'roots/list' || early === undefined) throw noCaller(method)
+    return early.ask(request, withdrawn)
+  }
+
+  #hear(notification: Notification): void {
+    const { config, hear, log } = this.#options
+    const { method, params } = notification
+    hear(notification)
+    log.debug({ upstream: config().name, method, params: shown(JSON.stringify(params)) }, 'Stray')
+  }
+
+  #complain(reason: string, sample: string): void {
+    const { config, log } = this.#options
+    const details = { upstream: config().name, reason: shown(reason), sample: shown(sample) }
+    log.debug(details, 'Upstream sent something unreadable')
+  }
+}

@@ -1,0 +1,170 @@
+import { ANONYMOUS, type Call, type ClientCapabilities, type Clock, type Result, type Timer } from '@crosspoint/mcp'
+import type { Connection } from '@crosspoint/mcp/client'
+import { EarlyQuestions } from './early-questions.ts'
+import { unusable } from './sentences.ts'
+import { toSessionId } from './task-names.ts'
+
+/** Learns what a server offers in a session. */
+export interface SessionSurvey {
+  /** Resolves once it is known, or nobody will learn it any more. */
+  readonly known: Promise<void>
+  stop(): void
+}
+
+/** @param early takes what the server asks outside of calls */
+export type OpenSession = (
+  capabilities: ClientCapabilities,
+  signal: AbortSignal,
+  early: EarlyQuestions | undefined,
+) => Promise<Connection>
+
+/** Whose a session is: callers of one tenant and id, and nobody else. */
+export interface Owner {
+  readonly owner: string
+  /** Callers are not told apart. */
+  readonly isOpenToAll: boolean
+}
+
+export interface SessionOptions extends Owner {
+  readonly server: string
+  readonly key: string | undefined
+  readonly capabilities: ClientCapabilities
+  readonly clock: Clock
+  /** Nobody has used it for a while. */
+  readonly unused: (session: Session) => void
+}
+
+/** The life of one session with a server, for calls that may share it. */
+export class Session implements Owner {
+  /** The same for calls that may share it; undefined for the session of one call. */
+  readonly key: string | undefined
+  /** Names it in the ids of its tasks. */
+  readonly id = toSessionId()
+  readonly owner: string
+  readonly isOpenToAll: boolean
+  readonly capabilities: ClientCapabilities
+  survey: SessionSurvey | undefined
+  readonly #options: SessionOptions
+  /** Where its callers have folders. */
+  readonly #early: EarlyQuestions | undefined
+  readonly #closing = new AbortController()
+  #opening: Promise<unknown> = Promise.resolve()
+  #connection: Connection | undefined
+  /** Calls that are open with the server or wait for the session, those whose callers think included. */
+  #inFlight = 0
+  #idle: Timer | undefined
+  /** It is not closed before, since tasks of it may be at work: a point on the clock. */
+  #heldUntil = 0
+  /** Told when nothing is in flight any more. */
+  #drained: (() => void) | undefined
+  #isOver = false
+
+  constructor(options: SessionOptions) {
+    this.key = options.key
+    this.owner = options.owner
+    this.isOpenToAll = options.isOpenToAll
+    this.capabilities = options.capabilities
+    this.#options = options
+    this.#early = options.capabilities.roots === undefined ? undefined : new EarlyQuestions(options.clock)
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0
+  }
+
+  /** Tasks of it may be at work. */
+  get isHeld(): boolean {
+    return this.#heldUntil > this.#options.clock.now()
+  }
+
+  /** Its end was wanted, whatever became of it. */
+  get isClosing(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** @param made what opens it; each call that waits for it hears what became of that */
+  begin(made: Promise<unknown>): void {
+    this.#opening = made
+    made.catch(() => {})
+  }
+
+  async connect(open: OpenSession, call: Call): Promise<Connection> {
+    const connection = await open(this.capabilities, this.#closing.signal, this.#early)
+    await this.#early?.arrive(connection, call)
+    if (this.isClosing) {
+      await connection.close()
+      throw unusable(this.#options.server)
+    }
+    this.#connection = connection
+    return connection
+  }
+
+  /** A call uses it, until it leaves. */
+  enter(): void {
+    this.#inFlight++
+    this.#idle?.cancel()
+    this.#idle = undefined
+  }
+
+  /** @param idleMs how long it stays that nobody uses */
+  leave(idleMs: number): void {
+    if (--this.#inFlight > 0) return
+    this.#drained?.()
+    if (!this.#isOver) this.#rest(idleMs)
+  }
+
+  async handle(call: Call): Promise<Result> {
+    if (this.#connection === undefined) await this.#opening
+    if (this.#connection === undefined) throw unusable(this.#options.server)
+    if (this.#early !== undefined) await this.#early.serve(call)
+    return this.#connection.handle(call)
+  }
+
+  /** A task of it may be at work for as long. */
+  hold(ms: number): void {
+    const until = this.#options.clock.now() + ms
+    // A session of one request has one task.
+    this.#heldUntil = this.key === undefined ? until : Math.max(this.#heldUntil, until)
+  }
+
+  /** Nobody will use it any more but the calls that do. */
+  retire(): void {
+    this.#isOver = true
+    this.survey?.stop()
+    this.survey = undefined
+    this.#idle?.cancel()
+    this.#idle = undefined
+  }
+
+  /** Calls at work may finish within `graceMs`; then it is closed. Never rejects: its end is what was wanted. */
+  async end(graceMs: number): Promise<void> {
+    await this.#drain(graceMs)
+    this.#closing.abort()
+    await this.#connection?.close().catch(() => {})
+  }
+
+  #rest(idleMs: number): void {
+    const { clock, unused } = this.#options
+    const heldMs = Math.max(0, this.#heldUntil - clock.now())
+    const restMs = this.key === undefined ? heldMs : Math.max(heldMs, idleMs)
+    if (restMs === 0) unused(this)
+    else this.#idle = clock.setTimer(restMs, () => unused(this))
+  }
+
+  #drain(graceMs: number): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(graceMs, resolve)
+      this.#drained = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}
+
+export function toOwner({ principal }: Pick<Call, 'principal'>): Owner {
+  const { id, tenant } = principal
+  const isOpenToAll = id === ANONYMOUS.id && tenant === ANONYMOUS.tenant
+  return { owner: JSON.stringify([tenant, id]), isOpenToAll }
+}
