@@ -5,6 +5,7 @@ import { connectDirectly, createFakeClock, type DirectConnection, recordCall } f
 import { expect, onTestFinished, test } from 'vitest'
 import { configOf, type Dialers, openGateway } from '../fixtures/open-gateway.ts'
 import type { GatewayConfig } from './config/model.ts'
+import { parseConfig } from './config/parse.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
 import { SILENT } from './log.ts'
 
@@ -127,6 +128,45 @@ test('a server of a handshake revision is started once for the only caller there
   expect(declared).toEqual([{ ...capabilities, extensions: { [TASKS]: {} } }])
   await call({ sampling: {} })
   expect(declared[1]).toEqual({ ...capabilities, sampling: {} })
+})
+
+test.each([
+  ['sessions of their own, each', undefined, [3, [1, 0], [1, 1]]],
+  ['one session, nobody', 'shared', [1, [0, 0], [0, 0]]],
+])('abuse-42: of callers sent to a page of one name over %s hears of its visit', async (_, sessions, expected) => {
+  const page = { mode: 'url', message: 'Sign in', url: 'https://example.com/', elicitationId: 'e-1' }
+  const complete = { method: 'notifications/elicitation/complete', params: { elicitationId: 'e-1' } }
+  const server = createNamed('one')
+  const opened: ConnectionOptions[] = []
+  const dial = async (options: ConnectionOptions) => {
+    const connection = await connectDirectly(server.endpoint)
+    opened.push(options)
+    const handle: Handle = async (call) => {
+      if (call.method !== 'tools/call') return connection.handle(call)
+      return { content: [], action: (await call.interim.ask({ method: 'elicitation/create', params: page })).action }
+    }
+    return { ...connection, handle, verdict: { ...connection.verdict, revision: NEWEST_HANDSHAKE.name } }
+  }
+  const config = parseConfig(JSON.stringify({ servers: { one: { command: 'one', sessions } } }), {
+    path: 'c.json',
+  }).config
+  const { gateway } = await ready(config, { one: dial })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const callers = ['s-1', 's-2'].map((session) => {
+    const options = { capabilities: { elicitation: { url: {} } }, ask: async () => ({ action: 'accept' }) }
+    const { call, heard } = recordCall('tools/call', { name: 'one__who' }, options)
+    const downstream = { ...call.downstream, session, revision: NEWEST_HANDSHAKE.name }
+    return { call: { ...call, downstream }, heard }
+  })
+  for (const { call } of callers) await gateway.endpoint()?.handle(call)
+  const heard = []
+  for (const at of [1, 2]) {
+    const { stray } = opened[at] ?? opened[0] ?? {}
+    stray?.(complete)
+    heard.push(callers.map(({ heard }) => heard.length))
+  }
+  opened[0]?.stray?.(complete)
+  expect([opened.length, ...heard]).toEqual(expected)
 })
 
 test('a server that does not answer holds up neither the start nor the others', async () => {

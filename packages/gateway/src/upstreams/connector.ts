@@ -3,6 +3,7 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
+import type { Caller } from './context.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { noCaller } from './sentences.ts'
 import { createStderrLog } from './stderr.ts'
@@ -24,7 +25,7 @@ export interface ConnectorOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly windows: boolean
   /** Told what the server says outside of any call. */
-  readonly hear: (notification: Notification) => void
+  readonly hear: (notification: Notification, caller: Caller | undefined) => void
 }
 
 export interface Attempt {
@@ -35,6 +36,8 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** Takes what it asks outside of calls. */
   readonly early: EarlyQuestions | undefined
+  /** For whom; absent for the gateway's own connection. */
+  readonly caller?: Caller
 }
 
 /** Connects to one configured server, as often as it is needed. */
@@ -48,7 +51,7 @@ export class Connector {
   }
 
   /** @throws as `openConnection` does, and for a target that cannot be */
-  async connect({ verdict, capabilities, signal, early }: Attempt): Promise<Connection> {
+  async connect({ verdict, capabilities, signal, early, caller }: Attempt): Promise<Connection> {
     const { config, client, limits, connect, clock, env, windows, warn } = this.#options
     const { transport, revision, connectTimeoutMs } = config()
     return connect(toTarget(transport, env, windows), {
@@ -64,7 +67,7 @@ export class Connector {
       ...(revision === undefined ? {} : { revision }),
       ...(verdict === undefined ? {} : { verdict }),
       stderr: this.#stderr,
-      stray: (notification) => this.#hear(notification),
+      stray: (notification) => this.#hear(notification, caller),
       leftOut: (reason) => warn([reason]),
       fault: (reason, sample) => this.#complain(reason, sample),
     })
@@ -86,10 +89,10 @@ export class Connector {
     return early.ask(request, withdrawn)
   }
 
-  #hear(notification: Notification): void {
+  #hear(notification: Notification, caller: Caller | undefined): void {
     const { config, hear, log } = this.#options
     const { method, params } = notification
-    hear(notification)
+    hear(notification, caller)
     log.debug({ upstream: config().name, method, params: shown(JSON.stringify(params)) }, 'Stray')
   }
 

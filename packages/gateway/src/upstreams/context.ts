@@ -48,10 +48,19 @@ function isAskable({ sampling, elicitation, roots }: ClientCapabilities): boolea
   return sampling !== undefined || elicitation !== undefined || roots !== undefined
 }
 
+/** Whose session it is. */
+export type Caller = Pick<Call, 'principal' | 'downstream'>
+
+/** Callers whom nobody tells apart. */
+export const ANYBODY: Caller = {
+  principal: ANONYMOUS,
+  downstream: { revision: '', client: undefined, capabilities: {}, session: undefined },
+}
+
 /** The context of calls that may go over a connection of the gateway's own which declares this, where nobody tells callers apart. */
 export function toOwnKey(declared: ClientCapabilities, mode: SessionMode): string | undefined {
-  const downstream = { revision: '', client: undefined, capabilities: declared, session: undefined }
-  return toContext({ principal: ANONYMOUS, downstream, method: '' }, mode).key
+  const { principal, downstream } = ANYBODY
+  return toContext({ principal, downstream: { ...downstream, capabilities: declared }, method: '' }, mode).key
 }
 
 /** Of what a caller declared, what is declared to servers on its behalf. Whether a call may become a task, each says itself. */

@@ -14,7 +14,7 @@ import {
 } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
-import { toOwnKey } from './context.ts'
+import { ANYBODY, type Caller, toOwnKey } from './context.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
 import { Turns } from './turns.ts'
@@ -84,9 +84,13 @@ export class Link {
     }
   }
 
-  /** What the server says outside of any call. */
-  hear(notification: Notification): void {
-    this.#crossed.hear(notification)
+  /**
+   * What the server says outside of any call.
+   * @param caller whose session it came in. Absent: it came over our own connection
+   */
+  hear(notification: Notification, caller?: Caller): void {
+    // Where callers have sessions of their own, only those whom nobody tells apart use ours.
+    this.#crossed.hear(notification, caller ?? (this.#sessions && ANYBODY))
   }
 
   /** Calls at work may finish within `graceMs`; then nothing is left of it. */

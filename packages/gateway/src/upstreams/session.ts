@@ -1,5 +1,6 @@
 import { ANONYMOUS, type Call, type ClientCapabilities, type Clock, type Result, type Timer } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
+import type { Caller } from './context.ts'
 import { EarlyQuestions } from './early-questions.ts'
 import { unusable } from './sentences.ts'
 import { toSessionId } from './task-names.ts'
@@ -11,11 +12,15 @@ export interface SessionSurvey {
   stop(): void
 }
 
-/** @param early takes what the server asks outside of calls */
+/**
+ * @param early takes what the server asks outside of calls
+ * @param caller whose session it is: what the server says in it is for no other
+ */
 export type OpenSession = (
   capabilities: ClientCapabilities,
   signal: AbortSignal,
   early: EarlyQuestions | undefined,
+  caller: Caller,
 ) => Promise<Connection>
 
 /** Whose a session is: callers of one tenant and id, and nobody else. */
@@ -89,7 +94,8 @@ export class Session implements Owner {
   }
 
   async connect(open: OpenSession, call: Call): Promise<Connection> {
-    const connection = await open(this.capabilities, this.#closing.signal, this.#early)
+    const { principal, downstream } = call
+    const connection = await open(this.capabilities, this.#closing.signal, this.#early, { principal, downstream })
     await this.#early?.arrive(connection, call)
     if (this.isClosing) {
       await connection.close()

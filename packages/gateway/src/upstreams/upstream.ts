@@ -70,7 +70,11 @@ export class Upstream {
     this.name = options.config.name
     this.#since = options.wallClock()
     this.#log = new StateLog(this.name, options.log)
-    this.#connector = new Connector({ ...options, config: () => this.#config, hear: (said) => this.#link?.hear(said) })
+    this.#connector = new Connector({
+      ...options,
+      config: () => this.#config,
+      hear: (said, caller) => this.#link?.hear(said, caller),
+    })
     this.handle = (call) => {
       const link = this.#link
       return link === undefined ? this.#absent(call) : this.#pass(call, link, false)
@@ -212,8 +216,8 @@ export class Upstream {
       mode: this.config.sessions,
       early,
       restart: () => this.#config.restart,
-      open: (capabilities, signal, early) =>
-        this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early }),
+      open: (capabilities, signal, early, caller) =>
+        this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early, caller }),
       failed: () => link.survey?.check(),
     })
     // Some servers say nothing before they know their folders, and without lists nobody will call them.

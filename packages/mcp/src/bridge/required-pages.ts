@@ -5,6 +5,7 @@ import { AWAITED, type Clock } from '../peer/clock.ts'
 import { unlessCancelled } from '../peer/until-cancelled.ts'
 import type { Call, Handle, Notification, Result } from '../protocol/call.ts'
 import { checkMayAsk } from '../protocol/features/asking.ts'
+import { Pages } from './pages.ts'
 
 /**
  * Calls that a server of 2025-11-25 refuses until pages were opened (client/elicitation: URL elicitation required):
@@ -14,11 +15,12 @@ import { checkMayAsk } from '../protocol/features/asking.ts'
  */
 export class RequiredPages {
   readonly #clock: Clock
-  /** By the ids under which servers report pages done. */
-  readonly #visits = new Map<string, Visit>()
+  readonly #pages: Pages
 
-  constructor(clock: Clock) {
+  /** @param pages what is told when visits are over, where it is not told by {@link hear}. Default: its own */
+  constructor(clock: Clock, pages: Pages = new Pages()) {
     this.#clock = clock
+    this.#pages = pages
   }
 
   around(next: Handle): Handle {
@@ -33,14 +35,13 @@ export class RequiredPages {
     }
   }
 
-  /** What a server says outside of any call. */
+  /** What a server says outside of any call, over a connection that all calls share. */
   hear({ method, params }: Notification): void {
-    const id = String(params.elicitationId)
-    if (method === 'notifications/elicitation/complete') this.#visits.get(id)?.complete(id)
+    if (method === 'notifications/elicitation/complete') this.#pages.complete(params.elicitationId)
   }
 
   async #insist(next: Handle, call: Call, first: readonly JsonObject[], refusal: unknown): Promise<Result> {
-    const visit = new Visit(this.#visits)
+    const visit = new Visit(this.#pages, call)
     let pages = first
     let cause = refusal
     try {
@@ -68,34 +69,28 @@ export class RequiredPages {
 
 /** What one call was refused for so far. */
 class Visit {
-  readonly #visits: Map<string, Visit>
+  readonly #pages: Pages
+  readonly #call: Call
   readonly #addresses = new Set<string>()
-  readonly #ids = new Set<string>()
-  readonly #undone = new Set<string>()
+  readonly #ends: (() => void)[] = []
+  readonly #undone = new Set<JsonObject>()
   #isNews = false
   #wake = () => {}
 
-  constructor(visits: Map<string, Visit>) {
-    this.#visits = visits
+  constructor(pages: Pages, call: Call) {
+    this.#pages = pages
+    this.#call = call
   }
 
   /** Those that were not shown yet; undefined where there would be too many of them. */
   begin(pages: readonly JsonObject[]): readonly JsonObject[] | undefined {
     const unseen = pages.filter((page) => !this.#addresses.has(toAddress(page)))
     for (const page of unseen) {
-      const id = String(page.elicitationId)
       this.#addresses.add(toAddress(page))
-      this.#ids.add(id)
-      this.#undone.add(id)
-      this.#visits.set(id, this)
+      this.#undone.add(page)
+      this.#ends.push(this.#pages.await(page.elicitationId, this.#call, () => this.#complete(page)))
     }
     return this.#addresses.size > MAX_PAGES ? undefined : unseen
-  }
-
-  complete(id: string): void {
-    if (!this.#undone.delete(id) || this.#undone.size > 0) return
-    this.#isNews = true
-    this.#wake()
   }
 
   /** Until all that was shown is done, if that is news, and no longer than it may take. */
@@ -115,7 +110,13 @@ class Visit {
   }
 
   end(): void {
-    for (const id of this.#ids) this.#visits.delete(id)
+    for (const end of this.#ends) end()
+  }
+
+  #complete(page: JsonObject): void {
+    if (!this.#undone.delete(page) || this.#undone.size > 0) return
+    this.#isNews = true
+    this.#wake()
   }
 }
 

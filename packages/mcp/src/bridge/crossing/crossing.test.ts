@@ -1,7 +1,8 @@
 import { createFakeClock, type FakeClock, type RecordedCall, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
+import { McpError } from '../../errors.ts'
 import type { JsonObject } from '../../jsonrpc/frame.ts'
-import type { Call, Handle, Notification, Result } from '../../protocol/call.ts'
+import type { Call, Handle, Notification, Principal, Result } from '../../protocol/call.ts'
 import { CancellationSource } from '../../protocol/cancellation.ts'
 import { withQuestionKey } from '../../protocol/question-key.ts'
 import { type CrossingOptions, createCrossing } from './crossing.ts'
@@ -366,5 +367,67 @@ describe('a server that asks by results', () => {
     await expect(two({ ...call, params: { ...call.params, requestState } })).rejects.toMatchObject({
       code: 'caller.invalid_params',
     })
+  })
+})
+
+describe('a visit to a page that an older server wants', () => {
+  const BERT = { id: 'bert', tenant: 'default' }
+  const page = { mode: 'url', message: 'Sign in', url: 'https://example.com/', elicitationId: 'e-1' }
+  const complete = { method: 'notifications/elicitation/complete', params: { elicitationId: 'e-1' } }
+  const required = () => {
+    const upstream = { code: -32042, message: 'Sign in', data: { elicitations: [page] } }
+    return new McpError('upstream.error', 'Sign in', { rpc: { code: -32603, message: 'Sign in', data: { upstream } } })
+  }
+
+  /** Two callers, each sent to a page of one name and back again with the word that they opened it. */
+  async function sendBoth() {
+    const visited = new Set<string>()
+    const { clock, crossed, calls, begin, asked } = setUp(async ({ principal }) => {
+      if (!visited.has(principal.id)) throw required()
+      return text(principal.id)
+    })
+    const firsts = [await asked({}, { principal: ANNA }), await asked({}, { principal: BERT })]
+    const back = (principal: Principal, at: number) => {
+      const { inputRequests = {}, ...first } = firsts[at] ?? {}
+      const [key = ''] = Object.keys(Object(inputRequests))
+      return begin(retry(first, { [key]: { action: 'accept' } }), { principal })
+    }
+    const [anna, bert] = [back(ANNA, 0), back(BERT, 1)]
+    for (let i = 0; i < 5; i++) await settle()
+    const made = (id: string) => calls.filter(({ principal }) => principal.id === id).length
+    return { clock, crossed, visited, anna, bert, made }
+  }
+
+  it('abuse-42: is over for the caller in whose session the server says so', async () => {
+    const { crossed, visited, anna, bert, made } = await sendBoth()
+    for (const { id } of [ANNA, BERT]) visited.add(id)
+    crossed.hear(complete, anna.call)
+    expect(await anna.answer).toEqual(text('anna'))
+    for (let i = 0; i < 5; i++) await settle()
+    expect([made('anna'), made('bert')]).toEqual([2, 1])
+    crossed.hear(complete, bert.call)
+    expect(await bert.answer).toEqual(text('bert'))
+  })
+
+  it('abuse-42: is over for nobody where two callers of one connection were sent there, whose calls are tried later', async () => {
+    const { clock, crossed, visited, anna, bert, made } = await sendBoth()
+    for (const { id } of [ANNA, BERT]) visited.add(id)
+    crossed.hear(complete)
+    for (let i = 0; i < 5; i++) await settle()
+    expect([made('anna'), made('bert')]).toEqual([1, 1])
+    clock.advance(3_000)
+    expect(await Promise.all([anna.answer, bert.answer])).toEqual([text('anna'), text('bert')])
+  })
+
+  it('abuse-42: is told to the caller who can be asked, and was asked, and to no other', async () => {
+    const { crossed, begin } = setUp(async ({ interim }) =>
+      text(await interim.ask({ method: 'elicitation/create', params: page })),
+    )
+    const ask = async (): Promise<Result> => ({ action: 'accept' })
+    const [anna, bert] = [ANNA, BERT].map((principal) => begin({}, { principal, ask }))
+    await Promise.all([anna?.answer, bert?.answer])
+    crossed.hear(complete, bert?.call)
+    crossed.hear(complete, bert?.call)
+    expect([anna?.heard, bert?.heard]).toEqual([[], [complete]])
   })
 })

@@ -5,7 +5,7 @@ import type { Call, Handle, Interim, Notification, Result } from '../../protocol
 import type { ClientCapabilities } from '../../protocol/capabilities.ts'
 import { METHODS } from '../../protocol/methods.ts'
 import { findRevision } from '../../revisions/index.ts'
-import { Pages } from '../pages.ts'
+import { Pages, type Visitor } from '../pages.ts'
 import type { ParkedRuns } from '../parking/parked.ts'
 import { parseResponses } from '../parking/responses.ts'
 import { isParked, resumeParked } from '../parking/rounds.ts'
@@ -31,8 +31,11 @@ export interface Crossed {
   readonly handle: Handle
   /** The call of a tool that works only as a task, for a caller who knows none: waits for the task. */
   readonly hold: Handle
-  /** What the server says outside of any call. */
-  hear(notification: Notification): void
+  /**
+   * What the server says outside of any call.
+   * @param caller whose session with the server it came in. Absent: it came over a connection that callers share
+   */
+  hear(notification: Notification, caller?: Pick<Call, 'principal' | 'downstream'>): void
 }
 
 /**
@@ -66,7 +69,7 @@ export function createCrossing(options: CrossingOptions = {}): Crossing {
       return {
         handle: (call) => (isAboutTasks(call) ? tasks(call) : inner.handle(call)),
         hold: inner.hold,
-        hear: (notification) => inner.hear(notification),
+        hear: (notification, caller) => inner.hear(notification, caller),
       }
     },
     close: () => parked.close(),
@@ -87,24 +90,20 @@ class Asked implements Crossed {
   readonly #options: AskedOptions
   readonly #plain: Handle
   readonly #paged: Handle
-  readonly #required: RequiredPages
-  /** Pages that callers of its own kind were sent to. */
-  readonly #visits = new Pages()
+  /** Pages that callers were sent to. */
+  readonly #pages = new Pages()
 
   constructor(handle: Handle, options: AskedOptions) {
     this.#options = options
-    this.#required = new RequiredPages(options.clock)
     this.#plain = handle
-    this.#paged = this.#required.around(handle)
+    this.#paged = new RequiredPages(options.clock, this.#pages).around(handle)
     this.handle = (call) => this.#take(call)
     const held = holdTasks(handle, options.clock)
     this.hold = (call) => (isAskedByResult(call) ? exchange(call, held, options) : held(call))
   }
 
-  hear(notification: Notification): void {
-    if (notification.method !== 'notifications/elicitation/complete') return
-    this.#required.hear(notification)
-    this.#visits.complete(String(notification.params.elicitationId))
+  hear({ method, params }: Notification, caller?: Visitor): void {
+    if (method === 'notifications/elicitation/complete') this.#pages.complete(params.elicitationId, caller)
   }
 
   #take(call: Call): Promise<Result> {
@@ -118,11 +117,10 @@ class Asked implements Crossed {
 
   /** A caller who is sent to a page in the server's own words hears from the server when the visit is over. */
   async #noting(call: Call): Promise<Result> {
-    const { interim } = call
     try {
-      return await this.#plain({ ...call, interim: new NotingInterim(interim, this.#visits) })
+      return await this.#plain({ ...call, interim: new NotingInterim(call, this.#pages) })
     } catch (error) {
-      for (const { elicitationId } of toPages(error) ?? []) this.#visits.sent(String(elicitationId), interim)
+      for (const { elicitationId } of toPages(error) ?? []) this.#pages.sent(elicitationId, call)
       throw error
     }
   }
@@ -130,12 +128,14 @@ class Asked implements Crossed {
 
 /** Of one who can be asked: remembers the pages it was asked to open. */
 class NotingInterim implements Interim {
+  readonly #call: Call
   readonly #inner: Interim
-  readonly #visits: Pages
+  readonly #pages: Pages
 
-  constructor(inner: Interim, visits: Pages) {
-    this.#inner = inner
-    this.#visits = visits
+  constructor(call: Call, pages: Pages) {
+    this.#call = call
+    this.#inner = call.interim
+    this.#pages = pages
   }
 
   get progress() {
@@ -159,8 +159,7 @@ class NotingInterim implements Interim {
   }
 
   ask: Interim['ask'] = (request, withdrawn) => {
-    const { elicitationId } = request.params
-    if (typeof elicitationId === 'string') this.#visits.sent(elicitationId, this.#inner)
+    this.#pages.sent(request.params.elicitationId, this.#call)
     return this.#inner.ask(request, withdrawn)
   }
 }

@@ -121,7 +121,7 @@ function toPagesError(
     return new McpError('caller.missing_capability', message, { data })
   }
   const elicitations = pages.map(({ url, message: why, elicitationId = crypto.randomUUID() }) => {
-    settings.asking.pages.sent(elicitationId, call.interim)
+    settings.asking.pages.sent(elicitationId, call)
     return { mode: 'url', elicitationId, url, message: why }
   })
   return new McpError('caller.page_required', message, { data: { elicitations } })
