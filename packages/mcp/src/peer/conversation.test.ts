@@ -260,6 +260,20 @@ describe('a question of the server', () => {
     expect(replies).toMatchObject([{ id: 'q', error: { code: -32603 } }])
   })
 
+  it('abuse-16: is refused when those that are open are as large as a message may be', async () => {
+    let answer: (result: JsonObject) => void = () => {}
+    const ask = () => new Promise<JsonObject>((resolve) => (answer = resolve))
+    const { receive, replies } = setUp('2025-11-25', { ask, limits: { ...CALLER_LIMITS, maxBytes: 4_000 } })
+    const large = (id: string) => receive({ id, method: 'roots/list', params: { a: 'x'.repeat(2_500) } })
+    large('first')
+    large('second')
+    expect(replies).toMatchObject([{ id: 'second', error: { message: expect.stringMatching(/too large/) } }])
+    answer({ roots: [] })
+    await settled()
+    large('third')
+    expect(replies.map(({ id }) => id)).toEqual(['second', 'first'])
+  })
+
   it('is refused when too many are open, or one has its id', async () => {
     const { pending, receive, replies } = setUp()
     const interim = recordingInterim({ ask: () => new Promise(() => {}) })

@@ -55,6 +55,8 @@ export class Conversation {
   readonly #options: ConversationOptions
   /** Questions of the server somebody thinks about: what is cancelled needs no answer any more. */
   readonly #questions = new Map<Id, Question>()
+  /** Characters of the messages they came in: together no more than one message may have. */
+  #questionSize = 0
 
   constructor(options: ConversationOptions) {
     this.#options = options
@@ -104,12 +106,12 @@ export class Conversation {
     if (!Array.isArray(message)) {
       const frame = message as Frame // what is no batch, which TypeScript does not tell of readonly arrays
       // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
-      if (frame.kind !== 'result') this.#take(frame, home, came)
+      if (frame.kind !== 'result') this.#take(frame, home, text.length, came)
       else if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
       return undefined
     }
     if (!this.revision.traits.batching) return this.#fault('Skipped a batch, which this revision does not have', text)
-    for (const frame of message) this.#take(frame, home, came)
+    for (const frame of message) this.#take(frame, home, text.length, came)
     return undefined
   }
 
@@ -126,7 +128,8 @@ export class Conversation {
     }
   }
 
-  #take(frame: Frame, home: Waiting | undefined, came: Came | undefined): void {
+  /** @param size characters of the message it came in */
+  #take(frame: Frame, home: Waiting | undefined, size: number, came: Came | undefined): void {
     switch (frame.kind) {
       case 'result':
         if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
@@ -138,7 +141,7 @@ export class Conversation {
         this.#hear(frame, home)
         return
       case 'request':
-        this.#consider(frame, home)
+        this.#consider(frame, home, size)
         return
     }
   }
@@ -206,7 +209,7 @@ export class Conversation {
     else if (isLogged(level, wanted.logLevel)) wanted.notify(notification)
   }
 
-  #consider(frame: RequestFrame, home: Waiting | undefined): void {
+  #consider(frame: RequestFrame, home: Waiting | undefined, size: number): void {
     const { id, method } = frame
     if (!this.revision.traits.serverRequests) {
       this.#fault(`Skipped a request of the server for "${method}", which this revision does not have`, '')
@@ -216,8 +219,10 @@ export class Conversation {
       this.#options.reply(encodeResult(id, {}))
       return
     }
-    if (this.#questions.size >= MAX_QUESTIONS || this.#questions.has(id)) {
-      const error = new McpError('policy.limit', `Cannot consider "${method}": too many questions are open`)
+    const { maxBytes } = this.#options.limits
+    const isTooMuch = this.#questions.size >= MAX_QUESTIONS || this.#questionSize + size > maxBytes
+    if (isTooMuch || this.#questions.has(id)) {
+      const error = new McpError('policy.limit', `Cannot consider "${method}": too many questions are open, or too large ones`)
       this.#options.reply(encodeError(id, toRpcError(error, 'legacy')))
       return
     }
@@ -227,8 +232,10 @@ export class Conversation {
       isWanted: true,
     }
     this.#questions.set(id, question)
+    this.#questionSize += size
     void this.#think(frame, question).then((text) => {
       this.#questions.delete(id)
+      this.#questionSize -= size
       if (question.isWanted) this.#options.reply(text)
     })
   }
