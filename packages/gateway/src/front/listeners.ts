@@ -16,6 +16,7 @@ import type { View } from '../catalog/view.ts'
 import type { Passage } from '../routes/passage.ts'
 import { toTaskHandle } from '../routes/task-handle.ts'
 import { listenToTasks, type TaskListening } from './task-listening.ts'
+import { WatchShares } from './watch-shares.ts'
 
 export interface ListenersOptions {
   readonly clock: Clock
@@ -29,6 +30,8 @@ export interface ListenersOptions {
   readonly maxWatched?: number
   /** Most tasks one listener may watch. Default 100. */
   readonly maxTasks?: number
+  /** Most resources and tasks that all listeners watch together. Default 200,000; each holds some 300 bytes. */
+  readonly maxWatches?: number
 }
 
 /** One `subscriptions/listen` that is open; thousands of them may be, for days, so that it is one object. */
@@ -71,6 +74,7 @@ export class Listeners {
   readonly #options: ListenersOptions
   readonly #open = new Set<Listener>()
   readonly #announcements = new Map<ListFlag, Coalescer>()
+  readonly #shares: WatchShares
   /** Those on their way in: what they want to watch is being asked for. */
   #watching = 0
   readonly #left = (listener: Listener) => void this.#open.delete(listener)
@@ -78,6 +82,7 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options
+    this.#shares = new WatchShares(options.maxWatches ?? 200_000)
     for (const { flag, changed } of Object.values(KINDS)) {
       if (!this.#announcements.has(flag)) {
         this.#announcements.set(
@@ -113,6 +118,7 @@ export class Listeners {
   ): Promise<Result> {
     const release: (() => void)[] = []
     try {
+      release.push(this.#shares.take(call, uris.length + (Array.isArray(taskIds) ? taskIds.length : 0)))
       this.#watching++
       const asked = Promise.all([this.#watch(uris, call, release), this.#listenToTasks(taskIds, call, release)])
       const [watched, tasks] = await asked.finally(() => this.#watching--)
