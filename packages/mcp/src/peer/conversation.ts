@@ -222,7 +222,10 @@ export class Conversation {
     const { maxBytes } = this.#options.limits
     const isTooMuch = this.#questions.size >= MAX_QUESTIONS || this.#questionSize + size > maxBytes
     if (isTooMuch || this.#questions.has(id)) {
-      const error = new McpError('policy.limit', `Cannot consider "${method}": too many questions are open, or too large ones`)
+      const error = new McpError(
+        'policy.limit',
+        `Cannot consider "${method}": too many questions are open, or too large ones`,
+      )
       this.#options.reply(encodeError(id, toRpcError(error, 'legacy')))
       return
     }
