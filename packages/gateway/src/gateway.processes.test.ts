@@ -69,7 +69,7 @@ test('three official servers and a missing one: everything there is works, the r
     { name: 'everything', state: 'ready' },
     { name: 'files', state: 'ready' },
     { name: 'memory', state: 'ready' },
-    { name: 'missing', state: 'backing-off', reason: expect.stringContaining('no-such-program') },
+    { name: 'missing', state: 'backing-off', remedy: expect.stringContaining('"no-such-program"') },
   ])
   const endpoint = gateway.endpoint()
   if (endpoint === undefined) throw new Error('There is always an endpoint of everything')
@@ -124,6 +124,38 @@ test('a server that crashes in the middle of a call is an error of that call, wi
   )
   expect(textOf(await call(gateway, 'one__echo', { again: true }))).toBe('{"again":true}')
   expect(gateway.status()).toMatchObject([{ restarts: 1, state: 'ready' }])
+})
+
+test('whoever runs the gateway is told the program of a server at most', async () => {
+  const args = ['secret', '--token', 'secret']
+  const gateway = open({
+    typo: { command: '/opt/folder/fiels-server', args },
+    whole: { command: 'TOKEN=secret fiels-server secret' },
+    away: { command: 'fiels-server', args, cwd: '/no/secret/folder' },
+    silent: { command: process.execPath, args: ['-e', 'process.exit(3)', ...args], restart: { minDelayMs: 60_000 } },
+  })
+  await gateway.start()
+  expect(JSON.stringify(gateway.status())).not.toMatch(/secret|folder/)
+  expect(gateway.status()).toMatchObject([
+    { reason: 'Cannot start "typo": no such file; check the path', remedy: expect.stringContaining('"fiels-server"') },
+    { reason: expect.stringMatching(/^Cannot start "whole": /), remedy: expect.stringContaining('"fiels-server"') },
+    { reason: 'Cannot start "away": its directory does not exist' },
+    { reason: 'The server "silent" exited with code 3', remedy: expect.stringContaining('"node"') },
+  ])
+})
+
+test('callers are told the name of a server and nothing of what is run', async () => {
+  const args = [...crashing.args, 'secret', '--token', 'secret']
+  const gateway = open({
+    one: { ...crashing, args, sessions: 'shared', restart: { minDelayMs: 60_000, maxDelayMs: 60_000 } },
+  })
+  await gateway.start()
+  const crash = textOf(await call(gateway, 'one__crash'))
+  expect(crash).toContain('The server "one" exited with code 7')
+  let said = ''
+  while (!said.includes('is not available')) said = textOf(await call(gateway, 'one__echo'))
+  expect(said).toContain('Check that "one" runs by itself')
+  expect(crash + said).not.toMatch(/secret|node|server\.mjs/)
 })
 
 const cycles = Number(process.env.KILL_CYCLES ?? 25)

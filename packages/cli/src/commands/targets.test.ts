@@ -50,8 +50,8 @@ describe('without a target', () => {
     })
     expect(byName.broken).toMatchObject({
       state: 'backing-off',
-      reason: expect.stringContaining('crosspoint-no-such-program'),
-      remedy: expect.any(String),
+      reason: expect.stringContaining('Cannot start "broken": not found in the PATH'),
+      remedy: expect.stringContaining('"crosspoint-no-such-program"'),
     })
     expect(byName.off).toMatchObject({ state: 'disabled' })
     const text = await run(['ls'], options)

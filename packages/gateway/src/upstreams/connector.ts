@@ -53,9 +53,10 @@ export class Connector {
   /** @throws as `openConnection` does, and for a target that cannot be */
   async connect({ verdict, capabilities, signal, early, caller }: Attempt): Promise<Connection> {
     const { config, client, limits, connect, clock, env, windows, warn } = this.#options
-    const { transport, revision, connectTimeoutMs } = config()
+    const { name, transport, revision, connectTimeoutMs } = config()
     return connect(toTarget(transport, env, windows), {
       ...limits,
+      name,
       client,
       capabilities,
       signal,

@@ -25,10 +25,14 @@ export function toRetryAfter(error: unknown): number | undefined {
   return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
 }
 
-/** What a person can do about a state; undefined where nothing needs doing. */
+/**
+ * What can be done about a state; undefined where nothing needs doing.
+ * @param what runs. Default: its program or where it is, which is for whoever runs the gateway and for no caller
+ */
 export function toRemedy(
   state: UpstreamState,
   { name, transport }: Pick<ServerConfig, 'name' | 'transport'>,
+  what: string = toTargetName(transport),
 ): string | undefined {
   switch (state.kind) {
     case 'stopped':
@@ -43,12 +47,12 @@ export function toRemedy(
       return toSignInRemedy({ name, transport })
     case 'backing-off':
       return transport.kind === 'stdio'
-        ? `Check that ${quoted(transport.command)} runs by itself; it is started again by itself`
-        : `Check that ${toOrigin(transport.url)} is up and reachable; it is tried again by itself`
+        ? `Check that ${what} runs by itself; it is started again by itself`
+        : `Check that ${what} is up and reachable; it is tried again by itself`
     case 'failed':
       return transport.kind === 'stdio'
-        ? `Check that ${quoted(transport.command)} runs by itself, then reload the configuration to start it again`
-        : `Check that ${toOrigin(transport.url)} is up, then reload the configuration`
+        ? `Check that ${what} runs by itself, then reload the configuration to start it again`
+        : `Check that ${what} is up, then reload the configuration`
   }
 }
 
@@ -58,8 +62,17 @@ export function toSignInRemedy({ name, transport }: Pick<ServerConfig, 'name' | 
     : `Set a valid "Authorization" under "headers" of "${name}", then reload the configuration`
 }
 
-function quoted(command: string): string {
-  return `"${shown(command)}"`
+function toTargetName(transport: ServerConfig['transport']): string {
+  return transport.kind === 'stdio' ? toProgram(transport.command) : toOrigin(transport.url)
+}
+
+/** Base name only: where a whole command line was written in place of a program, the rest of it may hold a secret. */
+function toProgram(command: string): string {
+  const word = command
+    .trim()
+    .split(/\s+/)
+    .find((part) => !part.includes('='))
+  return word === undefined ? 'its "command"' : `"${shown(word.split(/[\\/]/).at(-1) ?? '')}"`
 }
 
 /** Scheme and host only: the rest of a URL may hold a secret. */

@@ -14,7 +14,7 @@ export function toToolError(text: string): Result {
 /** Why a call cannot be sent, and what would help. */
 export function explainAbsence(config: Named, state: UpstreamState, since: string): string {
   const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : ''
-  const remedy = toRemedy(state, config)
+  const remedy = toRemedy(state, config, `"${config.name}"`)
   const what = state.kind === 'starting' ? 'is starting' : `is not available (${state.kind})`
   const next = state.kind === 'starting' ? ' Try again shortly.' : remedy === undefined ? '' : ` ${remedy}.`
   return `The server "${config.name}" ${what} since ${since}${reason}.${next}`

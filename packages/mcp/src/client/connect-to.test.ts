@@ -129,7 +129,7 @@ it.each(HANDSHAKE_REVISIONS.filter(({ methods }) => methods.has('elicitation/cre
 it.each([
   ['an address', 'http://127.0.0.1:9/inner?key=secret', '127.0.0.1:9'],
   ['a socket', 'unix:/nowhere/secret.sock', '/nowhere/secret.sock'],
-  ['a command', { command: '/nowhere/secret', args: ['--token', 'secret'] }, '/nowhere/secret'],
+  ['a command', { command: '/nowhere/secret', args: ['--token', 'secret'] }, '"secret": no such file'],
 ] as const)('abuse-50: tells no caller of %s that cannot be reached; the cause does', async (_, target, hidden) => {
   const events: unknown[] = []
   const remote = connectTo(target)

@@ -50,6 +50,11 @@ export interface Verdict {
 }
 
 export interface ConnectionOptions {
+  /**
+   * What the server is called in the messages of errors, where those reach people who are not to learn what runs it, or
+   * where. Default: its program and script, or its host.
+   */
+  readonly name?: string
   /** Who we say we are. Default: `crosspoint`, which says nothing about your program. */
   readonly client?: Implementation
   /** What we can do for the server when it asks. Default: nothing. */

@@ -51,7 +51,7 @@ export function createDialer(target: Target, settings: Settings): Dialer {
     return wire
   }
   return {
-    name: toName(target),
+    name: settings.name === undefined ? toName(target) : `"${shown(settings.name)}"`,
     kind: target.kind === 'http' ? 'http' : 'stream',
     mustUseSse: target.kind === 'http' && target.transport === 'sse',
     get junk() {
@@ -105,6 +105,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
       })
     case 'stdio': {
       const channel = openChild({
+        name: settings.name,
         command: target.command,
         args: target.args ?? [],
         env: target.env ?? {},

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { basename } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { shown } from '../jsonrpc/shown.ts'
 import { createServer } from '../server/index.ts'
 import { type Client, connect, connectTo } from './index.ts'
 
@@ -26,7 +26,7 @@ function program(text: string, args: string[] = []) {
   return { command: process.execPath, args: ['-e', text, ...args] }
 }
 
-const node = shown(process.execPath)
+const node = basename(process.execPath)
 
 describe('a program that is no server', () => {
   const impatient = { client, probeTimeoutMs: 100, connectTimeoutMs: 1_000, killGraceMs: 100 }

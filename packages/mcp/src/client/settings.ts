@@ -8,6 +8,7 @@ import type { ConnectionOptions } from './connection.ts'
 export type Settings = Readonly<Required<Omit<ConnectionOptions, Optional>> & Pick<ConnectionOptions, Optional>>
 
 type Optional =
+  | 'name'
   | 'signal'
   | 'authorization'
   | 'revision'
@@ -41,6 +42,7 @@ export function toSettings(options: ConnectionOptions): Settings {
 export const OURSELVES: Implementation = Object.freeze({ name: 'crosspoint', version: '1' })
 
 export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
+  name: true,
   client: true,
   capabilities: true,
   revision: true,

@@ -185,17 +185,27 @@ describe('a child that cannot be started', () => {
     ],
     [
       'since its arguments are written in its name',
-      () => ({ command: 'node  server.mjs --port 3' }),
-      /if those are arguments, write { command: "node", args: \["server.mjs","--port","3"\] }$/,
+      () => ({ command: 'node  server.mjs --token secret' }),
+      /^Cannot start "node": no program has .*; what comes after the program belongs into "args"$/,
     ],
-    ['since there is no such file', () => ({ command: '/nope/nope' }), /^Cannot start "\/nope\/nope": no such file/],
+    ['since there is no such file', () => ({ command: '/nope/nope' }), /^Cannot start "nope": no such file/],
     [
       'since it may not be executed',
       () => ({ command: plainFile() }),
       /: it may not be executed; check its permissions$/,
     ],
     ['since its directory is missing', () => ({ cwd: '/nope' }), /: its directory "\/nope" does not exist$/],
-    ['with a zero byte', () => ({ args: ['a\0b'] }), /^Cannot start ".*": .*null bytes/],
+    ['with a zero byte', () => ({ args: ['secret\0b'] }), /^Cannot start "node": there are null bytes in its/],
+    [
+      'and not with what it runs, where it has a name',
+      () => ({ name: 'files', command: 'secret', args: ['secret'] }),
+      /^Cannot start "files": not found, and its environment/,
+    ],
+    [
+      'and not where that would be',
+      () => ({ name: 'files', cwd: '/secret' }),
+      /^Cannot start "files": its directory does not exist$/,
+    ],
   ]
   for (const [why, options, expected] of rows) {
     it(`says so: ${why}`, async () => {

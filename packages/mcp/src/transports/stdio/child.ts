@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { shown } from '../../jsonrpc/shown.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
 import { toCommandName } from './command-name.ts'
@@ -8,6 +9,8 @@ import { LineSplitter } from './lines.ts'
 import { StderrTail } from './stderr-tail.ts'
 
 export interface ChildOptions {
+  /** What it is called in sentences, which then say nothing of its command. Default: its program and script. */
+  readonly name?: string | undefined
   readonly command: string
   readonly args: readonly string[]
   /** The whole environment of the child. */
@@ -179,8 +182,7 @@ class ChildChannel implements Channel {
   }
 
   #reason(): Error {
-    const { command, args } = this.#options
-    const what = this.#problem ?? `The server "${toCommandName(command, args)}" ${this.#exit ?? 'is gone'}`
+    const what = this.#problem ?? `The server "${toName(this.#options)}" ${this.#exit ?? 'is gone'}`
     const telling = this.#tail.telling()
     if (telling !== undefined) return new Error(`${what}: ${toQuoted(telling)}`)
     const last = this.#tail.last(QUOTED_LINES)
@@ -192,24 +194,31 @@ function toQuoted(line: string): string {
   return line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line
 }
 
+function toName({ name, command, args }: ChildOptions): string {
+  return name === undefined ? toCommandName(command, args) : shown(name)
+}
+
 function startProblem(options: ChildOptions, error: Error & { code?: string }): string {
-  const { command, cwd, env } = options
-  if (cwd !== undefined && !existsSync(cwd)) return `Cannot start "${command}": its directory "${cwd}" does not exist`
+  const { name, command, cwd, env } = options
+  const what = `Cannot start "${name === undefined ? toCommandName(command, []) : shown(name)}"`
+  if (cwd !== undefined && !existsSync(cwd)) {
+    return `${what}: its directory${name === undefined ? ` "${shown(cwd)}"` : ''} does not exist`
+  }
   if (error.code === 'ENOENT') {
-    const [program = '', ...args] = command.trim().split(/\s+/)
-    if (args.length > 0 && args.length <= MAX_SHOWN_ARGS) {
-      const usage = `{ command: "${program}", args: ${JSON.stringify(args)} }`
-      return `Cannot start "${command}": no program has that name, and no shell takes it apart; if those are arguments, write ${usage}`
+    if (/\s/.test(command.trim())) {
+      return `${what}: no program has its whole "command" for a name, and no shell takes that apart; what comes after the program belongs into "args"`
     }
     const where = command.includes('/')
       ? 'no such file; check the path'
       : env.PATH === undefined
         ? 'not found, and its environment has no PATH; set PATH in "env" or give the full path'
         : 'not found in the PATH of its environment; install it or give the full path'
-    return `Cannot start "${command}": ${where}`
+    return `${what}: ${where}`
   }
-  if (error.code === 'EACCES') return `Cannot start "${command}": it may not be executed; check its permissions`
-  return `Cannot start "${command}": ${error.message}`
+  if (error.code === 'EACCES') return `${what}: it may not be executed; check its permissions`
+  // The system's own words quote what it was given.
+  if (error.code === 'ERR_INVALID_ARG_VALUE') return `${what}: there are null bytes in its command, "args" or "env"`
+  return `${what}: ${error.code ?? error.name}`
 }
 
 interface Start {
@@ -260,6 +269,5 @@ const AFTER_KILL_MS = 1_000
 /** Characters of a line of stderr quoted in the reason for an end. */
 const MAX_QUOTED = 500
 /** Beyond this a command is hardly a line somebody typed. */
-const MAX_SHOWN_ARGS = 16
 /** Last lines of stderr quoted in the reason for an end. */
 const QUOTED_LINES = 5
