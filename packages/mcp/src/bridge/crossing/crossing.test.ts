@@ -98,6 +98,17 @@ describe('a question of an older server, to a caller who is asked by results', (
     expect(await begin(retry(second, { 'ask-1': accept('Ada') })).answer).toEqual(text([accept('Ada'), { roots: [] }]))
   })
 
+  it('goes on with the answer where the server has come back in a revision that asks by results', async () => {
+    const { asked, crossing, calls } = setUp(asksOnce)
+    const newer = crossing.over(async () => text('newer'), '2026-07-28', 'older')
+    const params = { name: 'ask', arguments: {}, ...retry(await asked(), { 'ask-1': accept('Ada') }) }
+    const { call } = recordCall('tools/call', params, { capabilities: ALL })
+    expect(await newer.handle(call)).toEqual(text(accept('Ada')))
+    expect(calls).toHaveLength(1)
+    const forged = { ...call, params: { ...params, requestState: 'run:forged' } }
+    await expect(newer.handle(forged)).rejects.toMatchObject({ code: 'caller.invalid_params' })
+  })
+
   it('a retry that is sent twice has one outcome', async () => {
     const { asked, begin, calls } = setUp(asksOnce)
     const first = await asked()

@@ -11,7 +11,7 @@ import { parseResponses } from '../parking/responses.ts'
 import { isParked, resumeParked } from '../parking/rounds.ts'
 import { createSealer } from '../parking/seal.ts'
 import { createParked, createStates, type ParkingOptions } from '../parking/settings.ts'
-import { refusedState, type States } from '../parking/states.ts'
+import { isRunState, refusedState, type States } from '../parking/states.ts'
 import { RequiredPages, toPages } from '../required-pages.ts'
 import { Exchange } from './exchange.ts'
 import { holdTasks } from './held-task.ts'
@@ -173,18 +173,21 @@ class Sealed implements Crossed {
   readonly hold: Handle
 
   constructor(handle: Handle, options: AskedOptions) {
-    this.handle = sealing(handle, options.states)
+    this.handle = sealing(handle, options)
     this.hold = holdTasks(handle, options.clock)
   }
 
   hear(): void {}
 }
 
-function sealing(handle: Handle, states: States): Handle {
+function sealing(handle: Handle, options: AskedOptions): Handle {
+  const { states } = options
   return async (call) => {
     // Who is asked by requests is asked at its edge: the state never leaves.
     if (METHODS.get(call.method)?.mayAsk !== true || !isAskedByResult(call)) return handle(call)
     const { requestState } = call.params
+    // The server came back in this revision while a call to what it was waits here.
+    if (typeof requestState === 'string' && isRunState(requestState)) return resume(call, options)
     const opened = requestState === undefined ? undefined : await states.open(call, 'own', requestState)
     const result = await handle(
       requestState === undefined ? call : withParams(call, { ...call.params, requestState: opened }),
