@@ -5,14 +5,18 @@ import { explainAbsence, explainBusy, explainFailure, toSilence, toToolError } f
 import type { UpstreamState } from './state.ts'
 
 /**
- * The answer to a call whose server is away: a model gets words it can act on, everything else an error.
+ * Why a server is away.
  * @param since ISO 8601
  */
-export function answerAbsent({ method }: Call, config: ServerConfig, state: UpstreamState, since: string): Result {
-  const sentence = explainAbsence(config, state, since)
-  if (method === 'tools/call') return toToolError(sentence)
+export function toAbsence(config: ServerConfig, state: UpstreamState, since: string): McpError {
   const data = { upstream: config.name, state: state.kind, since }
-  throw new McpError('upstream.unavailable', sentence, { data })
+  return new McpError('upstream.unavailable', explainAbsence(config, state, since), { data })
+}
+
+/** The answer to a call whose server is away: a model gets words it can act on, everything else an error. */
+export function answerAbsent({ method }: Call, absence: McpError): Result {
+  if (method === 'tools/call') return toToolError(absence.message)
+  throw absence
 }
 
 /**

@@ -24,6 +24,8 @@ export const RELAYED: ClientCapabilities = Object.freeze({
 export interface Context {
   /** The same for calls that may share; undefined for a call that shares with none. */
   readonly key: string | undefined
+  /** The session of the caller, where what is kept is for that one alone. */
+  readonly session: string | undefined
   /** What the server is told that its client can do. */
   readonly capabilities: ClientCapabilities
 }
@@ -35,13 +37,16 @@ export function toContext(
 ): Context {
   const { text, capabilities } = toRelayed(downstream.capabilities)
   // A subscription outlives requests: there is no session of one request to keep it in.
-  if (mode === 'per-request' && method !== 'subscriptions/listen') return { key: undefined, capabilities }
+  if (mode === 'per-request' && method !== 'subscriptions/listen')
+    return { key: undefined, session: undefined, capabilities }
   const { tenant, id } = principal
   // What a server asks, and learns by asking, belongs to the client that is asked.
   const isApart = mode === 'per-session' || isAskable(capabilities)
-  const session = isApart ? (downstream.session ?? '') : ''
+  const session = isApart ? downstream.session : undefined
+  const apart = session ?? ''
   // The lengths keep two callers apart whatever is in their names.
-  return { key: `${tenant.length}:${tenant}${id.length}:${id}${session.length}:${session}${text}`, capabilities }
+  const key = `${tenant.length}:${tenant}${id.length}:${id}${apart.length}:${apart}${text}`
+  return { key, session, capabilities }
 }
 
 function isAskable({ sampling, elicitation, roots }: ClientCapabilities): boolean {

@@ -6,6 +6,7 @@ import {
   findRevision,
   type Handle,
   hasTasks,
+  type Implementation,
   isTasksNeeded,
   McpError,
   type Notification,
@@ -15,17 +16,20 @@ import {
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
 import { ANYBODY, type Caller, toOwnKey } from './context.ts'
+import { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
-import { Sessions, type SessionsOptions } from './sessions.ts'
+import { unusable } from './sentences.ts'
+import { type Own, Sessions, type SessionsOptions } from './sessions.ts'
 import { Turns } from './turns.ts'
 
 export interface LinkOptions
-  extends Pick<SessionsOptions, 'open' | 'isGated' | 'restart' | 'clock' | 'random' | 'failed'> {
-  readonly server: string
+  extends Pick<
+    SessionsOptions,
+    'server' | 'absence' | 'areProcesses' | 'open' | 'isGated' | 'restart' | 'clock' | 'random' | 'failed'
+  > {
   readonly mode: SessionMode
   /** What our own connection declares. */
   readonly declared: () => ClientCapabilities
-  readonly early: EarlyQuestions | undefined
   readonly crossing: Crossing
   readonly surveySession: SessionsOptions['survey']
   readonly sessionBounds: SessionsOptions['bounds']
@@ -33,36 +37,45 @@ export interface LinkOptions
   readonly isTaskOnly: (tool: string) => boolean
 }
 
-/** One time that a server is there: our own connection with it, sessions on behalf of callers, and the calls at work. */
-export class Link {
-  /**
-   * Of the gateway itself. Where the server keeps something for its client, no call of a caller goes over it but of one who
-   * declares the same and is not told apart from others.
-   */
-  readonly connection: Connection
-  /** Learns what the server offers; set by whoever made the link, stopped with it. */
-  survey: { check(): void; stop(): void } | undefined
-  readonly #options: LinkOptions
-  /** On behalf of callers, where the server keeps something for its client. */
-  readonly #sessions: Sessions | undefined
-  /** For callers of every revision. */
-  readonly #crossed: Crossed
+/** What callers are given as long as one and the same server comes back. */
+interface Era {
+  readonly revision: string
+  readonly serverInfo: Implementation | undefined
+  /** Calls go over sessions on behalf of callers, since the server keeps something for its client. */
+  readonly isWithSessions: boolean
   /** Some tools may work only as tasks. */
-  readonly #hasTasks: boolean
-  #inFlight = 0
-  #idle: (() => void) | undefined
+  readonly hasTasks: boolean
+  /** For callers of every revision. */
+  readonly crossed: Crossed
+}
 
-  constructor(connection: Connection, options: LinkOptions) {
-    this.connection = connection
+/**
+ * A server as callers reach it, through all times that it is lost and found again: our own connection with it, sessions on
+ * behalf of callers, and the calls at work. What callers have in a session is theirs until that itself is lost.
+ */
+export class Link {
+  readonly #options: LinkOptions
+  /**
+   * Of the gateway itself, the latest. Where the server keeps something for its client, no call of a caller goes over it but
+   * of one who declares the same and is not told apart from others.
+   */
+  #own: Own | undefined
+  #isUp = false
+  #era: Era | undefined
+  /** There once a server was met that keeps something for its client. */
+  #sessions: Sessions | undefined
+  readonly #calls: Drain
+  /** Our own ones, the lost included, as long as calls may be at work over them. */
+  readonly #connections = new Set<Connection>()
+
+  constructor(options: LinkOptions) {
     this.#options = options
-    this.#hasTasks = hasTasks(connection.capabilities)
-    const { server, crossing } = options
-    const { revision } = connection.verdict
-    const sessions = toSessions(connection, options)
-    const handle: Handle =
-      sessions === undefined ? new Turns(server).around(connection.handle) : (call) => sessions.handle(call)
-    this.#sessions = sessions
-    this.#crossed = crossing.over(handle, revision, server)
+    this.#calls = new Drain(options.clock)
+  }
+
+  /** Our own; undefined while the server is away. */
+  get connection(): Connection | undefined {
+    return this.#isUp ? this.#own?.connection : undefined
   }
 
   /** Times a session was connected again after one had been lost. */
@@ -70,17 +83,57 @@ export class Link {
     return this.#sessions?.restarts ?? 0
   }
 
-  /** @param isHeld made as a task where the server makes any, and waited for */
+  /** Takes our own connection with the server into use. */
+  gain(connection: Connection, early: EarlyQuestions | undefined): void {
+    const { declared, mode } = this.#options
+    this.#own = { key: toOwnKey(declared(), mode), connection, early }
+    this.#isUp = true
+    this.#connections.add(connection)
+    const before = this.#era
+    const era = this.#toEra(connection, before)
+    this.#era = era
+    if (before === undefined) return
+    if (isSame(before, era)) this.#sessions?.regained()
+    else this.#sessions?.renew()
+  }
+
+  /** Takes our own connection out of use; calls over it may finish within `graceMs`. Resolves when it is closed. */
+  async lose(graceMs: number): Promise<void> {
+    const connection = this.#own?.connection
+    this.#isUp = false
+    if (connection === undefined) return
+    await this.#calls.within(graceMs)
+    this.#connections.delete(connection)
+    await connection.close()
+  }
+
+  /** A session of a caller has ended. */
+  callerEnded(downstream: string): void {
+    this.#sessions?.callerEnded(downstream)
+  }
+
+  /** Whether a call may find what it needs: while the server is away, that is a session which outlived the loss. */
+  canTake(call: Call): boolean {
+    return this.#isUp || this.#sessions?.serves(call) === true
+  }
+
+  /**
+   * @param isHeld made as a task where the server makes any, and waited for
+   * @throws {McpError} `upstream.unavailable` for a server that was never there
+   */
   async pass(call: Call, isHeld: boolean): Promise<Result> {
-    this.#inFlight++
+    const era = this.#era
+    if (era === undefined) throw unusable(this.#options.server)
+    const { crossed, hasTasks } = era
+    this.#calls.enter()
     try {
-      if (this.#hasTasks && (isHeld || this.#mustBeHeld(call))) return await this.#crossed.hold(call)
-      return await this.#crossed.handle(call)
+      if (hasTasks && (isHeld || this.#mustBeHeld(call))) return await crossed.hold(call)
+      return await crossed.handle(call)
     } catch (error) {
-      if (!this.#worksOnlyAsTask(call, error)) throw error
-      return await this.#crossed.hold(call)
+      if (!this.#worksOnlyAsTask(call, era, error)) throw error
+      return await crossed.hold(call)
     } finally {
-      if (--this.#inFlight === 0) this.#idle?.()
+      this.#calls.leave()
     }
   }
 
@@ -90,15 +143,16 @@ export class Link {
    */
   hear(notification: Notification, caller?: Caller): void {
     // Where callers have sessions of their own, only those whom nobody tells apart use ours.
-    this.#crossed.hear(notification, caller ?? (this.#sessions && ANYBODY))
+    this.#era?.crossed.hear(notification, caller ?? (this.#era.isWithSessions ? ANYBODY : undefined))
   }
 
   /** Calls at work may finish within `graceMs`; then nothing is left of it. */
   async close(graceMs: number): Promise<void> {
-    this.survey?.stop()
+    this.#isUp = false
     const sessions = this.#sessions?.close(graceMs)
-    await this.#settle(graceMs)
-    await this.connection.close()
+    await this.#calls.within(graceMs)
+    await Promise.all([...this.#connections].map((connection) => connection.close()))
+    this.#connections.clear()
     await sessions
   }
 
@@ -112,10 +166,10 @@ export class Link {
    * Whether a server refused a call for being none that may become a task, in the words of its era. Where caller and server
    * are of the era in which each request says whether it may, the refusal is for the caller to hear.
    */
-  #worksOnlyAsTask({ method, params, downstream }: Call, error: unknown): boolean {
-    if (method !== 'tools/call' || !(error instanceof McpError) || !this.#hasTasks) return false
+  #worksOnlyAsTask({ method, params, downstream }: Call, era: Era, error: unknown): boolean {
+    if (method !== 'tools/call' || !(error instanceof McpError) || !era.hasTasks) return false
     if (toTaskWish(downstream.capabilities) !== undefined) return false
-    if (areSaid(downstream.revision) && areSaid(this.connection.verdict.revision)) return false
+    if (areSaid(downstream.revision) && areSaid(era.revision)) return false
     // The code alone may be that of anything the tool did before it failed: nothing is done twice for it.
     return (
       isTasksNeeded(error.data) ||
@@ -123,37 +177,37 @@ export class Link {
     )
   }
 
-  #settle(graceMs: number): Promise<void> {
-    if (this.#inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(graceMs, resolve)
-      this.#idle = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
+  #toEra(connection: Connection, before: Era | undefined): Era {
+    const { verdict, serverInfo, capabilities } = connection
+    const { revision } = verdict
+    const { mode, crossing, server } = this.#options
+    const isWithSessions = mode !== 'shared' && findRevision(revision)?.traits.lifecycle === 'handshake'
+    const known = { revision, serverInfo, isWithSessions, hasTasks: hasTasks(capabilities) }
+    // What it has promised to calls that wait here is kept.
+    if (isWithSessions && before?.revision === revision) return { ...known, crossed: before.crossed }
+    const handle = isWithSessions ? this.#overSessions(mode) : this.#overOwn(connection)
+    return { ...known, crossed: crossing.over(handle, revision, server) }
+  }
+
+  #overOwn(connection: Connection): Handle {
+    const sessions = this.#sessions
+    const handle = new Turns(this.#options.server).around(connection.handle)
+    // It was of a revision with sessions before, and tasks may be at work in them.
+    return sessions === undefined ? handle : (call) => (sessions.knows(call) ? sessions.handle(call) : handle(call))
+  }
+
+  #overSessions(mode: SessionsOptions['mode']): Handle {
+    const { surveySession: survey, sessionBounds: bounds } = this.#options
+    this.#sessions ??= new Sessions({ ...this.#options, mode, survey, bounds, own: () => this.#own })
+    const sessions = this.#sessions
+    return (call) => sessions.handle(call)
   }
 }
 
-function toSessions(connection: Connection, options: LinkOptions): Sessions | undefined {
-  const { mode, server, declared, early, surveySession, sessionBounds } = options
-  const { revision } = connection.verdict
-  if (mode === 'shared' || findRevision(revision)?.traits.lifecycle !== 'handshake') return undefined
-  const { open, isGated, restart, clock, random, failed } = options
-  const own = { key: toOwnKey(declared(), mode), connection, early }
-  return new Sessions({
-    server,
-    own,
-    mode,
-    open,
-    survey: surveySession,
-    isGated,
-    bounds: sessionBounds,
-    restart,
-    clock,
-    random,
-    failed,
-  })
+/** What came back is what was lost, as far as it says. */
+function isSame(before: Era, { revision, serverInfo }: Era): boolean {
+  const { name, version } = before.serverInfo ?? {}
+  return before.revision === revision && name === serverInfo?.name && version === serverInfo?.version
 }
 
 /** A caller says with each request whether it may become a task. */

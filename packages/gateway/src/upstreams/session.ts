@@ -1,6 +1,17 @@
-import { ANONYMOUS, type Call, type ClientCapabilities, type Clock, type Result, type Timer } from '@crosspoint/mcp'
+import {
+  ANONYMOUS,
+  type Call,
+  CancellationSource,
+  type ClientCapabilities,
+  type Clock,
+  hasCapability,
+  NO_INTERIM,
+  type Result,
+  type Timer,
+} from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { Caller } from './context.ts'
+import { Drain } from './drain.ts'
 import { EarlyQuestions } from './early-questions.ts'
 import { unusable } from './sentences.ts'
 import { toSessionId } from './task-names.ts'
@@ -33,6 +44,8 @@ export interface Owner {
 export interface SessionOptions extends Owner {
   readonly server: string
   readonly key: string | undefined
+  /** That of the caller, whose end is the end of what is kept for it; undefined where several may share. */
+  readonly downstream: string | undefined
   readonly capabilities: ClientCapabilities
   readonly clock: Clock
   /** Nobody has used it for a while. */
@@ -47,6 +60,7 @@ export class Session implements Owner {
   readonly id = toSessionId()
   readonly owner: string
   readonly isOpenToAll: boolean
+  readonly downstream: string | undefined
   readonly capabilities: ClientCapabilities
   survey: SessionSurvey | undefined
   readonly #options: SessionOptions
@@ -55,26 +69,31 @@ export class Session implements Owner {
   readonly #closing = new AbortController()
   #opening: Promise<unknown> = Promise.resolve()
   #connection: Connection | undefined
+  /** The call it was opened for, without what only that call knows. */
+  #behalf: Call | undefined
+  #reminding: Promise<unknown> | undefined
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
-  #inFlight = 0
+  readonly #calls: Drain
   #idle: Timer | undefined
   /** It is not closed before, since tasks of it may be at work: a point on the clock. */
   #heldUntil = 0
-  /** Told when nothing is in flight any more. */
-  #drained: (() => void) | undefined
+  /** Nobody new will come. */
+  #isReleased = false
   #isOver = false
 
   constructor(options: SessionOptions) {
     this.key = options.key
     this.owner = options.owner
     this.isOpenToAll = options.isOpenToAll
+    this.downstream = options.downstream
     this.capabilities = options.capabilities
+    this.#calls = new Drain(options.clock)
     this.#options = options
     this.#early = options.capabilities.roots === undefined ? undefined : new EarlyQuestions(options.clock)
   }
 
   get isIdle(): boolean {
-    return this.#inFlight === 0
+    return this.#calls.isIdle
   }
 
   /** Tasks of it may be at work. */
@@ -93,6 +112,11 @@ export class Session implements Owner {
     made.catch(() => {})
   }
 
+  /** It is connected, and was not lost. */
+  get isOpen(): boolean {
+    return this.#connection !== undefined && !this.#isOver
+  }
+
   async connect(open: OpenSession, call: Call): Promise<Connection> {
     const { principal, downstream } = call
     const connection = await open(this.capabilities, this.#closing.signal, this.#early, { principal, downstream })
@@ -102,25 +126,43 @@ export class Session implements Owner {
       throw unusable(this.#options.server)
     }
     this.#connection = connection
+    this.#behalf = toBare(call)
     return connection
   }
 
   /** A call uses it, until it leaves. */
   enter(): void {
-    this.#inFlight++
+    this.#calls.enter()
     this.#idle?.cancel()
     this.#idle = undefined
   }
 
   /** @param idleMs how long it stays that nobody uses */
   leave(idleMs: number): void {
-    if (--this.#inFlight > 0) return
-    this.#drained?.()
-    if (!this.#isOver) this.#rest(idleMs)
+    this.#calls.leave()
+    if (this.isIdle && !this.#isOver) this.#rest(this.#isReleased ? 0 : idleMs)
+  }
+
+  /**
+   * Asks the server for a list, so that one which has forgotten the session says so now and it is opened again: of a call of
+   * a tool nobody would know whether it was made. Calls wait for it.
+   */
+  remind(): void {
+    const connection = this.#connection
+    const kind =
+      connection && ['tools', 'resources', 'prompts'].find((one) => hasCapability(connection.capabilities, one))
+    if (connection === undefined || this.#behalf === undefined || kind === undefined) return
+    this.#reminding = connection
+      .handle({ ...this.#behalf, method: `${kind}/list` })
+      .catch(() => {}) // what is wrong with the server is for calls to find out
+      .finally(() => {
+        this.#reminding = undefined
+      })
   }
 
   async handle(call: Call): Promise<Result> {
     if (this.#connection === undefined) await this.#opening
+    if (this.#reminding !== undefined) await this.#reminding
     if (this.#connection === undefined) throw unusable(this.#options.server)
     if (this.#early !== undefined) await this.#early.serve(call)
     return this.#connection.handle(call)
@@ -133,7 +175,15 @@ export class Session implements Owner {
     this.#heldUntil = this.key === undefined ? until : Math.max(this.#heldUntil, until)
   }
 
-  /** Nobody will use it any more but the calls that do. */
+  /** Nobody new will come: it stays for the calls that use it, and for tasks that may be at work. */
+  release(): void {
+    this.#isReleased = true
+    if (!this.isIdle || this.#isOver) return
+    this.#idle?.cancel()
+    this.#rest(0)
+  }
+
+  /** It is over, but for the calls that use it. */
   retire(): void {
     this.#isOver = true
     this.survey?.stop()
@@ -144,7 +194,7 @@ export class Session implements Owner {
 
   /** Calls at work may finish within `graceMs`; then it is closed. Never rejects: its end is what was wanted. */
   async end(graceMs: number): Promise<void> {
-    await this.#drain(graceMs)
+    await this.#calls.within(graceMs)
     this.#closing.abort()
     await this.#connection?.close().catch(() => {})
   }
@@ -156,17 +206,13 @@ export class Session implements Owner {
     if (restMs === 0) unused(this)
     else this.#idle = clock.setTimer(restMs, () => unused(this))
   }
+}
 
-  #drain(graceMs: number): Promise<void> {
-    if (this.#inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(graceMs, resolve)
-      this.#drained = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
-  }
+/** On behalf of the caller of another, whose parameters and answers nothing holds on to. */
+function toBare({ principal, downstream }: Call): Call {
+  const cancellation = new CancellationSource()
+  const none = { params: {}, meta: {}, deadline: undefined, trace: undefined }
+  return { method: '', ...none, principal, downstream, cancellation, interim: NO_INTERIM }
 }
 
 export function toOwner({ principal }: Pick<Call, 'principal'>): Owner {

@@ -55,6 +55,9 @@ function setUp(options: Partial<SessionsOptions> = {}) {
   const surveyed = new Set<string>()
   const sessions = new Sessions({
     server: 'one',
+    own: () => undefined,
+    absence: () => undefined,
+    areProcesses: true,
     open,
     isGated: (_, tool) => tool === 'gated',
     mode: 'per-principal',
@@ -73,9 +76,9 @@ function setUp(options: Partial<SessionsOptions> = {}) {
     const { call } = recordCall('tools/call', params, { principal, capabilities })
     return (await sessions.handle({ ...call, downstream: { ...call.downstream, session } })).number
   }
-  const begin = async (principal: Principal, ttlMs: number | null) => {
+  const begin = async (principal: Principal, ttlMs: number | null, session?: string) => {
     const { call } = recordCall('tools/call', { ttlMs }, { principal, capabilities: DECLARED })
-    return (await sessions.handle(call)).taskId
+    return (await sessions.handle({ ...call, downstream: { ...call.downstream, session } })).taskId
   }
   /** Asks for a task as its id says. */
   const task = async (principal: Principal, taskId: unknown, status = 'working') => {
@@ -253,7 +256,7 @@ describe('sessions with a server on behalf of callers', () => {
 
   it('whoever declares what the gateway does and is not told apart from others needs no other session', async () => {
     const own = { key: toOwnKey({ roots: {} }, 'per-principal'), connection: await setUp().open({}) }
-    const { call, opened } = setUp({ own })
+    const { call, opened } = setUp({ own: () => own })
     expect(await call(ANONYMOUS, { roots: { listChanged: true } })).toBe(0)
     expect(opened).toEqual([])
     await call(ANONYMOUS)
@@ -296,6 +299,75 @@ describe('sessions with a server on behalf of callers', () => {
     await call(BERT)
     await settle()
     expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, true, false, false])
+  })
+
+  it('what is kept for one session of a caller ends with that, once calls are over and no task can be asked for', async () => {
+    const { call, begin, clock, opened, sessions, release } = setUp({ mode: 'per-session' })
+    await call(ANNA, {}, {}, 's1')
+    const busy = call(BERT, {}, { wait: true }, 's2')
+    await settle()
+    for (const ended of ['s1', 's2', '']) sessions.callerEnded(ended)
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, false])
+    release()
+    expect(await busy).toBe(1)
+    await settle()
+    expect([opened[1]?.isClosed, sessions.size]).toEqual([true, 0])
+    await begin(CARL, 500, 's3')
+    sessions.callerEnded('s3')
+    clock.advance(499)
+    expect(opened[2]?.isClosed).toBe(false)
+    clock.advance(1)
+    await settle()
+    expect([opened[2]?.isClosed, sessions.size, clock.pending]).toEqual([true, 0, 0])
+  })
+
+  it('what a caller shares among its sessions stays when one of those ends', async () => {
+    const { call, sessions } = setUp()
+    await call(ANNA, {}, {}, 's1')
+    sessions.callerEnded('s1')
+    expect(await call(ANNA, {}, {}, 's2')).toBe(0)
+  })
+
+  it('without a connection of the gateway none is opened, and calls of tasks and answers are taken by those there are', async () => {
+    let absence: McpError | undefined
+    const { call, begin, task, sessions } = setUp({ absence: () => absence })
+    const serves = (method: string, params = {}, principal = ANNA) =>
+      sessions.serves(recordCall(method, params, { principal }).call)
+    expect(serves('tasks/get')).toBe(false)
+    const id = await begin(ANNA, null)
+    absence = new McpError('upstream.unavailable', 'away')
+    expect([serves('tasks/get'), serves('tools/call', { requestState: 's' })]).toEqual([true, true])
+    expect([serves('tools/call'), serves('tools/call', {}, BERT)]).toEqual([true, false])
+    expect([await call(ANNA), await task(ANNA, id)]).toEqual([0, 0])
+    await expect(call(BERT)).rejects.toBe(absence)
+  })
+
+  it('servers elsewhere that are found again are asked for a list in each session, and calls wait for that', async () => {
+    const said: string[] = []
+    let listed = () => {}
+    const { open } = setUp()
+    const { call, sessions } = setUp({
+      areProcesses: false,
+      open: async (capabilities) => ({
+        ...(await open(capabilities)),
+        capabilities: { tools: {} },
+        handle: async ({ method }) => {
+          said.push(method)
+          if (method === 'tools/list') await new Promise<void>((resolve) => (listed = resolve))
+          return { number: said.length }
+        },
+      }),
+    })
+    await call(ANNA)
+    sessions.regained()
+    const waiting = call(ANNA)
+    await settle()
+    expect(said).toEqual(['tools/call', 'tools/list'])
+    listed()
+    expect(await waiting).toBe(3)
+    // Whether they are well is not known, so that new calls do not try.
+    expect(sessions.serves(recordCall('tools/call', {}, { principal: ANNA }).call)).toBe(false)
   })
 
   it('closing lets calls at work finish, takes no more, and leaves nothing', async () => {

@@ -1,7 +1,7 @@
-import { type Call, type ClientCapabilities, type Clock, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
+import { type Call, type Clock, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
-import { toContext } from './context.ts'
+import { type Context, toContext } from './context.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { Pauses, type PausesOptions } from './pauses.ts'
 import { makeRoom } from './room.ts'
@@ -9,14 +9,22 @@ import { explainGated, toToolError, unusable } from './sentences.ts'
 import { type OpenSession, Session, type SessionSurvey, toOwner } from './session.ts'
 import { OWN_ID, toHoldMs, toNamed, withSession } from './task-names.ts'
 
+/** The gateway's own connection. */
+export interface Own {
+  /** Of calls that may go over it. */
+  readonly key: string | undefined
+  readonly connection: Connection
+  readonly early?: EarlyQuestions | undefined
+}
+
 export interface SessionsOptions extends PausesOptions {
   readonly server: string
-  /** The gateway's own connection, and the key of calls that may go over it. */
-  readonly own?: {
-    readonly key: string | undefined
-    readonly connection: Connection
-    readonly early?: EarlyQuestions | undefined
-  }
+  /** The latest there was. */
+  readonly own: () => Own | undefined
+  /** Why no session can be opened now; undefined while the gateway's own connection is there. */
+  readonly absence: () => McpError | undefined
+  /** Each is a process of its own, or several are with one server elsewhere. */
+  readonly areProcesses: boolean
   readonly open: OpenSession
   /**
    * Learns what the server offers in a session that may last, where nobody tells callers apart: what one of several callers
@@ -36,11 +44,14 @@ export interface SessionsOptions extends PausesOptions {
 /**
  * Sessions with one server of a handshake revision, on behalf of callers: opened when a call needs one, shared by those
  * calls that may, closed when nobody has used one for a while. A server that cannot be reached is not tried again at once.
+ * They are there whatever becomes of the gateway's own connection; without it none is opened.
  */
 export class Sessions {
   readonly #options: SessionsOptions
+  /** The oldest first, those included that are about to end. */
+  readonly #all = new Set<Session>()
+  /** Those that calls may come to, by key. */
   readonly #open = new Map<string, Session>()
-  readonly #alone = new Set<Session>()
   /** Those that had tasks, by their ids. */
   readonly #withTasks = new Map<string, Session>()
   readonly #closing = new Set<Promise<void>>()
@@ -55,7 +66,7 @@ export class Sessions {
   }
 
   get size(): number {
-    return this.#open.size + this.#alone.size
+    return this.#all.size
   }
 
   /** Times one was opened again after one had been lost. */
@@ -70,15 +81,45 @@ export class Sessions {
     return session === undefined ? this.#passOwn(call) : this.#pass(call, session, false)
   }
 
+  /** Whether a call may find what it needs, while the gateway's own connection is away. */
+  serves(call: Call): boolean {
+    if (call.params.requestState !== undefined || TASK_METHODS.has(call.method)) return this.size > 0
+    // That a process is well is known without asking it.
+    const { key } = toContext(call, this.#options.mode)
+    return this.#options.areProcesses && key !== undefined && this.#open.get(key)?.isOpen === true
+  }
+
+  /** Whether a task is in one of them. */
+  knows({ method, params }: Call): boolean {
+    const named = TASK_METHODS.has(method) ? toNamed(params.taskId) : undefined
+    return named !== undefined && this.#withTasks.has(named.session)
+  }
+
+  /** The gateway's own connection is there again: servers elsewhere may have forgotten all sessions meanwhile. */
+  regained(): void {
+    if (this.#options.areProcesses) return
+    for (const session of this.#all) session.remind()
+  }
+
+  /** Another server is there: calls at work may finish and tasks be asked for, whatever is new begins anew. */
+  renew(): void {
+    for (const session of this.#all) this.#release(session)
+  }
+
+  /** A session of a caller has ended: nobody will come to what was kept for it. */
+  callerEnded(downstream: string): void {
+    for (const session of this.#all) if (session.downstream === downstream) this.#release(session)
+  }
+
   /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
-    for (const session of this.#all()) this.#end(session, graceMs)
+    for (const session of this.#all) this.#end(session, graceMs)
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
   async #passOwn(call: Call): Promise<Result> {
-    const early = this.#options.own?.early
+    const early = this.#options.own()?.early
     if (early !== undefined) await early.serve(call)
     return this.#toOwn().handle(call)
   }
@@ -87,7 +128,7 @@ export class Sessions {
   async #handleTask(call: Call): Promise<Result> {
     const named = toNamed(call.params.taskId)
     const native = named === undefined ? call : { ...call, params: { ...call.params, taskId: named.native } }
-    const isOwn = named?.session === OWN_ID && this.#options.own !== undefined
+    const isOwn = named?.session === OWN_ID && this.#options.own() !== undefined
     const known = named === undefined || isOwn ? undefined : this.#withTasks.get(named.session)
     const session = isOwn ? undefined : (known ?? this.#toSession(call))
     if (session !== undefined) return this.#pass(native, session, true)
@@ -129,15 +170,15 @@ export class Sessions {
 
   /** Undefined for a call that goes over the gateway's own connection. */
   #toSession(call: Call): Session | undefined {
-    const { own, mode } = this.#options
-    const { key, capabilities } = toContext(call, mode)
-    if (own !== undefined && key !== undefined && key === own.key) return undefined
-    return (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(key, call, capabilities)
+    const context = toContext(call, this.#options.mode)
+    const { key } = context
+    if (key !== undefined && key === this.#options.own()?.key) return undefined
+    return (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(call, context)
   }
 
   #toOwn(): Connection {
-    const { own, server } = this.#options
-    if (own === undefined) throw unusable(server)
+    const own = this.#options.own()
+    if (own === undefined) throw unusable(this.#options.server)
     return own.connection
   }
 
@@ -146,20 +187,24 @@ export class Sessions {
     const result = withSession(session.id, call, answer)
     if (result === answer) return answer
     session.hold(toHoldMs(result))
-    this.#withTasks.set(session.id, session)
+    if (this.#all.has(session)) this.#withTasks.set(session.id, session)
     return result
   }
 
-  #begin(key: string | undefined, call: Call, capabilities: ClientCapabilities): Session {
-    const { server, clock, bounds } = this.#options
+  #begin(call: Call, { key, session: downstream, capabilities }: Context): Session {
+    const { server, clock, bounds, absence } = this.#options
     if (this.#isClosed) throw unusable(server)
+    // Nobody would come to it, where the session of its caller has ended.
+    if (call.cancellation.isCancelled) throw new McpError('caller.cancelled', `Cancelled "${call.method}"`)
+    const error = absence()
+    if (error !== undefined) throw error
     this.#pauses.check(capabilities)
     const owner = toOwner(call)
-    for (const idle of makeRoom(this.#all(), owner, { server, max: bounds().max })) this.#end(idle, 0)
+    for (const idle of makeRoom([...this.#all], owner, { server, max: bounds().max })) this.#end(idle, 0)
     const unused = (session: Session) => this.#end(session, 0)
-    const session = new Session({ ...owner, server, key, capabilities, clock, unused })
-    if (key === undefined) this.#alone.add(session)
-    else this.#open.set(key, session)
+    const session = new Session({ ...owner, server, key, downstream, capabilities, clock, unused })
+    this.#all.add(session)
+    if (key !== undefined) this.#open.set(key, session)
     session.begin(this.#connect(session, call))
     return session
   }
@@ -190,23 +235,36 @@ export class Sessions {
     }
   }
 
-  #all(): readonly Session[] {
-    return [...this.#open.values(), ...this.#alone]
+  #release(session: Session): void {
+    this.#hide(session)
+    session.release()
+  }
+
+  #end(session: Session, graceMs: number): void {
+    this.#hide(session)
+    session.retire()
+    if (session.isIdle) this.#forget(session)
+    const closed = session.end(graceMs).finally(() => {
+      this.#forget(session)
+      this.#closing.delete(closed)
+    })
+    this.#closing.add(closed)
+  }
+
+  /** No call finds it any more but by a task. */
+  #hide(session: Session): void {
+    if (session.key !== undefined && this.#open.get(session.key) === session) this.#open.delete(session.key)
   }
 
   #forget(session: Session): void {
     session.retire()
-    this.#alone.delete(session)
+    this.#hide(session)
+    this.#all.delete(session)
     this.#withTasks.delete(session.id)
-    if (session.key !== undefined && this.#open.get(session.key) === session) this.#open.delete(session.key)
-  }
-
-  #end(session: Session, graceMs: number): void {
-    this.#forget(session)
-    const closed = session.end(graceMs).finally(() => this.#closing.delete(closed))
-    this.#closing.add(closed)
   }
 }
 
+/** Their session is named in the id of the task. */
+const TASK_METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel'])
 /** How long a failed call waits to learn whether its tool is offered at all. */
 const KNOWN_MS = 2_000

@@ -1,8 +1,8 @@
-import type { Call, Handle, Implementation, Result, Timer } from '@crosspoint/mcp'
+import type { Call, Handle, Implementation, McpError, Result, Timer } from '@crosspoint/mcp'
 import type { Connection, Verdict } from '@crosspoint/mcp/client'
 import type { ServerConfig } from '../config/model.ts'
 import { shown } from '../shown.ts'
-import { answerAbsent, answerFailed } from './answers.ts'
+import { answerAbsent, answerFailed, toAbsence } from './answers.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import { RELAYED } from './context.ts'
 import { EarlyQuestions } from './early-questions.ts'
@@ -39,7 +39,7 @@ export interface UpstreamOptions
 
 /**
  * One configured server, kept alive: connected, watched, brought back with growing waits when it is lost. Calls
- * while it is away are answered at once, with the reason.
+ * while it is away are answered at once, with the reason, but for those whose callers have sessions that are well.
  */
 export class Upstream {
   readonly name: string
@@ -55,7 +55,9 @@ export class Upstream {
   #since: number
   #restarts = 0
   #wasUp = false
-  #link: Link | undefined
+  readonly #link: Link
+  /** Learns what the server offers, as long as it is there. */
+  #survey: Survey | undefined
   #verdict: Verdict | undefined
   #serverInfo: Implementation | undefined
   #timer: Timer | undefined
@@ -73,16 +75,21 @@ export class Upstream {
     this.#connector = new Connector({
       ...options,
       config: () => this.#config,
-      hear: (said, caller) => this.#link?.hear(said, caller),
+      hear: (said, caller) => this.#link.hear(said, caller),
     })
-    this.handle = (call) => {
-      const link = this.#link
-      return link === undefined ? this.#absent(call) : this.#pass(call, link, false)
-    }
-    this.hold = (call) => {
-      const link = this.#link
-      return link === undefined ? this.#absent(call) : this.#pass(call, link, true)
-    }
+    this.#link = new Link({
+      ...options,
+      server: this.name,
+      mode: options.config.sessions,
+      areProcesses: options.config.transport.kind === 'stdio',
+      restart: () => this.#config.restart,
+      absence: () => (this.connection === undefined ? this.#absence() : undefined),
+      open: (capabilities, signal, early, caller) =>
+        this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early, caller }),
+      failed: () => this.#survey?.check(),
+    })
+    this.handle = (call) => this.#pass(call, false)
+    this.hold = (call) => this.#pass(call, true)
   }
 
   get config(): ServerConfig {
@@ -99,7 +106,7 @@ export class Upstream {
   }
 
   get connection(): Connection | undefined {
-    return this.#link?.connection
+    return this.#link.connection
   }
 
   /** ISO 8601: since when it is in this state, or, through all attempts to bring it back, since when it is away. */
@@ -109,7 +116,7 @@ export class Upstream {
 
   /** Times it, or a session with it on behalf of callers, was connected again after it had been lost. */
   get restarts(): number {
-    return this.#restarts + (this.#link?.restarts ?? 0)
+    return this.#restarts + this.#link.restarts
   }
 
   /** The revision spoken, or last spoken. */
@@ -137,24 +144,33 @@ export class Upstream {
    */
   async stop(graceMs: number): Promise<void> {
     this.#dispatch({ kind: 'stop' })
-    if (this.#link !== undefined) this.#release(this.#link, graceMs)
+    this.#survey?.stop()
+    this.#survey = undefined
+    this.#track(this.#link.close(graceMs))
     await this.#opening
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
-  async #pass(call: Call, link: Link, isHeld: boolean): Promise<Result> {
+  /** A session of a caller has ended. */
+  callerEnded(downstream: string): void {
+    this.#link.callerEnded(downstream)
+  }
+
+  async #pass(call: Call, isHeld: boolean): Promise<Result> {
+    if (!this.#link.canTake(call)) return answerAbsent(call, this.#absence())
+    const survey = this.#survey
     try {
-      return await link.pass(call, isHeld)
+      return await this.#link.pass(call, isHeld)
     } catch (error) {
       // One failed call is a symptom; what the survey finds is the diagnosis.
       return answerFailed(call, this.config, error, () => {
-        if (link === this.#link) link.survey?.check()
+        if (survey === this.#survey) survey?.check()
       })
     }
   }
 
-  async #absent(call: Call): Promise<Result> {
-    return answerAbsent(call, this.config, this.#state, this.since)
+  #absence(): McpError {
+    return toAbsence(this.config, this.#state, this.since)
   }
 
   #dispatch(event: UpstreamEvent): void {
@@ -210,16 +226,6 @@ export class Upstream {
   }
 
   #adopt(connection: Connection, early: EarlyQuestions | undefined): void {
-    const link: Link = new Link(connection, {
-      ...this.#options,
-      server: this.name,
-      mode: this.config.sessions,
-      early,
-      restart: () => this.#config.restart,
-      open: (capabilities, signal, early, caller) =>
-        this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early, caller }),
-      failed: () => link.survey?.check(),
-    })
     // Some servers say nothing before they know their folders, and without lists nobody will call them.
     const timer =
       early &&
@@ -228,35 +234,35 @@ export class Upstream {
       })
     if (this.#wasUp) this.#restarts++
     this.#wasUp = true
-    this.#link = link
     this.#verdict = connection.verdict
     this.#serverInfo = connection.serverInfo
+    this.#link.gain(connection, early)
+    const isThis = () => connection === this.connection
     void connection.closed.then(({ reason, asked }) => {
       timer?.cancel()
-      if (link === this.#link && !asked) this.#lose('gone', shown(reason, 500))
+      if (isThis() && !asked) this.#lose('gone', shown(reason, 500))
     })
-    link.survey = this.#options.survey(connection, {
+    this.#survey = this.#options.survey(connection, {
       surveyed: (problem) => {
-        if (link === this.#link) this.#dispatch({ kind: 'surveyed', problem })
+        if (isThis()) this.#dispatch({ kind: 'surveyed', problem })
       },
       lost: (cause, reason) => {
-        if (link === this.#link) this.#lose(cause, reason)
+        if (isThis()) this.#lose(cause, reason)
       },
     })
     this.#options.changed()
   }
 
   #lose(cause: 'gone' | 'sign-in', reason: string): void {
-    if (this.#link !== undefined) this.#release(this.#link, this.config.requestTimeoutMs)
+    this.#survey?.stop()
+    this.#survey = undefined
+    // An attempt that came to nothing has no connection to lose.
+    if (this.connection !== undefined) this.#track(this.#link.lose(this.config.requestTimeoutMs))
     this.#dispatch({ kind: 'lost', cause, reason })
   }
 
-  /** Takes the link out of use; calls on it may finish. */
-  #release(link: Link, graceMs: number): void {
-    this.#link = undefined
-    this.#restarts += link.restarts
-    const closed = link
-      .close(graceMs)
+  #track(closing: Promise<void>): void {
+    const closed = closing
       .catch((error: unknown) =>
         this.#options.log.error({ upstream: this.name, reason: toReason(error) }, 'Closing an upstream failed'),
       )
