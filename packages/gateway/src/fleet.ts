@@ -142,6 +142,11 @@ export class Fleet {
     )
   }
 
+  /** A session of a caller has ended: nobody will come to what servers keep for it. */
+  callerEnded(downstream: string): void {
+    for (const { upstream } of this.#members.values()) upstream.callerEnded(downstream)
+  }
+
   async close(graceMs: number): Promise<void> {
     for (const done of [...this.#waiters]) done()
     this.#watches.stop()

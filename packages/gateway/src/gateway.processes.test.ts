@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CallToolResult } from '@crosspoint/mcp'
 import { connect } from '@crosspoint/mcp/client'
-import { recordCall } from '@crosspoint/testkit'
+import { openWireSession, recordCall, type WireSession } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from './config/parse.ts'
+import { openFrontDoor } from './front/door.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 
 /** Real servers in real processes. */
@@ -156,6 +157,24 @@ test('callers are told the name of a server and nothing of what is run', async (
   while (!said.includes('is not available')) said = textOf(await call(gateway, 'one__echo'))
   expect(said).toContain('Check that "one" runs by itself')
   expect(crash + said).not.toMatch(/secret|node|server\.mjs/)
+})
+
+test('the process that was started for a client who can be asked ends with its session', async () => {
+  const gateway = open({ one: crashing })
+  await gateway.start()
+  const door = await openFrontDoor(gateway)
+  onTestFinished(() => door.close({ drainMs: 0 }))
+  const pidIn = async (session: WireSession) => {
+    const { messages } = await session.request('tools/call', { name: 'one__pid', arguments: {} })
+    return Number(textOf(messages.at(-1).result))
+  }
+  const begin = () => openWireSession(door.url, { capabilities: { elicitation: {} } })
+  const [left, stays] = [await begin(), await begin()]
+  const [ends, lives] = [await pidIn(left), await pidIn(stays)]
+  expect([ends, lives].filter(isAlive)).toHaveLength(2)
+  await left.end()
+  while (isAlive(ends)) await new Promise((resolve) => setImmediate(resolve))
+  expect(await pidIn(stays)).toBe(lives)
 })
 
 const cycles = Number(process.env.KILL_CYCLES ?? 25)

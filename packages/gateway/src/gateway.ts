@@ -129,6 +129,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       hop,
       serverInfo: info,
       authenticate,
+      sessionEnded: (id) => fleet.callerEnded(id),
       settings,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),

@@ -33,6 +33,7 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
   readonly authenticate: Endpoint['authenticate']
+  readonly sessionEnded: NonNullable<Endpoint['sessionEnded']>
   /** Tasks made of calls here. */
   readonly tasks: TaskDesk
 }
@@ -127,12 +128,13 @@ function toEndpoint(
   handle: Handle,
   toolSchema: (name: string) => JsonObject | undefined,
   serverInfo: () => Implementation,
-  { settings, clock, log, authenticate }: ViewEndpointOptions,
+  { settings, clock, log, authenticate, sessionEnded }: ViewEndpointOptions,
 ): Endpoint & EndpointSettings {
   return {
     handle,
     clock,
     toolSchema,
+    sessionEnded,
     ...(authenticate === undefined ? {} : { authenticate }),
     log: ({ level, event, ...details }) => log[level](details, event),
     get serverInfo() {

@@ -166,6 +166,7 @@ export const ENDPOINT_OPTIONS = {
   questionTimeoutMs: true,
   maxQuestions: true,
   authenticate: true,
+  sessionEnded: true,
   scopesFor: true,
   clock: true,
 } satisfies Record<Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'log'>, true>

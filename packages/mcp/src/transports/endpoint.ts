@@ -62,6 +62,11 @@ export interface Endpoint {
    * has an id then, and a GET with `Last-Event-ID` brings the rest of its stream. `false`: nothing is kept.
    */
   readonly resume?: ResumeOptions | false
+  /**
+   * Told of each handshake session that has ended, over HTTP and HTTP+SSE: by its client, because nobody used it, or with
+   * the door. Calls have its id as `downstream.session`, and those at work are given up before. Must not throw.
+   */
+  readonly sessionEnded?: (id: string) => void
   /** A call nobody answered fails after this, with `upstream.timeout`; listening has no end. Default 15 minutes. */
   readonly callTimeoutMs?: number
   /**

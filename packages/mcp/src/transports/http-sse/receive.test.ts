@@ -38,6 +38,15 @@ function createChanging() {
 }
 
 describe('a session', () => {
+  it('ends with its stream, and the endpoint is told of it', async () => {
+    const ended = createDeferred<string>()
+    const url = await open(answers, { sessionEnded: ended.resolve })
+    const session = await openSseSession(url)
+    await session.initialize('2024-11-05')
+    session.stream.destroy()
+    expect(await ended.promise).toBe(session.endpoint.split('=')[1])
+  })
+
   it.each(HANDSHAKES)('of %s opens with a GET, says where to POST, and answers on the stream', async (revision) => {
     const calls: Call[] = []
     const url = await open(async (call) => {

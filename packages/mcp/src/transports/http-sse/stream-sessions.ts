@@ -16,19 +16,24 @@ export interface StreamSession {
   readonly owed: Set<() => void>
 }
 
+export interface StreamSessionsOptions {
+  readonly maxSessions: number
+  /** Where callers are known: how many each may have. */
+  readonly shares: Shares | undefined
+  /** Told of each that has ended. */
+  readonly ended: ((id: string) => void) | undefined
+}
+
 /** The sessions of one endpoint whose life is that of a stream. */
 export class StreamSessions {
   readonly #served: Served
-  readonly #maxSessions: number
-  readonly #shares: Shares | undefined
+  readonly #options: StreamSessionsOptions
   readonly #open = new Map<string, StreamSession>()
 
-  /** @param shares where callers are known: how many each may have */
-  constructor(served: Served, maxSessions: number, shares: Shares | undefined) {
+  constructor(served: Served, options: StreamSessionsOptions) {
     // Requests with an envelope have no place on this transport, in any revision.
     this.#served = { ...served, envelopes: new Map() }
-    this.#maxSessions = maxSessions
-    this.#shares = shares
+    this.#options = options
   }
 
   get size(): number {
@@ -45,8 +50,9 @@ export class StreamSessions {
    * @param toTarget where its client is to POST, by the id
    */
   open(principal: Principal, response: HttpResponse, toTarget: (id: string) => string): void {
-    if (this.#shares?.hasRoomFor(principal) === false) throw tooManySessions(this.#shares)
-    if (this.size >= this.#maxSessions) {
+    const { maxSessions, shares, ended } = this.#options
+    if (shares?.hasRoomFor(principal) === false) throw tooManySessions(shares)
+    if (this.size >= maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
     }
     const id = randomBytes(ID_BYTES).toString('base64url')
@@ -54,11 +60,12 @@ export class StreamSessions {
     const conversation = serveConversation(this.#served, channel, { principal, session: id })
     const owed = new Set<() => void>()
     this.#open.set(id, { conversation, principal, channel, owed })
-    this.#shares?.add(principal)
+    shares?.add(principal)
     void conversation.closed.then(() => {
       this.#open.delete(id)
-      this.#shares?.remove(principal)
+      shares?.remove(principal)
       for (const release of owed) release()
+      ended?.(id)
     })
   }
 

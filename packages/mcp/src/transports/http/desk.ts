@@ -60,9 +60,14 @@ export function createDesk(
       idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
       maxStreams: endpoint.maxStreams ?? 8,
       resume: toResume(endpoint.resume, served.clock, served.log),
+      ended: endpoint.sessionEnded,
     }),
     cut: () => served.log('warn', 'stream.cut', { maxStreamBytes }),
-    streams: new StreamSessions(served, maxSessions, isKnowing ? new Shares(perPrincipal) : undefined),
+    streams: new StreamSessions(served, {
+      maxSessions,
+      shares: isKnowing ? new Shares(perPrincipal) : undefined,
+      ended: endpoint.sessionEnded,
+    }),
     replies: {
       door,
       open: new Set(),

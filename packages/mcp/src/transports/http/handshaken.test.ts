@@ -6,6 +6,7 @@ import {
   openWireSession,
   sendEnveloped,
   sendHttp,
+  type WireSession,
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { McpError } from '../../errors.ts'
@@ -153,6 +154,23 @@ describe('a session', () => {
     expect(answers.map(({ status }) => status)).toEqual(attempts.map(() => 404))
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
     expect((await foreign.request('ping')).status).toBe(200)
+  })
+
+  it('the endpoint is told of each that has ended: by its client, by its age, with the door', async () => {
+    const clock = createFakeClock()
+    const ended: string[] = []
+    const sessionEnded = (id: string) => void ended.push(id)
+    const door = await doors.open(createHandle().handle, { clock, sessionIdleMs: 1_000, sessionEnded })
+    const idOf = ({ headers }: WireSession) => headers['mcp-session-id']
+    const [left, old] = [await openWireSession(door.url), await openWireSession(door.url)]
+    expect(ended).toEqual([])
+    await left.end()
+    expect(ended).toEqual([idOf(left)])
+    clock.advance(1_000)
+    expect(ended).toEqual([idOf(left), idOf(old)])
+    const last = await openWireSession(door.url)
+    await doors.closeAll()
+    expect(ended).toEqual([idOf(left), idOf(old), idOf(last)])
   })
 
   it('trap-29, abuse-21: a request without an id gets 400', async () => {

@@ -21,6 +21,8 @@ export interface SessionTableOptions {
   readonly maxStreams: number
   /** Undefined where nothing is resumed, whatever the revision. */
   readonly resume: Resume | undefined
+  /** Told of each that has ended. */
+  readonly ended: ((id: string) => void) | undefined
 }
 
 /** A session over HTTP: the conversation, and the connections on which its client hears what belongs to no request. */
@@ -115,6 +117,7 @@ export class SessionTable {
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
     endAll(found)
     found.resumable?.close()
+    this.#options.ended?.(found.id)
   }
 
   /** Ends the streams that wait for news, each session living on. */
