@@ -35,7 +35,10 @@ export interface ReceptionOptions {
   readonly resourceMetadata?: ResourceMetadata | ((path: string) => ResourceMetadata | undefined)
   /** Most requests outside of sessions at work at once, per endpoint, listening ones apart. Default 10,000. */
   readonly maxCalls?: number
-  /** Most bytes of bodies that are not answered yet, all connections together. Default 256 MiB. */
+  /**
+   * Most bytes of bodies that are not answered yet, all connections together, and as many of answers that their readers
+   * did not take yet, of which those that wait longest are cut off. Default 256 MiB.
+   */
   readonly maxHeldBytes?: number
   /** Pause between comments on a stream that is silent. Default 15 s. */
   readonly beatMs?: number
@@ -83,6 +86,8 @@ export class Reception {
       log,
       isClosing: false,
       heldBytes: 0,
+      unread: new Set(),
+      unreadBytes: 0,
       maxHeldBytes: options.maxHeldBytes ?? 256 * 1024 * 1024,
       resourceMetadata: toMetadataSource(options.resourceMetadata),
     }

@@ -25,6 +25,9 @@ export interface DoorState {
    */
   heldBytes: number
   readonly maxHeldBytes: number
+  /** Large answers that did not leave yet, the oldest first: of them as many bytes may be held. */
+  readonly unread: Set<HttpReply>
+  unreadBytes: number
   /** What is said of the resource that a request was for. */
   readonly resourceMetadata: ((url: string) => ResourceMetadata | undefined) | undefined
 }
@@ -70,6 +73,8 @@ export class HttpReply implements Way {
   #stream: Outlet | undefined
   #beats: number
   #isLeaving: boolean
+  /** Bytes of its answer that count among those of the door. */
+  #unread: number
 
   constructor(response: HttpResponse, accepts: Accepts, context: ReplyContext) {
     this.response = response
@@ -82,11 +87,13 @@ export class HttpReply implements Way {
     this.#stream = undefined
     this.#beats = 0
     this.#isLeaving = false
+    this.#unread = 0
     const held: Held<HttpReply> = { it: this }
     context.open.add(held)
     whenGone(response, () => {
       context.open.delete(held)
       held.it = undefined
+      if (this.#unread > 0) this.#left()
       if (!response.writableFinished && this.call !== undefined) this.call.drop(hungUp())
     })
   }
@@ -108,6 +115,8 @@ export class HttpReply implements Way {
     // A stream that can be resumed takes its answer even when nobody is there.
     const isGone = response.writableEnded || response.destroyed || this.#isLeaving
     if (isGone && this.#stream === undefined) return
+    if (!isGone && answer !== undefined && (answer.tail !== undefined || answer.text.length >= LARGE_BYTES))
+      this.#count(answer)
     const { json, ratherSse } = this.accepts
     // A stream that is primed survives the loss of its connection, which a client that asks for streams first wants.
     if (this.#stream !== undefined || !json || (ratherSse === true && this.streams?.isPriming === true)) {
@@ -118,6 +127,31 @@ export class HttpReply implements Way {
     else if (answer.tail === undefined) this.#json(answer.status, answer.text)
     else if (response.req.complete) this.#ready(answer.text, answer.tail.pieces)
     else this.#json(answer.status, toText(answer))
+  }
+
+  /** Counts a large answer until it has left. Of too many those go that have waited for their readers longest. */
+  #count({ text, tail }: Reply): void {
+    const { door } = this.#context
+    let bytes = text.length
+    for (const piece of tail?.pieces ?? []) bytes += piece.length
+    if (bytes < LARGE_BYTES) return
+    this.#unread = bytes
+    door.unreadBytes += bytes
+    door.unread.add(this)
+    for (const oldest of door.unread) {
+      if (door.unreadBytes <= door.maxHeldBytes || oldest === this) return
+      door.log('warn', 'answer.cut', { bytes: oldest.#unread, maxBytes: door.maxHeldBytes })
+      oldest.#left()
+      oldest.response.req.socket.destroy()
+    }
+  }
+
+  /** Its answer waits for nobody any more. */
+  #left(): void {
+    const { door } = this.#context
+    door.unread.delete(this)
+    door.unreadBytes -= this.#unread
+    this.#unread = 0
   }
 
   /** Its body is needed no longer. */
@@ -314,6 +348,8 @@ function hungUp(): McpError {
   return new McpError('caller.cancelled', 'The caller closed the connection')
 }
 
+/** Answers of fewer bytes are not counted: the connections bound them. */
+const LARGE_BYTES = 64 * 1024
 const LINGER_MS = 1_000
 /** What is thrown away of a body after it was refused. */
 const LINGER_BYTES = 64 * 1024
