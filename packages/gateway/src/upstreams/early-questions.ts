@@ -9,6 +9,7 @@ import {
   type Result,
 } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
+import { within } from './within.ts'
 
 interface Early {
   readonly request: Notification
@@ -67,7 +68,7 @@ export class EarlyQuestions {
         () => resolve(),
       )
     })
-    await this.#within(asked, PATIENCE_MS)
+    await within(this.#clock, asked, PATIENCE_MS)
     if (this.#isAnswered) await this.#settle()
   }
 
@@ -82,7 +83,7 @@ export class EarlyQuestions {
    * asked, waits a while for that one. Never rejects.
    */
   async serve(call: Call): Promise<void> {
-    if (this.#serving !== undefined) await this.#within(this.#serving, PATIENCE_MS)
+    if (this.#serving !== undefined) await within(this.#clock, this.#serving, PATIENCE_MS)
     const { interim, downstream } = call
     if (this.#open.length === 0 || !interim.canAsk || !hasCapability(downstream.capabilities, 'roots')) return
     const serving = this.#askFor(call).finally(() => {
@@ -109,14 +110,7 @@ export class EarlyQuestions {
 
   /** A server looks at folders before it works in them. */
   #settle(): Promise<void> {
-    return this.#within(new Promise(() => {}), APPLY_MS)
-  }
-
-  #within(event: Promise<void>, maxMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimer(maxMs, resolve)
-      void event.then(resolve).finally(() => timer.cancel())
-    })
+    return within(this.#clock, new Promise(() => {}), APPLY_MS)
   }
 
   #drop(early: Early): void {

@@ -64,13 +64,11 @@ export class Link {
   #era: Era | undefined
   /** There once a server was met that keeps something for its client. */
   #sessions: Sessions | undefined
-  readonly #calls: Drain
   /** Our own ones, the lost included, as long as calls may be at work over them. */
-  readonly #connections = new Set<Connection>()
+  readonly #owns = new Set<Own>()
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#calls = new Drain(options.clock)
   }
 
   /** Our own; undefined while the server is away. */
@@ -85,10 +83,10 @@ export class Link {
 
   /** Takes our own connection with the server into use. */
   gain(connection: Connection, early: EarlyQuestions | undefined): void {
-    const { declared, mode } = this.#options
-    this.#own = { key: toOwnKey(declared(), mode), connection, early }
+    const { declared, mode, clock } = this.#options
+    this.#own = { key: toOwnKey(declared(), mode), connection, early, calls: new Drain(clock) }
     this.#isUp = true
-    this.#connections.add(connection)
+    this.#owns.add(this.#own)
     const before = this.#era
     const era = this.#toEra(connection, before)
     this.#era = era
@@ -99,12 +97,8 @@ export class Link {
 
   /** Takes our own connection out of use; calls over it may finish within `graceMs`. Resolves when it is closed. */
   async lose(graceMs: number): Promise<void> {
-    const connection = this.#own?.connection
     this.#isUp = false
-    if (connection === undefined) return
-    await this.#calls.within(graceMs)
-    this.#connections.delete(connection)
-    await connection.close()
+    if (this.#own !== undefined) await this.#end(this.#own, graceMs)
   }
 
   /** A session of a caller has ended. */
@@ -122,10 +116,10 @@ export class Link {
    * @throws {McpError} `upstream.unavailable` for a server that was never there
    */
   async pass(call: Call, isHeld: boolean): Promise<Result> {
-    const era = this.#era
-    if (era === undefined) throw unusable(this.#options.server)
+    const [era, own] = [this.#era, this.#own]
+    if (era === undefined || own === undefined) throw unusable(this.#options.server)
     const { crossed, hasTasks } = era
-    this.#calls.enter()
+    own.calls.enter()
     try {
       if (hasTasks && (isHeld || this.#mustBeHeld(call))) return await crossed.hold(call)
       return await crossed.handle(call)
@@ -133,7 +127,7 @@ export class Link {
       if (!this.#worksOnlyAsTask(call, era, error)) throw error
       return await crossed.hold(call)
     } finally {
-      this.#calls.leave()
+      own.calls.leave()
     }
   }
 
@@ -149,11 +143,7 @@ export class Link {
   /** Calls at work may finish within `graceMs`; then nothing is left of it. */
   async close(graceMs: number): Promise<void> {
     this.#isUp = false
-    const sessions = this.#sessions?.close(graceMs)
-    await this.#calls.within(graceMs)
-    await Promise.all([...this.#connections].map((connection) => connection.close()))
-    this.#connections.clear()
-    await sessions
+    await Promise.all([this.#sessions?.close(graceMs), ...[...this.#owns].map((own) => this.#end(own, graceMs))])
   }
 
   /** Known beforehand: some servers refuse such a call by a result, which could be of the tool. */
@@ -175,6 +165,12 @@ export class Link {
       isTasksNeeded(error.data) ||
       (error.rpc?.code === METHOD_NOT_FOUND && this.#options.isTaskOnly(String(params.name)))
     )
+  }
+
+  async #end(own: Own, graceMs: number): Promise<void> {
+    await own.calls.within(graceMs)
+    this.#owns.delete(own)
+    await own.connection.close()
   }
 
   #toEra(connection: Connection, before: Era | undefined): Era {

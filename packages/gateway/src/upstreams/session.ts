@@ -1,18 +1,9 @@
-import {
-  ANONYMOUS,
-  type Call,
-  CancellationSource,
-  type ClientCapabilities,
-  type Clock,
-  hasCapability,
-  NO_INTERIM,
-  type Result,
-  type Timer,
-} from '@crosspoint/mcp'
+import { ANONYMOUS, type Call, type ClientCapabilities, type Clock, type Result, type Timer } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { Caller } from './context.ts'
 import { Drain } from './drain.ts'
 import { EarlyQuestions } from './early-questions.ts'
+import { remind } from './remind.ts'
 import { unusable } from './sentences.ts'
 import { toSessionId } from './task-names.ts'
 
@@ -69,9 +60,9 @@ export class Session implements Owner {
   readonly #closing = new AbortController()
   #opening: Promise<unknown> = Promise.resolve()
   #connection: Connection | undefined
-  /** The call it was opened for, without what only that call knows. */
-  #behalf: Call | undefined
-  #reminding: Promise<unknown> | undefined
+  /** For whom it was opened. */
+  #caller: Caller | undefined
+  #reminding: Promise<void> | undefined
   /** Calls that are open with the server or wait for the session, those whose callers think included. */
   readonly #calls: Drain
   #idle: Timer | undefined
@@ -119,14 +110,15 @@ export class Session implements Owner {
 
   async connect(open: OpenSession, call: Call): Promise<Connection> {
     const { principal, downstream } = call
-    const connection = await open(this.capabilities, this.#closing.signal, this.#early, { principal, downstream })
+    const caller: Caller = { principal, downstream }
+    const connection = await open(this.capabilities, this.#closing.signal, this.#early, caller)
     await this.#early?.arrive(connection, call)
     if (this.isClosing) {
       await connection.close()
       throw unusable(this.#options.server)
     }
     this.#connection = connection
-    this.#behalf = toBare(call)
+    this.#caller = caller
     return connection
   }
 
@@ -143,21 +135,12 @@ export class Session implements Owner {
     if (this.isIdle && !this.#isOver) this.#rest(this.#isReleased ? 0 : idleMs)
   }
 
-  /**
-   * Asks the server for a list, so that one which has forgotten the session says so now and it is opened again: of a call of
-   * a tool nobody would know whether it was made. Calls wait for it.
-   */
+  /** The server may have forgotten it meanwhile: makes sure that it is known, and lets calls wait for that. */
   remind(): void {
-    const connection = this.#connection
-    const kind =
-      connection && ['tools', 'resources', 'prompts'].find((one) => hasCapability(connection.capabilities, one))
-    if (connection === undefined || this.#behalf === undefined || kind === undefined) return
-    this.#reminding = connection
-      .handle({ ...this.#behalf, method: `${kind}/list` })
-      .catch(() => {}) // what is wrong with the server is for calls to find out
-      .finally(() => {
-        this.#reminding = undefined
-      })
+    if (this.#connection === undefined || this.#caller === undefined) return
+    this.#reminding = remind(this.#connection, this.#caller, this.#options.clock).finally(() => {
+      this.#reminding = undefined
+    })
   }
 
   async handle(call: Call): Promise<Result> {
@@ -178,6 +161,7 @@ export class Session implements Owner {
   /** Nobody new will come: it stays for the calls that use it, and for tasks that may be at work. */
   release(): void {
     this.#isReleased = true
+    this.#unlist()
     if (!this.isIdle || this.#isOver) return
     this.#idle?.cancel()
     this.#rest(0)
@@ -186,8 +170,7 @@ export class Session implements Owner {
   /** It is over, but for the calls that use it. */
   retire(): void {
     this.#isOver = true
-    this.survey?.stop()
-    this.survey = undefined
+    this.#unlist()
     this.#idle?.cancel()
     this.#idle = undefined
   }
@@ -199,6 +182,12 @@ export class Session implements Owner {
     await this.#connection?.close().catch(() => {})
   }
 
+  /** What it offers is in no list any more. */
+  #unlist(): void {
+    this.survey?.stop()
+    this.survey = undefined
+  }
+
   #rest(idleMs: number): void {
     const { clock, unused } = this.#options
     const heldMs = Math.max(0, this.#heldUntil - clock.now())
@@ -206,13 +195,6 @@ export class Session implements Owner {
     if (restMs === 0) unused(this)
     else this.#idle = clock.setTimer(restMs, () => unused(this))
   }
-}
-
-/** On behalf of the caller of another, whose parameters and answers nothing holds on to. */
-function toBare({ principal, downstream }: Call): Call {
-  const cancellation = new CancellationSource()
-  const none = { params: {}, meta: {}, deadline: undefined, trace: undefined }
-  return { method: '', ...none, principal, downstream, cancellation, interim: NO_INTERIM }
 }
 
 export function toOwner({ principal }: Pick<Call, 'principal'>): Owner {

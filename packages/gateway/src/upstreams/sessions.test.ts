@@ -3,6 +3,7 @@ import type { Connection } from '@crosspoint/mcp/client'
 import { createFakeClock, recordCall } from '@crosspoint/testkit'
 import { describe, expect, it } from 'vitest'
 import { toOwnKey } from './context.ts'
+import { Drain } from './drain.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
 
 const ANNA = { id: 'anna', tenant: 'default' }
@@ -223,6 +224,19 @@ describe('sessions with a server on behalf of callers', () => {
     expect(surveyed.size).toBe(0)
   })
 
+  it('what was offered in one that stays for its task alone is not what the next one offers', async () => {
+    const { call, begin, clock, opened, sessions, surveyed } = setUp({
+      bounds: () => ({ max: 2, idleMs: 3_600_000 }),
+    })
+    await begin(ANONYMOUS, 500)
+    sessions.renew()
+    expect([opened[0]?.isClosed, surveyed.size]).toEqual([false, 0])
+    expect(await call(ANONYMOUS)).toBe(1)
+    clock.advance(500)
+    await settle()
+    expect([opened[0]?.isClosed, surveyed.size]).toEqual([true, 1])
+  })
+
   it('a tool that failed because the client declares too little says so', async () => {
     const { sessions } = setUp()
     const ask = (name: string, capabilities = {}) =>
@@ -255,7 +269,9 @@ describe('sessions with a server on behalf of callers', () => {
   })
 
   it('whoever declares what the gateway does and is not told apart from others needs no other session', async () => {
-    const own = { key: toOwnKey({ roots: {} }, 'per-principal'), connection: await setUp().open({}) }
+    const connection = await setUp().open({})
+    const calls = new Drain(createFakeClock())
+    const own = { key: toOwnKey({ roots: {} }, 'per-principal'), connection, calls }
     const { call, opened } = setUp({ own: () => own })
     expect(await call(ANONYMOUS, { roots: { listChanged: true } })).toBe(0)
     expect(opened).toEqual([])

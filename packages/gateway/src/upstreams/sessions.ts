@@ -1,11 +1,13 @@
-import { type Call, type Clock, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
+import { type Call, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
 import { type Context, toContext } from './context.ts'
+import type { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
+import { answerGated, type GatedOptions } from './gated.ts'
 import { Pauses, type PausesOptions } from './pauses.ts'
 import { makeRoom } from './room.ts'
-import { explainGated, toToolError, unusable } from './sentences.ts'
+import { unusable } from './sentences.ts'
 import { type OpenSession, Session, type SessionSurvey, toOwner } from './session.ts'
 import { OWN_ID, toHoldMs, toNamed, withSession } from './task-names.ts'
 
@@ -15,10 +17,11 @@ export interface Own {
   readonly key: string | undefined
   readonly connection: Connection
   readonly early?: EarlyQuestions | undefined
+  /** That began while it was the latest, and may be at work over it. */
+  readonly calls: Drain
 }
 
-export interface SessionsOptions extends PausesOptions {
-  readonly server: string
+export interface SessionsOptions extends PausesOptions, GatedOptions {
   /** The latest there was. */
   readonly own: () => Own | undefined
   /** Why no session can be opened now; undefined while the gateway's own connection is there. */
@@ -31,12 +34,9 @@ export interface SessionsOptions extends PausesOptions {
    * brought into its session is none of the others' business.
    */
   readonly survey: (connection: Connection, key: string) => SessionSurvey
-  /** Whether the server offers a tool to us, and not in the session. */
-  readonly isGated: (key: string, tool: string) => boolean
   readonly mode: Exclude<SessionMode, 'shared'>
   /** Most of them, and how long one stays that nobody uses, in milliseconds. */
   readonly bounds: () => { readonly max: number; readonly idleMs: number }
-  readonly clock: Clock
   /** One could not be opened, or was lost. */
   readonly failed: () => void
 }
@@ -140,32 +140,17 @@ export class Sessions {
     try {
       const answer = await session.handle(call)
       const result = isOfTask ? this.#hold(session, call, answer) : answer
-      return result.isError === true ? ((await this.#toGated(session, call)) ?? result) : result
+      return result.isError === true ? ((await answerGated(session, call, this.#options)) ?? result) : result
     } catch (error) {
       const gated =
-        error instanceof McpError && error.rpc !== undefined ? await this.#toGated(session, call) : undefined
+        error instanceof McpError && error.rpc !== undefined
+          ? await answerGated(session, call, this.#options)
+          : undefined
       if (gated === undefined) throw error
       return gated
     } finally {
       session.leave(this.#options.bounds().idleMs)
     }
-  }
-
-  /** What a model reads where a tool failed that the server offers to clients that declare more. */
-  async #toGated(session: Session, { method, params: { name } }: Call): Promise<Result | undefined> {
-    const { server, isGated } = this.#options
-    const { key, capabilities, survey } = session
-    if (method !== 'tools/call' || typeof name !== 'string' || key === undefined) return undefined
-    // The first call is often faster than the lists.
-    if (survey !== undefined) await this.#within(survey.known, KNOWN_MS)
-    return isGated(key, name) ? toToolError(explainGated(server, name, capabilities)) : undefined
-  }
-
-  #within(event: Promise<void>, maxMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(maxMs, resolve)
-      void event.then(resolve).finally(() => timer.cancel())
-    })
   }
 
   /** Undefined for a call that goes over the gateway's own connection. */
@@ -266,5 +251,3 @@ export class Sessions {
 
 /** Their session is named in the id of the task. */
 const TASK_METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel'])
-/** How long a failed call waits to learn whether its tool is offered at all. */
-const KNOWN_MS = 2_000
