@@ -151,8 +151,7 @@ class Outliner {
    */
   push(piece: Uint8Array): boolean {
     const { length } = piece
-    const shift = piece.byteOffset & 3
-    const words = new Int32Array(piece.buffer, piece.byteOffset - shift, (shift + length) >> 2)
+    const view = new DataView(piece.buffer, piece.byteOffset, length)
     const open = this.#open
     const first = this.#mark[0]
     let state = this.#state
@@ -203,7 +202,7 @@ class Outliner {
         if (state === REFUSE) return false
         continue
       }
-      i = skipPlain(piece, words, shift, i)
+      i = skipPlain(piece, view, i)
       if (i === length) {
         state = STRING
         break
@@ -343,33 +342,47 @@ function skipDigits(piece: Uint8Array, at: number): number {
 
 /**
  * From inside a string to its next quote, control character or escape of more than one character; the end of the piece
- * where there is none. Four bytes at a time where nothing has come for a while: long strings are most of what is large.
+ * where there is none. Four bytes at a time, and eight where nothing has come for a while: strings are most of what is
+ * large.
  */
-function skipPlain(piece: Uint8Array, words: Int32Array, shift: number, at: number): number {
+function skipPlain(piece: Uint8Array, view: DataView, at: number): number {
   const { length } = piece
+  const last = length - WINDOW
   let i = at
-  for (;;) {
-    // Short strings, and text full of escapes, are looked at byte by byte; up to where a word begins.
-    const near = Math.min(((i + NEAR + shift) & ~3) - shift, length)
-    for (; i < near; i++) {
-      const c = piece[i] ?? 0
-      if (SPECIAL[c] === 0) continue
-      if (c !== BACKSLASH || i + 1 >= length || ESCAPED[piece[i + 1] ?? 0] === 0) return i
-      i++
+  while (i <= last) {
+    let found = toSpecial(view.getInt32(i, true))
+    if (found === 0) {
+      i += 4
+      found = toSpecial(view.getInt32(i, true))
+      if (found === 0) {
+        i += 4
+        while (i <= last && (toSpecial(view.getInt32(i, true)) | toSpecial(view.getInt32(i + 4, true))) === 0) i += 8
+        continue
+      }
     }
-    if (i >= length) return length
-    if (((i + shift) & 3) !== 0) continue // an escape reached into the word
-    let k = (i + shift) >> 2
-    // A byte below a space, or one that is zero behind an exclusive or, borrows into its top bit (Hacker's Delight, 6-1).
-    for (; k < words.length; k++) {
-      const word = words[k] ?? 0
-      const quotes = word ^ QUOTES
-      const backslashes = word ^ BACKSLASHES
-      const found = ((word - SPACES) & ~word) | ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)
-      if ((found & TOPS) !== 0) break
-    }
-    i = (k << 2) - shift
+    // What is found first is right; behind it a borrow may have gone too far.
+    i += (31 - Math.clz32(found & -found)) >> 3
+    if (piece[i] !== BACKSLASH || ESCAPED[piece[i + 1] ?? 0] === 0) return i
+    i += 2
   }
+  for (; i < length; i++) {
+    const c = piece[i] ?? 0
+    if (SPECIAL[c] === 0) continue
+    if (c !== BACKSLASH || i + 1 >= length || ESCAPED[piece[i + 1] ?? 0] === 0) return i
+    i++
+  }
+  return length
+}
+
+/**
+ * The top bits of those of four bytes, the first lowest, that end a stretch of a string: a byte below a space, or one that
+ * is zero behind an exclusive or, borrows into its top bit (Hacker's Delight, 6-1).
+ */
+function toSpecial(word: number): number {
+  const quotes = word ^ QUOTES
+  const backslashes = word ^ BACKSLASHES
+  const found = ((word - SPACES) & ~word) | ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)
+  return found & TOPS
 }
 
 const RESULT = 'result'
@@ -379,8 +392,8 @@ const MAX_KEY = 256
 const MAX_ITEMS = 64
 /** Members that are told of. */
 const MAX_MEMBERS = 64
-/** Bytes of a string that are looked at one by one, about: at least four, or an escape could be waited for forever. */
-const NEAR = 16
+/** Bytes that are looked at before the next look ahead. */
+const WINDOW = 16
 const SPACE = 0x20
 const QUOTE = 0x22
 const ZERO = 0x30
