@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { openFrontDoor } from '@crosspoint/gateway'
 import type { ConfigFlag, ListenConfig } from '@crosspoint/gateway/config'
 import { CliError, type ExitKind } from '../exit.ts'
+import { letHeapGrow } from '../heap.ts'
 import type { Io } from '../io.ts'
 import type { UpOptions } from '../options.ts'
 import { type Announced, announce } from '../print/announce.ts'
@@ -11,6 +12,7 @@ import { createServing, type Serving } from '../serving.ts'
 
 /** Serves all configured servers at one address until it is stopped. */
 export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
+  letHeapGrow()
   const serving = await createServing(io, options, toFlags(options))
   serving.hush(true) // the table tells it better
   try {
