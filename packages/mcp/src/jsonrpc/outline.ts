@@ -362,8 +362,11 @@ function skipPlain(piece: Uint8Array, view: DataView, at: number): number {
     }
     // What is found first is right; behind it a borrow may have gone too far.
     i += (31 - Math.clz32(found & -found)) >> 3
-    if (piece[i] !== BACKSLASH || ESCAPED[piece[i + 1] ?? 0] === 0) return i
-    i += 2
+    // Escapes come in company: a quote and a line break, two backslashes.
+    do {
+      if (piece[i] !== BACKSLASH || ESCAPED[piece[i + 1] ?? 0] === 0) return i
+      i += 2
+    } while (i <= last && piece[i] === BACKSLASH)
   }
   for (; i < length; i++) {
     const c = piece[i] ?? 0
