@@ -64,7 +64,8 @@ describe('up', () => {
     await running.sees('stderr', /Ctrl-C stops everything/)
     expect(running.stderr()).toMatch(/^ {2}http:\/\/127\.0\.0\.1:\d+\/mcp$/m)
     expect(running.stderr()).toMatch(/^everything +ready +\S+ +\d+ tools/m)
-    expect(running.stderr()).toMatch(/^broken +down +.*crosspoint-no-such-program/m)
+    expect(running.stderr()).toMatch(/^broken +down +Cannot start "broken": not found/m)
+    expect(running.stderr()).toContain('broken: Check that "crosspoint-no-such-program" runs by itself')
     for (const client of ['Claude Code', 'Claude Desktop', 'Cursor', 'VS Code', 'Codex']) {
       expect(running.stderr()).toMatch(new RegExp(`^ {2}${client} +\\S`, 'm'))
     }
