@@ -49,6 +49,18 @@ describe('an answer', () => {
     expect([...faults, ...stray]).toEqual([])
   })
 
+  it('abuse-43: on the stream of another request is not taken where each has its own and callers share', async () => {
+    const { pending, receive, faults } = setUp('2026-07-28')
+    const [mine, other] = [pending.open(toCall('tools/call')), pending.open(toCall('tools/call'))]
+    receive({ id: other.id, result: { content: [] } }, mine)
+    expect([mine.open, other.open]).toEqual([true, true])
+    expect(faults).toEqual(['Skipped an answer that is not to its request'])
+    receive({ id: other.id, error: { code: 1, message: 'no' } }, mine)
+    // An error on a stream is about its request, whatever id its server made up.
+    await expect(mine.answer).resolves.toMatchObject({ kind: 'error' })
+    expect(other.open).toBe(true)
+  })
+
   it('that cannot be read fails the request it names, at once', async () => {
     const { pending, receive, faults } = setUp()
     const waiting = pending.open(toCall('tools/call'))

@@ -86,6 +86,7 @@ export class Conversation {
     if (home !== undefined && !isRelayable(home.outgoing.method)) return false
     const answer = relay(pieces, limits)
     const waiting = this.pending.get(answer?.id)
+    if (this.#isForeign(answer?.id, home)) return false
     if (answer === undefined || waiting === undefined || !isRelayable(waiting.outgoing.method)) return false
     return this.pending.settle(answer.id, { kind: 'result', result: answer.result })
   }
@@ -107,6 +108,7 @@ export class Conversation {
       const frame = message as Frame // what is no batch, which TypeScript does not tell of readonly arrays
       // An answer nobody waits for comes late, after we gave up; the peer did nothing wrong.
       if (frame.kind !== 'result') this.#take(frame, home, text.length, came)
+      else if (this.#isForeign(frame.id, home)) return this.#fault('Skipped an answer that is not to its request', text)
       else if (typeof frame.id === 'number') this.pending.settle(frame.id, frame)
       return undefined
     }
@@ -146,10 +148,19 @@ export class Conversation {
     }
   }
 
+  /**
+   * An answer on the stream of another request: where calls of many callers share a connection, and each has a stream of
+   * its own, a server that mixes them up would tell one what is another's.
+   */
+  #isForeign(id: unknown, home: Waiting | undefined): boolean {
+    return home !== undefined && id !== home.id && this.revision.traits.lifecycle === 'envelope'
+  }
+
   #fail(frame: ErrorFrame, home: Waiting | undefined, came: Came | undefined): void {
     const { error } = frame
     const answer: Answer = { kind: 'error', error, ...came }
-    if (typeof frame.id === 'number' && this.pending.settle(frame.id, answer)) return
+    const isForeign = frame.id !== undefined && this.#isForeign(frame.id, home)
+    if (!isForeign && typeof frame.id === 'number' && this.pending.settle(frame.id, answer)) return
     // Errors about messages a server could not read come without our id, or with one it made up.
     const about = home ?? (frame.id === undefined ? this.#only() : undefined)
     if (about !== undefined) this.pending.settle(about.id, answer)
