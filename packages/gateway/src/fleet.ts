@@ -13,7 +13,7 @@ import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
 import type { Connect } from './upstreams/connector.ts'
-import { toContext } from './upstreams/context.ts'
+import { type Caller, toContext } from './upstreams/context.ts'
 import type { SessionSurvey } from './upstreams/session.ts'
 import { type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
@@ -145,6 +145,11 @@ export class Fleet {
   /** A session of a caller has ended: nobody will come to what servers keep for it. */
   callerEnded(downstream: string): void {
     for (const { upstream } of this.#members.values()) upstream.callerEnded(downstream)
+  }
+
+  /** A caller has other roots. */
+  rootsChanged(caller: Caller): void {
+    for (const { upstream } of this.#members.values()) upstream.rootsChanged(caller)
   }
 
   async close(graceMs: number): Promise<void> {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { CallToolResult } from '@crosspoint/mcp'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type CallToolResult, NEWEST_HANDSHAKE } from '@crosspoint/mcp'
 import { connect } from '@crosspoint/mcp/client'
 import { openWireSession, recordCall, type WireSession } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
@@ -125,6 +125,31 @@ test('a server that crashes in the middle of a call is an error of that call, wi
   )
   expect(textOf(await call(gateway, 'one__echo', { again: true }))).toBe('{"again":true}')
   expect(gateway.status()).toMatchObject([{ restarts: 1, state: 'ready' }])
+})
+
+test('a server that works in the folders of a client works in others once those are', async () => {
+  const folders = ['one', 'two'].map((name) => realpathSync(mkdtempSync(join(tmpdir(), `crosspoint-${name}-`))))
+  onTestFinished(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  })
+  const gateway = open({
+    files: { command: process.execPath, args: [bin('@modelcontextprotocol/server-filesystem'), tmpdir()] },
+  })
+  await gateway.start()
+  const endpoint = gateway.endpoint()
+  if (endpoint === undefined) throw new Error('There is always an endpoint of everything')
+  let [folder = ''] = folders
+  const roots = () => [{ uri: pathToFileURL(folder).href }]
+  const options = { client: { name: 'test', version: '1.0.0' }, revision: NEWEST_HANDSHAKE.name, handlers: { roots } }
+  const client = await connect({ endpoint }, options)
+  onTestFinished(() => client.close())
+  const allowed = async () => textOf(await client.callTool('files__list_allowed_directories', {}))
+  expect(await allowed()).toContain(folder)
+  folder = folders[1] ?? ''
+  await client.rootsChanged()
+  let said = await allowed()
+  while (!said.includes(folder)) said = await allowed() // it asks whenever it has heard
+  expect(said).not.toContain(folders[0])
 })
 
 test('whoever runs the gateway is told the program of a server at most', async () => {

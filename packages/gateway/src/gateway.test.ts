@@ -1,5 +1,5 @@
 import { type Handle, McpError, NEWEST_HANDSHAKE, type Notification, TASKS } from '@crosspoint/mcp'
-import type { Connection, ConnectionOptions } from '@crosspoint/mcp/client'
+import { type Connection, type ConnectionOptions, connect, type Handlers } from '@crosspoint/mcp/client'
 import { createServer, type Server } from '@crosspoint/mcp/server'
 import { connectDirectly, createFakeClock, type DirectConnection, recordCall } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
@@ -109,10 +109,12 @@ test.each([
 test('a server of a handshake revision is started once for the only caller there is, and told what that one declares', async () => {
   const server = createNamed('one')
   const declared: unknown[] = []
+  const told: unknown[] = []
   const dial = async ({ capabilities }: ConnectionOptions) => {
     declared.push(capabilities)
     const connection = await connectDirectly(server.endpoint)
-    return { ...connection, verdict: { ...connection.verdict, revision: NEWEST_HANDSHAKE.name } }
+    const tell = async ({ method }: Notification) => void told.push(method, capabilities)
+    return { ...connection, tell, verdict: { ...connection.verdict, revision: NEWEST_HANDSHAKE.name } }
   }
   const clock = createFakeClock()
   const gateway = openGateway(configOf(['one']), { one: dial }, clock)
@@ -125,9 +127,12 @@ test('a server of a handshake revision is started once for the only caller there
       ?.handle(recordCall('tools/call', { name: 'one__who' }, { capabilities: { ...capabilities, ...more } }).call)
   expect(await call({})).toMatchObject({ content: [{ text: 'one' }] })
   // A handshake has no word for the extension, and whether a call may become a task it says itself.
-  expect(declared).toEqual([{ ...capabilities, extensions: { [TASKS]: {} } }])
+  expect(declared).toEqual([{ ...capabilities, roots: { listChanged: true }, extensions: { [TASKS]: {} } }])
   await call({ sampling: {} })
   expect(declared[1]).toEqual({ ...capabilities, sampling: {} })
+  const { principal, downstream } = recordCall('', {}, { capabilities }).call
+  gateway.endpoint()?.rootsChanged?.({ principal, downstream })
+  expect(told).toEqual(['notifications/roots/list_changed', declared[0]])
 })
 
 test.each([
@@ -167,6 +172,44 @@ test.each([
   }
   opened[0]?.stray?.(complete)
   expect([opened.length, ...heard]).toEqual(expected)
+})
+
+test('that a client has other roots is told to the servers that have a session of it, and to no other session', async () => {
+  const server = createNamed('one')
+  const opened: { readonly declared: unknown; readonly told: string[] }[] = []
+  const dial = async ({ capabilities }: ConnectionOptions) => {
+    const connection = await connectDirectly(server.endpoint)
+    const told: string[] = []
+    opened.push({ declared: capabilities?.roots, told })
+    const tell = async ({ method }: Notification) => void told.push(method)
+    return { ...connection, tell, verdict: { ...connection.verdict, revision: NEWEST_HANDSHAKE.name } }
+  }
+  const { gateway } = await ready(configOf(['one']), { one: dial })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const endpoint = gateway.endpoint()
+  if (endpoint === undefined) throw new Error('There is always an endpoint of everything')
+  const open = async (handlers: Handlers, session: string) => {
+    // Over a channel there is one client; sessions keep several apart.
+    const handle: Handle = (call) => endpoint.handle({ ...call, downstream: { ...call.downstream, session } })
+    const rootsChanged: typeof endpoint.rootsChanged = (caller) =>
+      endpoint.rootsChanged?.({ ...caller, downstream: { ...caller.downstream, session } })
+    const options = { client: { name: 't', version: '1' }, revision: NEWEST_HANDSHAKE.name, handlers }
+    const client = await connect({ endpoint: { ...endpoint, handle, rootsChanged } }, options)
+    onTestFinished(() => client.close())
+    return client
+  }
+  const [anna, bert] = [await open({ roots: [] }, 's-1'), await open({ roots: [] }, 's-2')]
+  await anna.rootsChanged() // nobody knows of the old ones yet
+  for (const client of [anna, bert]) await client.callTool('one__who', {})
+  for (let i = 0; i < 3; i++) await anna.rootsChanged()
+  await until(() => opened[1]?.told.length === 3)
+  const roots = { declared: { listChanged: true } }
+  const method = 'notifications/roots/list_changed'
+  expect(opened).toEqual([
+    { declared: {}, told: [] },
+    { ...roots, told: [method, method, method] },
+    { ...roots, told: [] },
+  ])
 })
 
 test('a server that does not answer holds up neither the start nor the others', async () => {

@@ -133,6 +133,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       settings,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
+      rootsChanged: (caller) => fleet.rootsChanged(caller),
     })
     endpoints.set(name, made)
     return made

@@ -1,5 +1,5 @@
 import type { Gateway } from '@crosspoint/gateway'
-import type { Handle } from '@crosspoint/mcp'
+import { type Call, type ClientCapabilities, findRevision, type Handle } from '@crosspoint/mcp'
 import { type Endpoint, serveStdio } from '@crosspoint/mcp/transports'
 import type { ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
@@ -29,10 +29,17 @@ export async function stdio(io: Io, options: DoorOptions): Promise<ExitKind> {
 function forOne(endpoint: Endpoint, gateway: Gateway): Endpoint {
   let started: Promise<void> | undefined
   const handle: Handle = async (call) => {
-    started ??= gateway.start({ soleCaller: call.downstream.capabilities })
+    started ??= gateway.start({ soleCaller: toDeclared(call.downstream) })
     await started
     return endpoint.handle(call)
   }
   // The rest of the endpoint stays as it is, whatever a reload makes of it.
   return Object.create(endpoint, { handle: { value: handle } }) as Endpoint
+}
+
+/** A client that has a word for it says when its roots are others, which its capabilities do not say in the newest words. */
+function toDeclared({ revision, capabilities }: Call['downstream']): ClientCapabilities {
+  const isTold = findRevision(revision)?.methods.has('notifications/roots/list_changed') === true
+  if (capabilities.roots === undefined || !isTold) return capabilities
+  return { ...capabilities, roots: { ...capabilities.roots, listChanged: true } }
 }

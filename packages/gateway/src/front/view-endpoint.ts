@@ -34,6 +34,7 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly settings: () => EndpointSettings
   readonly authenticate: Endpoint['authenticate']
   readonly sessionEnded: NonNullable<Endpoint['sessionEnded']>
+  readonly rootsChanged: NonNullable<Endpoint['rootsChanged']>
   /** Tasks made of calls here. */
   readonly tasks: TaskDesk
 }
@@ -128,13 +129,14 @@ function toEndpoint(
   handle: Handle,
   toolSchema: (name: string) => JsonObject | undefined,
   serverInfo: () => Implementation,
-  { settings, clock, log, authenticate, sessionEnded }: ViewEndpointOptions,
+  { settings, clock, log, authenticate, sessionEnded, rootsChanged }: ViewEndpointOptions,
 ): Endpoint & EndpointSettings {
   return {
     handle,
     clock,
     toolSchema,
     sessionEnded,
+    rootsChanged,
     ...(authenticate === undefined ? {} : { authenticate }),
     log: ({ level, event, ...details }) => log[level](details, event),
     get serverInfo() {

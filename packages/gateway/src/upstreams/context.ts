@@ -2,6 +2,7 @@ import {
   ANONYMOUS,
   type Call,
   type ClientCapabilities,
+  findRevision,
   hasCapability,
   type JsonObject,
   TASKS,
@@ -35,7 +36,7 @@ export function toContext(
   { principal, downstream, method }: Pick<Call, 'principal' | 'downstream' | 'method'>,
   mode: SessionMode,
 ): Context {
-  const { text, capabilities } = toRelayed(downstream.capabilities)
+  const { text, capabilities } = toRelayed(downstream.capabilities, tellsOfRoots(downstream))
   // A subscription outlives requests: there is no session of one request to keep it in.
   if (mode === 'per-request' && method !== 'subscriptions/listen')
     return { key: undefined, session: undefined, capabilities }
@@ -74,6 +75,13 @@ export function toDeclared(capabilities: ClientCapabilities): ClientCapabilities
   return { ...declared, extensions: { ...declared.extensions, [TASKS]: {} } }
 }
 
+/** In the newest words capabilities do not say whether their client tells of other roots; in older ones nearly all do. */
+function tellsOfRoots({ revision, capabilities }: Caller['downstream']): boolean {
+  return capabilities.roots !== undefined && findRevision(revision)?.methods.has(ROOTS_CHANGED) === true
+}
+
+const ROOTS_CHANGED = 'notifications/roots/list_changed'
+
 interface Relayed {
   /** The same for the same capabilities. */
   readonly text: string
@@ -84,12 +92,13 @@ interface Relayed {
  * Of what a caller declared, what reaches it through us, in one order and spelling. Tasks are declared call by call to
  * servers that can be told so, and those of the others need no declaration: a session is shared with and without.
  */
-function toRelayed(declared: ClientCapabilities): Relayed {
+function toRelayed(declared: ClientCapabilities, isTold = hasCapability(declared, 'roots.listChanged')): Relayed {
   let paths = ''
   for (let at = 0; at < CAPABILITY_PATHS.length; at++) {
     paths += hasCapability(declared, CAPABILITY_PATHS[at] ?? '') ? '1' : '0'
   }
-  return toKnown(declared.extensions?.[UI] === undefined ? paths : `${paths}${WITH_UI}`)
+  const withUi = declared.extensions?.[UI] === undefined ? paths : `${paths}${WITH_UI}`
+  return toKnown(withUi, isTold)
 }
 
 /** What a caller may declare that can be carried to it, whole before part. */
@@ -106,13 +115,16 @@ export const CAPABILITY_PATHS: readonly string[] = [
 /** There are few of them, and each is written once: whatever a caller declares, it gets no more sessions for it. */
 const known = new Map<string, Relayed>()
 
-function toKnown(paths: string): Relayed {
-  let made = known.get(paths)
+/** @param isTold that roots change is told to the server, and keeps no two calls apart: who has roots is asked apart in any case */
+function toKnown(paths: string, isTold: boolean): Relayed {
+  const name = `${paths} ${isTold}`
+  let made = known.get(name)
   if (made === undefined) {
     const plain = toCapabilities([...paths].map((digit) => digit === '1'))
-    const capabilities = paths.endsWith(WITH_UI) ? { ...plain, extensions: { [UI]: RELAYED.extensions?.[UI] } } : plain
-    made = { text: JSON.stringify(capabilities), capabilities }
-    known.set(paths, made)
+    const same = paths.endsWith(WITH_UI) ? { ...plain, extensions: { [UI]: RELAYED.extensions?.[UI] } } : plain
+    const capabilities = isTold ? { ...same, roots: { listChanged: true } } : same
+    made = { text: JSON.stringify(same), capabilities }
+    known.set(name, made)
   }
   return made
 }

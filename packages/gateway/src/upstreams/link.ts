@@ -18,6 +18,7 @@ import type { SessionMode } from '../config/model.ts'
 import { ANYBODY, type Caller, toOwnKey } from './context.ts'
 import { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
+import { RootsNews } from './roots-news.ts'
 import { unusable } from './sentences.ts'
 import { type Own, Sessions, type SessionsOptions } from './sessions.ts'
 import { Turns } from './turns.ts'
@@ -84,7 +85,8 @@ export class Link {
   /** Takes our own connection with the server into use. */
   gain(connection: Connection, early: EarlyQuestions | undefined): void {
     const { declared, mode, clock } = this.#options
-    this.#own = { key: toOwnKey(declared(), mode), connection, early, calls: new Drain(clock) }
+    const key = toOwnKey(declared(), mode)
+    this.#own = { key, connection, early, rootsNews: new RootsNews(connection), calls: new Drain(clock) }
     this.#isUp = true
     this.#owns.add(this.#own)
     const before = this.#era
@@ -138,6 +140,11 @@ export class Link {
   hear(notification: Notification, caller?: Caller): void {
     // Where callers have sessions of their own, only those whom nobody tells apart use ours.
     this.#era?.crossed.hear(notification, caller ?? (this.#era.isWithSessions ? ANYBODY : undefined))
+  }
+
+  /** A caller has other roots: told to the server where it has a session of this caller. */
+  rootsChanged(caller: Caller): void {
+    this.#sessions?.rootsChanged(caller)
   }
 
   /** Calls at work may finish within `graceMs`; then nothing is left of it. */

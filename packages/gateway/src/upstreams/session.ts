@@ -4,6 +4,7 @@ import type { Caller } from './context.ts'
 import { Drain } from './drain.ts'
 import { EarlyQuestions } from './early-questions.ts'
 import { remind } from './remind.ts'
+import { RootsNews } from './roots-news.ts'
 import { unusable } from './sentences.ts'
 import { toSessionId } from './task-names.ts'
 
@@ -54,6 +55,7 @@ export class Session implements Owner {
   readonly downstream: string | undefined
   readonly capabilities: ClientCapabilities
   survey: SessionSurvey | undefined
+  readonly rootsNews = new RootsNews()
   readonly #options: SessionOptions
   /** Where its callers have folders. */
   readonly #early: EarlyQuestions | undefined
@@ -119,6 +121,7 @@ export class Session implements Owner {
     }
     this.#connection = connection
     this.#caller = caller
+    this.rootsNews.connected(connection)
     return connection
   }
 

@@ -1,12 +1,13 @@
 import { type Call, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
-import { type Context, toContext } from './context.ts'
+import { type Caller, type Context, toContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { answerGated, type GatedOptions } from './gated.ts'
 import { Pauses, type PausesOptions } from './pauses.ts'
 import { makeRoom } from './room.ts'
+import type { RootsNews } from './roots-news.ts'
 import { unusable } from './sentences.ts'
 import { type OpenSession, Session, type SessionSurvey, toOwner } from './session.ts'
 import { OWN_ID, toHoldMs, toNamed, withSession } from './task-names.ts'
@@ -16,6 +17,7 @@ export interface Own {
   /** Of calls that may go over it. */
   readonly key: string | undefined
   readonly connection: Connection
+  readonly rootsNews?: RootsNews
   readonly early?: EarlyQuestions | undefined
   /** That began while it was the latest, and may be at work over it. */
   readonly calls: Drain
@@ -109,6 +111,15 @@ export class Sessions {
   /** A session of a caller has ended: nobody will come to what was kept for it. */
   callerEnded(downstream: string): void {
     for (const session of this.#all) if (session.downstream === downstream) this.#release(session)
+  }
+
+  /** A caller has other roots: told to the server in the session it has for the calls of this caller. */
+  rootsChanged({ principal, downstream }: Caller): void {
+    const own = this.#options.own()
+    const { key } = toContext({ principal, downstream, method: '' }, this.#options.mode)
+    if (key === undefined) return
+    const news = key === own?.key ? own.rootsNews : this.#open.get(key)?.rootsNews
+    news?.changed()
   }
 
   /** No new calls; those at work may finish within `graceMs`. Resolves when nothing is left. */

@@ -4,7 +4,7 @@ import type { ServerConfig } from '../config/model.ts'
 import { shown } from '../shown.ts'
 import { answerAbsent, answerFailed, toAbsence } from './answers.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
-import { RELAYED } from './context.ts'
+import { type Caller, RELAYED } from './context.ts'
 import { EarlyQuestions } from './early-questions.ts'
 import { toLoss, toReason, toRemedy } from './explain.ts'
 import { Link, type LinkOptions } from './link.ts'
@@ -136,6 +136,11 @@ export class Upstream {
   start(): void {
     if (!this.config.enabled) this.#become({ kind: 'disabled' })
     else this.#dispatch({ kind: 'start' })
+  }
+
+  /** A caller has other roots: told to the server where it has a session of this caller. */
+  rootsChanged(caller: Caller): void {
+    this.#link.rootsChanged(caller)
   }
 
   /**

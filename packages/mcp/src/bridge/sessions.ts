@@ -10,6 +10,7 @@ import { Questions } from '../peer/questions.ts'
 import { toFailure } from '../peer/reply.ts'
 import type { Served } from '../peer/served.ts'
 import type { Notification, Principal } from '../protocol/call.ts'
+import { hasCapability } from '../protocol/capabilities.ts'
 import { parseEnvelope } from '../protocol/envelope.ts'
 import type { LogLevel } from '../protocol/features/logging.ts'
 import { hasTasks } from '../protocol/features/tasks.ts'
@@ -114,6 +115,11 @@ export class Session {
     if (frame.method === 'notifications/cancelled') {
       const { requestId } = frame.params
       if (typeof requestId === 'string' || typeof requestId === 'number') this.calls.cancel(requestId)
+      return
+    }
+    if (frame.method === 'notifications/roots/list_changed') {
+      const { principal, downstream } = this.#caller
+      if (hasCapability(downstream.capabilities, 'roots')) this.#served.rootsChanged?.({ principal, downstream })
       return
     }
     if (frame.method !== 'notifications/initialized') return

@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { shown } from '../jsonrpc/shown.ts'
-import type { Handle, Principal } from '../protocol/call.ts'
+import type { Call, Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Clock } from './clock.ts'
@@ -18,6 +18,8 @@ export interface Served {
   introduce(): void
   /** Whether a request that no revision knows is one of the endpoint's own, for this caller. */
   readonly hasMethod: ((name: string, principal: Principal) => boolean) | undefined
+  /** Told that the client of a session has other roots now. */
+  readonly rootsChanged: ((caller: Pick<Call, 'principal' | 'downstream'>) => void) | undefined
   readonly limits: FrameLimits
   readonly clock: Clock
   /** Revisions offered that open with a handshake, newest first. */

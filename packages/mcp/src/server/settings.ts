@@ -17,7 +17,7 @@ export type Feature = 'tools' | 'resources' | 'prompts' | 'completions'
 
 /** What a server is. The members of {@link Endpoint} are settings of the doors it is served through. */
 export interface ServerOptions
-  extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod'>,
+  extends Omit<Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'rootsChanged'>,
     AskingOptions {
   readonly name: string
   readonly version: string
@@ -169,7 +169,10 @@ export const ENDPOINT_OPTIONS = {
   sessionEnded: true,
   scopesFor: true,
   clock: true,
-} satisfies Record<Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'log'>, true>
+} satisfies Record<
+  Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'rootsChanged' | 'log'>,
+  true
+>
 
 const RESUME_NAMES: OptionNames<ResumeOptions> = { store: true, retryMs: true, pollAfterMs: true, maxResumed: true }
 const OPTION_NAMES: OptionNames<ServerOptions> = {

@@ -100,6 +100,11 @@ export interface Endpoint {
    * none are needed.
    */
   readonly scopesFor?: (request: { readonly method: string; readonly params: JsonObject }) => readonly string[]
+  /**
+   * Told that the client of a session, which declared roots, has others now (`notifications/roots/list_changed`). Never
+   * throws. Default: nobody is told.
+   */
+  readonly rootsChanged?: (caller: Pick<Call, 'principal' | 'downstream'>) => void
   readonly clock?: Clock
   /** Told what is worth a log line: refusals, cut streams, handler failures. Never throws. */
   readonly log?: (event: EndpointEvent) => void

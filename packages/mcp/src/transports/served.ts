@@ -23,6 +23,7 @@ export function toServed(endpoint: Endpoint): Served {
       this.stamp = toStamp(this.serverInfo)
     },
     hasMethod: endpoint.hasMethod,
+    rootsChanged: endpoint.rootsChanged,
     limits: endpoint.limits ?? CALLER_LIMITS,
     clock,
     handshakes: revisions.filter((revision) => revision.traits.lifecycle === 'handshake'),

@@ -173,6 +173,15 @@ describe('a session', () => {
     expect(ended).toEqual([idOf(left), idOf(old), idOf(last)])
   })
 
+  it('the endpoint is told of a client that has other roots, where it said that it has any', async () => {
+    const told: unknown[] = []
+    const door = await doors.open(createHandle().handle, { rootsChanged: ({ downstream }) => told.push(downstream) })
+    const without = await openWireSession(door.url)
+    const having = await openWireSession(door.url, { capabilities: { roots: { listChanged: true } } })
+    for (const client of [without, having]) await client.notify('notifications/roots/list_changed')
+    expect(told).toMatchObject([{ session: having.headers['mcp-session-id'], capabilities: { roots: {} } }])
+  })
+
   it('trap-29, abuse-21: a request without an id gets 400', async () => {
     const url = await open(createHandle().handle)
     const body = '{"jsonrpc":"2.0","id":5,"method":"tools/list"}'
