@@ -221,6 +221,8 @@ function toConnectionLimits({ limits, timeouts }: GatewayConfig) {
   return {
     limits: { ...UPSTREAM_LIMITS, maxBytes, maxDepth, maxBatch },
     relayFromBytes: RELAY_FROM_BYTES,
+    // Each call that waits for its caller holds one, and takes none from those that could be answered.
+    maxSockets: SOCKETS + limits.maxParkedPerPrincipal,
     probeTimeoutMs: timeouts.probeMs,
     killGraceMs: timeouts.killGraceMs,
   }
@@ -248,5 +250,7 @@ function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): Endpo
 }
 
 const MAX_STATE_BYTES = 512 * 1024
+/** With one session of a server over HTTP, for calls at work. */
+const SOCKETS = 64
 /** What is smaller costs no more to be read, and a rule might want to. */
 const RELAY_FROM_BYTES = 16 * 1024

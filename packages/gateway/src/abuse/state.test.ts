@@ -72,4 +72,26 @@ describe.each(['2025-11-25', MODERN])('a state of a server of %s', (revision) =>
     // A server that asks by results is asked again: what a second answer means is its own to say.
     expect(calls).toBe(revision === MODERN ? 3 : 1)
   })
+
+  test.each([[7], [null], [[]], ['x'], [true]])('abuse-24: is not even looked at beside answers that are %j', async (inputResponses) => {
+    const { ask, state, answers } = await open(revision)
+    expect((await ask({ inputResponses, requestState: state })).error?.code).toBe(-32602)
+    expect((await ask({ ...answers, requestState: state })).result.content[0].text).toContain('accept')
+  })
+})
+
+test('abuse-14: calls that wait for answers take no others their way to the server', async () => {
+  const upstream = await openHostile('2025-11-25', ({ message, say, result }) => {
+    if (message.params.arguments.n === 'plain') result({ content: [] })
+    else say({ id: `q${message.id}`, ...FORM })
+  })
+  const { url } = await openHouse({ s: { url: upstream.url } }, { limits: { maxParkedPerPrincipal: 70 } })
+  const ask = async (n: string) => {
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } }
+    const { messages } = await sendEnveloped(url, 'tools/call', { name: 's__go', arguments: { n } }, { meta })
+    return (messages.at(-1) as Message).result.resultType
+  }
+  const asked = await Promise.all(Array.from({ length: 70 }, (_, at) => ask(`${at}`)))
+  expect(asked).toEqual(asked.map(() => 'input_required'))
+  expect(await ask('plain')).toBe('complete')
 })

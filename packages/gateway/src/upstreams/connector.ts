@@ -15,7 +15,7 @@ export interface ConnectorOptions {
   readonly config: () => ServerConfig
   /** Who we say we are. */
   readonly client: Implementation
-  readonly limits: Pick<ConnectionOptions, 'limits' | 'probeTimeoutMs' | 'killGraceMs'>
+  readonly limits: Pick<ConnectionOptions, 'limits' | 'maxSockets' | 'probeTimeoutMs' | 'killGraceMs'>
   readonly connect: Connect
   /** Told what was left out of its lists. */
   readonly warn: (warnings: readonly string[]) => void

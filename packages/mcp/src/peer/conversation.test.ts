@@ -290,9 +290,9 @@ describe('a question of the server', () => {
     const { pending, receive, replies } = setUp()
     const interim = recordingInterim({ ask: () => new Promise(() => {}) })
     pending.open(toCall('tools/call', {}, { interim }))
-    for (let id = 0; id < 70; id++) receive({ ...question, id })
+    for (let id = 0; id < 262; id++) receive({ ...question, id })
     receive({ ...question, id: 0 })
-    expect(replies.map(({ id }) => id)).toEqual([64, 65, 66, 67, 68, 69, 0])
+    expect(replies.map(({ id }) => id)).toEqual([256, 257, 258, 259, 260, 261, 0])
   })
 
   it('trap-11: is a fault in a revision where servers do not ask', () => {

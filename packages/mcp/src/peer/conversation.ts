@@ -406,7 +406,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 ])
 
 /** Questions of one server that may be open at once. */
-const MAX_QUESTIONS = 64
+const MAX_QUESTIONS = 256
 /** How long somebody may think about a question of the server. */
 const MAX_QUESTION_MS = 600_000
 /** How much of a message that cannot be read is shown to whoever hears of faults. */

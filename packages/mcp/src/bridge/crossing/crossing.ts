@@ -186,6 +186,7 @@ function sealing(handle: Handle, options: AskedOptions): Handle {
     // Who is asked by requests is asked at its edge: the state never leaves.
     if (METHODS.get(call.method)?.mayAsk !== true || !isAskedByResult(call)) return handle(call)
     const { requestState } = call.params
+    parseResponses(call.params) // throws
     // The server came back in this revision while a call to what it was waits here.
     if (typeof requestState === 'string' && isRunState(requestState)) return resume(call, options)
     const opened = requestState === undefined ? undefined : await states.open(call, 'own', requestState)
