@@ -73,11 +73,14 @@ describe.each(['2025-11-25', MODERN])('a state of a server of %s', (revision) =>
     expect(calls).toBe(revision === MODERN ? 3 : 1)
   })
 
-  test.each([[7], [null], [[]], ['x'], [true]])('abuse-24: is not even looked at beside answers that are %j', async (inputResponses) => {
-    const { ask, state, answers } = await open(revision)
-    expect((await ask({ inputResponses, requestState: state })).error?.code).toBe(-32602)
-    expect((await ask({ ...answers, requestState: state })).result.content[0].text).toContain('accept')
-  })
+  test.each([[7], [null], [[]], ['x'], [true]])(
+    'abuse-24: is not even looked at beside answers that are %j',
+    async (inputResponses) => {
+      const { ask, state, answers } = await open(revision)
+      expect((await ask({ inputResponses, requestState: state })).error?.code).toBe(-32602)
+      expect((await ask({ ...answers, requestState: state })).result.content[0].text).toContain('accept')
+    },
+  )
 })
 
 test('abuse-14: calls that wait for answers take no others their way to the server', async () => {
