@@ -35,6 +35,8 @@ export interface Principal {
   readonly tenant: string
   /** What its token is good for; undefined where nobody said. Two principals are the same whatever their scopes. */
   readonly scopes?: readonly string[]
+  /** What is said of it besides, such as `roles` and claims of its token: for rules, and never for who it is. */
+  readonly attributes?: JsonObject
 }
 
 export const ANONYMOUS: Principal = Object.freeze({ id: 'anonymous', tenant: 'default' })

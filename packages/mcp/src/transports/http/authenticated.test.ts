@@ -27,6 +27,7 @@ const NO_PRINCIPALS: readonly (readonly [unknown, string])[] = [
   [{ id: '', tenant: 'secret' }, 'an object whose "id" is empty'],
   [{ id: 'secret-ada', tenant: 't', scopes: 'administer' }, 'an object whose "scopes" are text'],
   [{ id: 'secret-ada', tenant: 't', scopes: ['secret', 7] }, 'an object whose "scopes" are not all text'],
+  [{ id: 'ada', tenant: 't', attributes: ['secret'] }, 'an object whose "attributes" are a list'],
   [new Error('secret-ada'), 'an object whose "id" is undefined'],
   [['secret-ada', 't'], 'an object whose "id" is undefined'],
 ]

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { McpError } from '../../errors.ts'
+import { isObject } from '../../jsonrpc/members.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -26,10 +27,13 @@ export async function authenticated(
 /** What is wrong with it, without a word of what is in it. */
 function findFault(returned: unknown): string | undefined {
   if (typeof returned !== 'object' || returned === null) return kindOf(returned)
-  const { id, tenant, scopes } = returned as { readonly [Member in keyof Principal]?: unknown }
+  const { id, tenant, scopes, attributes } = returned as { readonly [Member in keyof Principal]?: unknown }
   if (typeof id !== 'string') return `an object whose "id" is ${kindOf(id)}`
   if (id === '') return 'an object whose "id" is empty'
   if (typeof tenant !== 'string') return `an object whose "tenant" is ${kindOf(tenant)}`
+  if (attributes !== undefined && !isObject(attributes)) {
+    return `an object whose "attributes" are ${Array.isArray(attributes) ? 'a list' : kindOf(attributes)}`
+  }
   // Of a text, "includes" would find a scope inside of another.
   if (scopes === undefined || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string'))) return
   return `an object whose "scopes" are ${Array.isArray(scopes) ? 'not all text' : kindOf(scopes)}`
