@@ -5,11 +5,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type CallToolResult, NEWEST_HANDSHAKE } from '@crosspoint/mcp'
 import { connect } from '@crosspoint/mcp/client'
+import { createServer, serve } from '@crosspoint/mcp/server'
 import { openWireSession, recordCall, type WireSession } from '@crosspoint/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseConfig } from './config/parse.ts'
 import { openFrontDoor } from './front/door.ts'
 import { createGateway, type Gateway } from './gateway.ts'
+import type { Log } from './log.ts'
 
 /** Real servers in real processes. */
 
@@ -19,8 +21,9 @@ const crashing = {
   restart: { minDelayMs: 10, maxDelayMs: 20 },
 }
 
-function open(servers: object, more: object = {}): Gateway {
-  const gateway = createGateway({ config: toConfig(servers, more), info: { name: 'crosspoint', version: '0.0.0' } })
+function open(servers: object, more: object = {}, log?: Log): Gateway {
+  const info = { name: 'crosspoint', version: '0.0.0' }
+  const gateway = createGateway({ config: toConfig(servers, more), info, ...(log === undefined ? {} : { log }) })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   return gateway
 }
@@ -115,16 +118,55 @@ test('a server gets the environment it is given, and nothing of ours', async () 
   expect(environment).not.toContain('do not pass on')
 })
 
-test('a server that crashes in the middle of a call is an error of that call, with what it said last', async () => {
-  const gateway = open({ one: crashing })
+test('abuse-50: a server that crashes in a call is an error of that call; what it said last is for the log', async () => {
+  const lines: unknown[] = []
+  const keep = (details: unknown) => lines.push(details)
+  const gateway = open({ one: crashing }, {}, { debug: keep, info: keep, warn: keep, error: keep })
   await gateway.start()
   const crash = await call(gateway, 'one__crash')
   expect(crash.isError).toBe(true)
-  expect(textOf(crash)).toMatch(
-    /exited with code 7; its last words: Out of cheese\. The outcome of the call is unknown/,
+  expect(textOf(crash)).toBe(
+    'The server "one" was lost during the call, whose outcome is unknown; check what it did before calling again. The log of the gateway says why.',
   )
+  expect(lines).toContainEqual({
+    upstream: 'one',
+    method: 'tools/call',
+    reason: expect.stringMatching(/exited with code 7; its last words: Out of cheese$/),
+  })
   expect(textOf(await call(gateway, 'one__echo', { again: true }))).toBe('{"again":true}')
   expect(gateway.status()).toMatchObject([{ restarts: 1, state: 'ready' }])
+})
+
+test('abuse-50: callers are told of no address that cannot be reached, whatever they ask for', async () => {
+  const served = createServer({ name: 'far', version: '1.0.0' })
+  served.tool('hi', {}, () => 'hi')
+  served.prompt('greet', {}, () => 'hi')
+  served.resource('far://note', { name: 'note' }, () => 'hi')
+  const serving = await serve(served, { port: 0 })
+  const where = new URL(serving.url).host
+  const gateway = open({ far: { url: serving.url, restart: { minDelayMs: 60_000, maxDelayMs: 60_000 } } })
+  await gateway.start()
+  await serving.close()
+  const said: string[] = []
+  const asked = [
+    ['prompts/get', { name: 'far__greet' }],
+    ['resources/read', { uri: 'far://note' }],
+    ['tools/call', { name: 'far__hi', arguments: {} }],
+  ] as const
+  while (!said.some((text) => text.includes('is not available'))) {
+    for (const [method, params] of asked) {
+      const told = gateway.endpoint()?.handle(recordCall(method, params).call)
+      said.push(
+        await Promise.resolve(told).then(
+          (result) => JSON.stringify(result),
+          ({ message }) => message,
+        ),
+      )
+    }
+  }
+  expect(said[0]).toMatch(/^The server "far" (could not be reached|is not available)/)
+  expect(said.join()).not.toContain(where)
+  expect(gateway.status()).toMatchObject([{ remedy: expect.stringContaining(where) }])
 })
 
 test('a server that works in the folders of a client works in others once those are', async () => {
@@ -177,7 +219,7 @@ test('callers are told the name of a server and nothing of what is run', async (
   })
   await gateway.start()
   const crash = textOf(await call(gateway, 'one__crash'))
-  expect(crash).toContain('The server "one" exited with code 7')
+  expect(crash).toContain('The server "one" was lost')
   let said = ''
   while (!said.includes('is not available')) said = textOf(await call(gateway, 'one__echo'))
   expect(said).toContain('Check that "one" runs by itself')

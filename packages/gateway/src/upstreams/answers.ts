@@ -1,6 +1,6 @@
 import { type Call, McpError, type Result } from '@crosspoint/mcp'
 import type { ServerConfig } from '../config/model.ts'
-import { toLoss, toRetryAfter } from './explain.ts'
+import { toLoss, toReason, toRetryAfter } from './explain.ts'
 import { explainAbsence, explainBusy, explainFailure, toSilence, toToolError } from './sentences.ts'
 import type { UpstreamState } from './state.ts'
 
@@ -19,19 +19,33 @@ export function answerAbsent({ method }: Call, absence: McpError): Result {
   throw absence
 }
 
+/** Whom else a failure on the way concerns. */
+export interface Concerned {
+  /** The server may be gone. */
+  suspect(): void
+  /** What went wrong, in words that may be no caller's to read. */
+  tell(reason: string): void
+}
+
 /**
- * The answer to a call that failed on the way, likewise.
- * @param suspect told where the server may be gone
+ * The answer to a call that failed on the way, likewise. Callers are told what it means for them: what went wrong may
+ * name addresses, and quote what a process wrote as it died.
  */
-export function answerFailed(call: Call, config: ServerConfig, error: unknown, suspect: () => void): Result {
+export function answerFailed(call: Call, config: ServerConfig, error: unknown, { suspect, tell }: Concerned): Result {
   const { name } = config
-  if (call.cancellation.isCancelled) throw error
-  if (error instanceof McpError && error.code === 'upstream.timeout') throw toSilence(name, error)
+  if (call.cancellation.isCancelled || !(error instanceof McpError) || error.rpc !== undefined) throw error
+  if (error.code === 'upstream.timeout') {
+    tell(toReason(error))
+    throw toSilence(name, error)
+  }
+  const isTool = call.method === 'tools/call'
   const retryAfterMs = toRetryAfter(error)
-  if (retryAfterMs !== undefined && call.method === 'tools/call') return toToolError(explainBusy(name, retryAfterMs))
+  if (retryAfterMs !== undefined && isTool) return toToolError(explainBusy(name, retryAfterMs))
   const loss = toLoss(error)
   if (loss === undefined) throw error
+  tell(toReason(error))
   suspect()
-  if (call.method !== 'tools/call') throw error
-  return toToolError(explainFailure(config, loss, error))
+  const told = explainFailure(config, loss, error)
+  if (isTool) return toToolError(told)
+  throw new McpError(error.code, told, { data: error.data, cause: error })
 }

@@ -1,7 +1,7 @@
 import { type ClientCapabilities, McpError, type Result } from '@crosspoint/mcp'
 import type { ServerConfig } from '../config/model.ts'
 import { shown } from '../shown.ts'
-import { toReason, toRemedy, toSignInRemedy } from './explain.ts'
+import { toRemedy, toSignInRemedy } from './explain.ts'
 import type { UpstreamState } from './state.ts'
 
 type Named = Pick<ServerConfig, 'name' | 'transport'>
@@ -11,26 +11,24 @@ export function toToolError(text: string): Result {
   return { content: [{ type: 'text', text }], isError: true }
 }
 
-/** Why a call cannot be sent, and what would help. */
+/**
+ * Why a call cannot be sent, and what would help. Not with what words the server went: they may hold where it is, what
+ * runs it and its secrets, and are for whoever reads the log.
+ */
 export function explainAbsence(config: Named, state: UpstreamState, since: string): string {
-  const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : ''
   const remedy = toRemedy(state, config, `"${config.name}"`)
   const what = state.kind === 'starting' ? 'is starting' : `is not available (${state.kind})`
   const next = state.kind === 'starting' ? ' Try again shortly.' : remedy === undefined ? '' : ` ${remedy}.`
-  return `The server "${config.name}" ${what} since ${since}${reason}.${next}`
+  const why = 'delayMs' in state || state.kind === 'failed' ? ` ${LOGGED}.` : ''
+  return `The server "${config.name}" ${what} since ${since}.${next}${why}`
 }
 
-/** What became of a call on the way. */
-export function explainFailure(config: Named, loss: 'gone' | 'sign-in', error: unknown): string {
+/** What became of a call on the way. What went wrong is for the log, as above. */
+export function explainFailure(config: Named, loss: 'gone' | 'sign-in', { code }: McpError): string {
   const { name } = config
-  const reason = toReason(error)
-  if (loss === 'sign-in') {
-    return `The server "${name}" refused the gateway's credentials: ${reason}. ${toSignInRemedy(config)}.`
-  }
-  if (error instanceof McpError && error.code === 'upstream.unavailable') {
-    return `The server "${name}" could not be reached: ${reason}. Try again shortly.`
-  }
-  return `The connection to the server "${name}" was lost: ${reason}. The outcome of the call is unknown; check what it did before calling again.`
+  if (loss === 'sign-in') return `The server "${name}" refused the gateway's credentials. ${toSignInRemedy(config)}.`
+  if (code === 'upstream.unavailable') return `The server "${name}" could not be reached. Try again shortly. ${LOGGED}.`
+  return `The server "${name}" was lost during the call, whose outcome is unknown; check what it did before calling again. ${LOGGED}.`
 }
 
 export function explainBusy(name: string, retryAfterMs: number): string {
@@ -50,7 +48,7 @@ export function unusable(server: string): McpError {
 
 /** A server that did not answer in time, with the settings that say how long that is. */
 export function toSilence(name: string, cause: McpError): McpError {
-  const sentence = `The server "${name}" did not answer in time: ${cause.message}. "requestTimeoutMs" of "${name}" sets how long it may take without progress, "maxRequestMs" how long in all`
+  const sentence = `The server "${name}" did not answer in time. "requestTimeoutMs" of "${name}" sets how long it may take without progress, "maxRequestMs" how long in all`
   return new McpError('upstream.timeout', sentence, { data: { kind: 'upstream_timeout', upstream: name }, cause })
 }
 
@@ -60,3 +58,5 @@ export function noCaller(method: string): McpError {
   // The code is the one a refusal has in the examples of the specification (PROTOCOL §15.3).
   return new McpError('caller.unanswered', `Cannot answer "${method}": ${reason}`, { data: { code: -1, reason } })
 }
+
+const LOGGED = 'The log of the gateway says why'

@@ -39,7 +39,7 @@ export interface UpstreamOptions
 
 /**
  * One configured server, kept alive: connected, watched, brought back with growing waits when it is lost. Calls
- * while it is away are answered at once, with the reason, but for those whose callers have sessions that are well.
+ * while it is away are answered at once, with what would help, but for those whose callers have sessions that are well.
  */
 export class Upstream {
   readonly name: string
@@ -168,8 +168,14 @@ export class Upstream {
       return await this.#link.pass(call, isHeld)
     } catch (error) {
       // One failed call is a symptom; what the survey finds is the diagnosis.
-      return answerFailed(call, this.config, error, () => {
-        if (survey === this.#survey) survey?.check()
+      return answerFailed(call, this.config, error, {
+        suspect: () => {
+          if (survey === this.#survey) survey?.check()
+        },
+        tell: (reason) => {
+          const details = { upstream: this.name, method: call.method, reason }
+          this.#options.log.info(details, 'Call did not get through')
+        },
       })
     }
   }

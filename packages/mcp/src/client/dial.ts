@@ -98,6 +98,7 @@ function openWire(target: Target, settings: Settings, isSse: boolean): Wire {
       return (isSse ? openSseWire : openHttpWire)({
         ...options,
         ...parseAddress(target.url),
+        name: settings.name,
         headers: target.headers ?? {},
         authorization: target.authorization ?? settings.authorization,
         maxSockets: settings.maxSockets,

@@ -115,4 +115,17 @@ describe('a server that cannot be reached', () => {
       message: expect.stringContaining(`Cannot reach 127.0.0.1:${port}: nothing listens there`),
     })
   })
+
+  it.each(['http://127.0.0.1:PORT/mcp', 'unix:/nowhere/secret.sock'])(
+    'abuse-50: is called what the caller calls it: %s',
+    async (pattern) => {
+      const url = pattern.replace('PORT', `${await freePort()}`)
+      for (const transport of [undefined, 'sse'] as const) {
+        const target = { kind: 'http', url, ...(transport === undefined ? {} : { transport }) } as const
+        const failure = await openConnection(target, { ...options, name: 'far' }).catch((e) => e)
+        expect(failure.message).toMatch(/"far"/)
+        expect(failure.message).not.toMatch(/127|secret/)
+      }
+    },
+  )
 })

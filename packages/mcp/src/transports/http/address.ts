@@ -1,5 +1,6 @@
 import type { Pool } from 'undici'
 import { McpError } from '../../errors.ts'
+import { shown } from '../../jsonrpc/shown.ts'
 
 /** Where a server is reached. */
 export interface HttpAddress {
@@ -46,8 +47,9 @@ export function checkSocketPath(path: string): void {
   }
 }
 
-/** Whom we talk to, for sentences. */
-export function toWhere({ url, socketPath }: HttpAddress): string {
+/** Whom we talk to, for sentences: by the name it was given, which then says nothing of where that is. */
+export function toWhere({ url, socketPath, name }: HttpAddress & { readonly name?: string | undefined }): string {
+  if (name !== undefined) return `"${shown(name)}"`
   if (socketPath !== undefined) return `unix:${socketPath}`
   return url.port === '' ? url.hostname : url.host
 }

@@ -20,6 +20,8 @@ import { EventStream } from './client-stream.ts'
 import { encodeHeaderValue, MirroredTools } from './mirror.ts'
 
 export interface HttpWireOptions extends WireOptions {
+  /** What the server is called in sentences. Default: where it is. */
+  readonly name?: string | undefined
   readonly url: URL
   /** Sent with every request, to the origin of `url` only. What the protocol itself sets is left out. */
   readonly headers: Readonly<Record<string, string>>
