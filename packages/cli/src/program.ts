@@ -199,7 +199,7 @@ function addExplain(program: Command, { child, run }: ProgramContext): void {
     .usage('[options] <server> [-- server command]')
     .summary('say what a client of a revision sees of a server, and why something is missing')
     .description(
-      'Say what clients of a protocol revision see of a server through the gateway: every tool with what is different or\n' +
+      'Say what clients of a protocol revision see of a server through the gateway: every tool with what is different or ' +
         'why it is missing, and how questions, changes, log messages and output fare.\n' +
         'server   a configured server, or a URL; or a command after "--", run for this.',
     )

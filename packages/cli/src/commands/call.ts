@@ -38,9 +38,12 @@ async function callOrExplain(io: Io, peer: Peer, name: string, args: JsonObject)
       const names = tools.map((candidate) => candidate.name)
       throw notFound('tool', name, peer, names)
     }
-    throw new CliError(fault.kind, fault.message, { code: fault.code, cause: error, hint: hintForTypes(tool, args) })
+    const hint = fault.code === 'caller.missing_capability' ? NO_ANSWERS : hintForTypes(tool, args)
+    throw new CliError(fault.kind, fault.message, { code: fault.code, cause: error, hint })
   }
 }
+
+const NO_ANSWERS = 'This command answers no questions of servers: call the tool from a client that does'
 
 /** Some servers answer an unknown name, or an argument of the wrong type, with a result that is an error. */
 async function hintFor(io: Io, peer: Peer, name: string, args: JsonObject): Promise<string | undefined> {

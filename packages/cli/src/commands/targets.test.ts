@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, start } from '../../fixtures/crosspoint.ts'
 import { createLifeline } from '../../fixtures/lifeline.ts'
@@ -133,6 +134,17 @@ describe('without a target', () => {
     expect(JSON.parse(away.stderr)).toMatchObject({ error: { kind: 'unreachable', exitCode: 4 } })
   })
 
+  it('proposes to list what the same target has, for a name that nothing is like', async () => {
+    const { options } = withQuickstart()
+    const hintOf = async (...words: string[]) => {
+      const { stderr } = await run(['call', ...words, '--json'], options)
+      return JSON.parse(stderr).error.hint
+    }
+    expect(await hintOf('zzz')).toBe('See what there is: crosspoint ls tools')
+    expect(await hintOf('memory')).toBe('"memory" is a server. See what it has: crosspoint ls tools memory')
+    expect(await hintOf('memory', 'zzz')).toBe('See what there is: crosspoint ls tools memory')
+  })
+
   it('says how to begin when there is no configuration', async () => {
     const { options } = createWorkspace()
     const { code, stdout, stderr } = await run(['ls'], options)
@@ -193,6 +205,13 @@ describe('with a command after --', () => {
       stdout: 'Echo: from a file\n',
     })
     expect(await run(['call', 'echo', '@none.json', ...everything], options)).toMatchObject({ code: 1, stdout: '' })
+  })
+
+  it('says that it answers no questions where a tool asks', async () => {
+    const weather = fileURLToPath(new URL('../../../../examples/weather/server.mjs', import.meta.url))
+    const { code, stderr } = await run(['call', 'forecast', 'city=Oslo', '--', process.execPath, weather])
+    expect(code).toBe(6)
+    expect(stderr).toContain('This command answers no questions of servers')
   })
 
   it('ends with 5 for a tool that reports an error, prints the result all the same and says what may be wrong', async () => {

@@ -24,7 +24,9 @@ export async function openMerged(io: Io, options: TargetOptions): Promise<Peer> 
   }
   return {
     title: options.view === undefined ? 'the configured servers' : `the view "${options.view}"`,
+    ...(options.view === undefined ? {} : { words: ` --view ${options.view}` }),
     handle: endpoint.handle,
+    servers: [...config.servers.keys()],
     away,
     timeoutMs: options.timeout,
     close: () => gateway.close({ graceMs: 0 }),

@@ -20,7 +20,12 @@ export function notFound(what: string, name: string, peer: Peer, names: readonly
       },
     )
   }
-  const list = names.length === 0 ? `It has no ${what}s` : `See what there is: crosspoint ls ${what}s`
+  const list =
+    names.length === 0 ? `It has no ${what}s` : `See what there is: crosspoint ls ${what}s${peer.words ?? ''}`
+  if (peer.servers?.includes(name)) {
+    const hint = `"${name}" is a server. See what it has: crosspoint ls ${what}s ${name}`
+    return new CliError('usage', `No ${what} is named`, { hint })
+  }
   return new CliError('usage', `No ${what} "${name}" at ${peer.title}`, { hint: didYouMean(name, names) ?? list })
 }
 

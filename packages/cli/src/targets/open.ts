@@ -31,7 +31,14 @@ async function openPeer(io: Io, target: Target, options: TargetOptions): Promise
   // Loaded where they are needed only: what knows configurations and runs a gateway takes longer than a call.
   if (target.kind === 'merged') return (await import('./merged.ts')).openMerged(io, options)
   const { title, connection } = await openDirect(io, target, options)
-  return { title, timeoutMs: options.timeout, handle: connection.handle, close: () => connection.close() }
+  const words = toWords(target)
+  return { title, words, timeoutMs: options.timeout, handle: connection.handle, close: () => connection.close() }
+}
+
+/** Arguments of a child may be secrets, and are known to whoever wrote them. */
+function toWords(target: Exclude<Target, { kind: 'merged' }>): string {
+  if (target.kind === 'command') return ' -- …'
+  return ` ${target.kind === 'url' ? target.url : target.name}`
 }
 
 export interface Direct {

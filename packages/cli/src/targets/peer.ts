@@ -22,7 +22,11 @@ import { visible, visibleLines } from '../print/visible.ts'
 export interface Peer {
   /** For messages: `server "everything"`, `http://127.0.0.1:8360/mcp`. */
   readonly title: string
+  /** What a command line names it by, for those that are proposed. Default: nothing, as for all servers together. */
+  readonly words?: string
   readonly handle: Handle
+  /** Names of the configured servers, where they are asked together: each may have been given for what is in it. */
+  readonly servers?: readonly string[]
   /** Configured servers that are not there, whose things are therefore not found. */
   readonly away?: readonly UpstreamStatus[]
   /** Longest wait for an answer in milliseconds. Default: what the connection or the configuration says. */
