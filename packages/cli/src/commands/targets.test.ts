@@ -97,7 +97,7 @@ describe('without a target', () => {
     workspace.write('crosspoint.json', { servers: { rude: rudeServer(workspace), broken } })
     const { stdout } = await run(['ls', 'tools', '--json'], workspace.options)
     expect(JSON.parse(stdout)).toEqual({
-      tools: [expect.anything(), expect.anything(), expect.anything()],
+      tools: Array.from({ length: 4 }, () => expect.anything()),
       unavailable: [{ name: 'broken', state: 'backing-off', reason: expect.any(String) }],
     })
     const text = await run(['ls', 'tools'], workspace.options)
@@ -132,6 +132,16 @@ describe('without a target', () => {
     const away = await run(['call', 'broken__tool', '--json'], options)
     expect(away.code).toBe(4)
     expect(JSON.parse(away.stderr)).toMatchObject({ error: { kind: 'unreachable', exitCode: 4 } })
+  })
+
+  it('says why a call was lost, which callers of a gateway are not told', async () => {
+    const workspace = createWorkspace()
+    workspace.write('crosspoint.json', { servers: { rude: rudeServer(workspace) } })
+    const { code, stdout, stderr } = await run(['call', 'rude__die'], workspace.options)
+    expect(code).toBe(5)
+    expect(stdout).toMatch(/^The server "rude" was lost during the call/)
+    expect(stdout).not.toContain('Out of cheese')
+    expect(stderr).toMatch(/server "rude": .* exited with code 3; its last words: Out of cheese/)
   })
 
   it('proposes to list what the same target has, for a name that nothing is like', async () => {

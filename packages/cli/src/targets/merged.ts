@@ -1,4 +1,11 @@
-import { createGateway, type Gateway, SILENT, type UpstreamStatus } from '@crosspoint/gateway'
+import {
+  createGateway,
+  type Gateway,
+  type Log,
+  type LogDetails,
+  SILENT,
+  type UpstreamStatus,
+} from '@crosspoint/gateway'
 import type { GatewayConfig } from '@crosspoint/gateway/config'
 import { locateConfig, readConfig } from '../configuration.ts'
 import { CliError } from '../exit.ts'
@@ -49,7 +56,7 @@ export function unknownView(view: string, { views }: GatewayConfig): CliError {
 
 async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
   const info = { name: 'crosspoint', version: io.version }
-  const gateway = createGateway({ config, info, env: io.env, log: SILENT, settleMs: patience(config) })
+  const gateway = createGateway({ config, info, env: io.env, log: createCallLog(io), settleMs: patience(config) })
   // Closing ends the waiting as well.
   const stop = () => void gateway.close({ graceMs: 0 })
   io.stopping.signal.addEventListener('abort', stop, { once: true })
@@ -60,6 +67,15 @@ async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
     io.stopping.signal.removeEventListener('abort', stop)
   }
   return gateway
+}
+
+/** Why a call did not get through, which its answer does not say. How servers are is told by the commands themselves. */
+function createCallLog({ terminal }: Io): Log {
+  const warn = ({ upstream, method, reason }: LogDetails) => {
+    if (method === undefined || typeof reason !== 'string') return
+    terminal.say(terminal.err.yellow(`server "${upstream}": ${visible(reason)}`))
+  }
+  return { ...SILENT, warn }
 }
 
 /**

@@ -174,7 +174,7 @@ export class Upstream {
         },
         tell: (reason) => {
           const details = { upstream: this.name, method: call.method, reason }
-          this.#options.log.info(details, 'Call did not get through')
+          this.#options.log.warn(details, 'Call did not get through')
         },
       })
     }
