@@ -21,7 +21,7 @@ describe('explain', () => {
     const { code, stdout, stderr } = await run(words, options)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const explained = JSON.parse(stdout) as Explained
-    expect(explained).toMatchObject({ clientRevision: '2025-03-26', server: 'server "everything"' })
+    expect(explained).toMatchObject({ clientRevision: '2025-03-26', server: 'everything' })
     const byName = new Map(explained.tools.map((tool) => [tool.native, tool]))
     expect(byName.get('echo')).toEqual({ native: 'echo', name: 'all__echo', notes: [] })
     expect(byName.get('get-env')?.notes[0]).toMatch(/^missing: "tools" of the server "everything"/)

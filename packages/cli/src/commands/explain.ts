@@ -26,9 +26,27 @@ export async function explain(io: Io, { words, child, options }: Request<Explain
   const features = explainPairing(client, server, all.capabilities)
   const { title } = all
   if (io.terminal.json) {
-    io.terminal.value({ server: title, serverRevision: server.name, clientRevision: client.name, tools, features })
+    io.terminal.value({
+      server: toPlainName(target),
+      serverRevision: server.name,
+      clientRevision: client.name,
+      tools,
+      features,
+    })
   } else print(io, `${title} speaks ${server.name}; clients of ${client.name} see it so`, tools, features)
   return 'ok'
+}
+
+/** For programs: as it was named, without the words around it that people read. */
+function toPlainName(target: Exclude<Target, { kind: 'merged' }>): string {
+  switch (target.kind) {
+    case 'server':
+      return target.name
+    case 'url':
+      return target.url
+    case 'command':
+      return target.command
+  }
 }
 
 /** What a server shows to a client of these abilities. */
