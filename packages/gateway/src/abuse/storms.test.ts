@@ -4,6 +4,7 @@ import { type Message, openHttp, openWireSession, toEnveloped } from '@crosspoin
 import { describe, expect, test } from 'vitest'
 import type { Taken } from '../../fixtures/hostile-server.ts'
 import { askAs, MODERN, openHostile, openHouse } from '../../fixtures/open-house.ts'
+import { type LogDetails, SILENT } from '../log.ts'
 
 /** Servers that say too much: what of it reaches anybody, and what stays behind. */
 
@@ -141,13 +142,17 @@ test('abuse-16: a line without end on stdio costs the server its process, which 
     command: process.execPath,
     args: [fileURLToPath(new URL('../../fixtures/endless-line.mjs', import.meta.url))],
   }
-  const { url, gateway } = await openHouse({ s: endless }, { limits: LIMITS })
+  const reasons: unknown[] = []
+  const log = { ...SILENT, warn: ({ method, reason }: LogDetails) => void (method && reasons.push(reason)) }
+  const { url, gateway } = await openHouse({ s: endless }, { limits: LIMITS }, { log })
   for (const restarts of [0, 1]) {
     const { answer } = await askAs(MODERN, url, 'tools/call', GO)
     expect(answer.result).toMatchObject({
       isError: true,
-      content: [{ text: expect.stringMatching(/lost.*a line of more than 262144 bytes/) }],
+      content: [{ text: expect.stringContaining('"s" was lost during the call') }],
     })
+    expect(reasons).toHaveLength(restarts + 1)
+    expect(reasons.at(-1)).toContain('a line of more than 262144 bytes')
     expect(gateway.status()).toMatchObject([{ state: 'ready', restarts }])
   }
 })
