@@ -36,7 +36,7 @@ const PORCHES = [
 ]
 
 /** Tests, and what only they use. */
-const TESTS = '([.]test[.]ts$|/fixtures/|^packages/[^/]+/test/)'
+const TESTS = '([.](test|suite)[.]ts$|/fixtures/|^packages/[^/]+/test/)'
 
 const roomOrder = ROOMS.slice(0, -1).map((room, at) => ({
   name: `room-order-${room}`,

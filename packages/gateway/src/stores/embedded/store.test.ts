@@ -1,0 +1,18 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { keyStoreSuite } from '../contract/key-store.suite.ts'
+import { openEmbedded } from './store.ts'
+
+keyStoreSuite(async () => (await openEmpty()).keys)
+
+async function openEmpty() {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'crosspoint-store-')))
+  const store = await openEmbedded({ path: join(folder, 'state', 'store.db') })
+  onTestFinished(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return store
+}

@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+
+/** Tables of both databases, as rows come out of them: no column is missing, absent is null. */
+export interface Tables {
+  /** One row, once something is kept. */
+  store_version: { version: number }
+  api_keys: KeyRow
+  /** One row. */
+  api_keys_version: { version: number }
+  audit_rows: AuditTableRow
+  audit_chains: ChainRow
+  audit_checkpoints: CheckpointRow
+}
+
+export type Db = Kysely<Tables>
+
+export interface KeyRow {
+  id: string
+  digest: string
+  principal: string
+  tenant: string
+  /** JSON lists of texts. */
+  scopes: string | null
+  roles: string
+  label: string | null
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+  replaced_by: string | null
+  used_at: number | null
+}
+
+export interface AuditTableRow {
+  chain: string
+  seq: number
+  at: number
+  previous: string
+  hash: string
+  record: string
+  tenant: string
+  principal: string
+  method: string
+  target: string | null
+  upstream: string | null
+  outcome: string
+  trace: string | null
+}
+
+/** How far a chain goes, which its rows do not say once they are forgotten. */
+export interface ChainRow {
+  chain: string
+  /** The first that is kept; behind `last` where none is. */
+  first: number
+  last: number
+  /** Of the row `last`. */
+  hash: string
+}
+
+export interface CheckpointRow {
+  chain: string
+  seq: number
+  hash: string
+  at: number
+  signing_key: string
+  signature: string
+}
