@@ -38,22 +38,31 @@ export interface Checkpoint {
 
 export interface AuditStore {
   /**
-   * All of them or none. Resolves once they would survive the loss of this process.
-   * @param rows of one chain, in order, the first behind the last that is kept
-   * @throws {StoreError} `conflict` where they do not follow it
+   * All of them or none. Resolves once they would survive the loss of this process. Rows that are kept already are
+   * passed over, so that an append whose outcome is not known (`unavailable`) may be repeated as it was.
+   * @param rows of one chain, in order, each naming the hash of the one before it; the first behind the last that is kept
+   * @throws {StoreError} `conflict` where they do not follow it, `invalid` where they do not follow one another or cannot
+   *   be kept
    */
   append(rows: readonly AuditRow[]): Promise<void>
-  /** The newest of a chain. */
+  /** The newest that is kept of a chain; undefined as well where all are forgotten. */
   last(chain: string): Promise<AuditRow | undefined>
+  /** By name. `first` is the first that is kept: 1, or where forgetting ended, and behind `last` where all are forgotten. */
   chains(): Promise<readonly { readonly chain: string; readonly first: number; readonly last: number }[]>
   /** Of one chain, by `seq`, from `from` on. */
   read(chain: string, options: { readonly from: number; readonly limit: number }): Promise<readonly AuditRow[]>
   /** Of all chains, newest first: by time, then chain, then `seq`. `before` is the last one of the page before. */
   search(query: AuditQuery): Promise<readonly AuditRow[]>
+  /** The same one again changes nothing. */
   addCheckpoint(checkpoint: Checkpoint): Promise<void>
-  /** Of one chain, by `seq`. */
+  /** Of one chain, by `seq`, then time. */
   checkpoints(chain: string): Promise<readonly Checkpoint[]>
-  /** Forgets rows older than a time, and says how far each chain is forgotten: the last checkpoint at or before that stays. */
+  /**
+   * Forgets rows older than a time, from the beginning of each chain on: none is left out of its middle. {@link chains}
+   * says how far. Of the checkpoints in what is forgotten the last one stays. Appends go on meanwhile.
+   * @param olderThan milliseconds since 1970
+   * @returns how many rows
+   */
   forget(olderThan: number): Promise<number>
 }
 

@@ -1,34 +1,41 @@
-import { Kysely, SqliteDialect, sql } from 'kysely'
+import { Kysely } from 'kysely'
+import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
+import { SqlAudit } from '../sql/audit.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { migrate } from '../sql/migrations.ts'
 import type { Tables } from '../sql/tables.ts'
+import { createAppend } from './append.ts'
 import type { Database } from './database.ts'
+import { WritingDialect } from './dialect.ts'
 
 /** What the threads of a store do, one at a time. Arguments and results cross between threads. */
 export function createOperations(database: Database) {
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  const db = new Kysely<Tables>({ dialect: new WritingDialect(database) })
   const keys = new SqlKeyStore(db)
+  const audit = new SqlAudit(db)
+  let append: ReturnType<typeof createAppend> | undefined
   return {
-    migrate: () => migrateFile(db),
+    /** Of several processes one migrates, and others wait. */
+    migrate: () => db.transaction().execute((writing) => migrate(writing, FLAVOUR)),
     addKey: (key: KeyRecord) => keys.add(key),
     changeKey: (id: string, change: Parameters<KeyStore['change']>[1]) => keys.change(id, change),
     listKeys: (options: Parameters<KeyStore['list']>[0]) => keys.list(options),
+    append: async (rows: readonly AuditRow[]) => {
+      // With the first rows: its statements need the tables.
+      append ??= createAppend(database)
+      append(rows)
+    },
+    lastRow: (chain: string) => audit.last(chain),
+    chains: () => audit.chains(),
+    readRows: (chain: string, options: Parameters<AuditStore['read']>[1]) => audit.read(chain, options),
+    searchRows: (query: AuditQuery) => audit.search(query),
+    addCheckpoint: (checkpoint: Checkpoint) => audit.addCheckpoint(checkpoint),
+    checkpoints: (chain: string) => audit.checkpoints(chain),
+    forgetSome: (olderThan: number) => audit.forgetSome(olderThan),
   }
 }
 
 export type Operations = ReturnType<typeof createOperations>
 
-/** In a transaction that begins by taking the right to write: of several processes one migrates, and others wait. */
-function migrateFile(db: Kysely<Tables>): Promise<void> {
-  return db.connection().execute(async (connection) => {
-    await sql`begin immediate`.execute(connection)
-    try {
-      await migrate(connection, { text: 'text', whole: 'integer', byKey: 'without rowid' })
-      await sql`commit`.execute(connection)
-    } catch (error) {
-      await sql`rollback`.execute(connection)
-      throw error
-    }
-  })
-}
+const FLAVOUR = { text: 'text', whole: 'integer', byKey: 'without rowid' } as const

@@ -2,10 +2,12 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { auditStoreSuite } from '../contract/audit-store.suite.ts'
 import { keyStoreSuite } from '../contract/key-store.suite.ts'
 import { openEmbedded } from './store.ts'
 
 keyStoreSuite(async () => (await openEmpty()).keys)
+auditStoreSuite(async () => (await openEmpty()).audit)
 
 async function openEmpty() {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'crosspoint-store-')))

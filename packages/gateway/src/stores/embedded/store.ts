@@ -1,5 +1,7 @@
+import type { AuditStore } from '../contract/audit-store.ts'
 import type { KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
+import { EmbeddedAuditStore } from './audit.ts'
 import { type Database, makeFile, openToRead } from './database.ts'
 import { toStoreError } from './faults.ts'
 import { EmbeddedKeyStore } from './keys.ts'
@@ -18,7 +20,7 @@ export interface EmbeddedOptions {
  * Two threads do the work, one that writes and one for long reads; a key is found here, in microseconds.
  * @throws {StoreError} what is wrong with the file
  */
-export async function openEmbedded({ path, timeoutMs = 5_000 }: EmbeddedOptions): Promise<EmbeddedStore> {
+export async function openEmbedded({ path, timeoutMs = 5_000 }: EmbeddedOptions): Promise<Store> {
   const writer = new Worker({ path, timeoutMs, writes: true })
   try {
     makeFile(path)
@@ -31,8 +33,9 @@ export async function openEmbedded({ path, timeoutMs = 5_000 }: EmbeddedOptions)
   }
 }
 
-class EmbeddedStore implements Pick<Store, 'keys' | 'migrate' | 'close'> {
+class EmbeddedStore implements Store {
   readonly keys: KeyStore
+  readonly audit: AuditStore
   readonly #database: Database
   readonly #writer: Worker
   readonly #reader: Worker
@@ -42,6 +45,7 @@ class EmbeddedStore implements Pick<Store, 'keys' | 'migrate' | 'close'> {
     this.#writer = writer
     this.#reader = reader
     this.keys = new EmbeddedKeyStore(database, writer, reader)
+    this.audit = new EmbeddedAuditStore(writer, reader)
   }
 
   migrate(): Promise<void> {

@@ -41,7 +41,7 @@ const MIGRATIONS: readonly Migration[] = [
         chain ${text} primary key, first ${whole} not null, last ${whole} not null, hash ${text} not null) ${byKey}`,
       `create table audit_checkpoints (
         chain ${text} not null, seq ${whole} not null, hash ${text} not null, at ${whole} not null,
-        signing_key ${text} not null, signature ${text} not null, primary key (chain, seq))`,
+        signing_key ${text} not null, signature ${text} not null, primary key (chain, seq, at, signing_key))`,
     ],
   },
 ]

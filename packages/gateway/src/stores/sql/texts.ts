@@ -16,3 +16,20 @@ export function checkKeepable(what: string, texts: Iterable<string | undefined>)
     }
   }
 }
+
+/** Any text in a form that can be kept, and no two in the same: U+FFFD introduces the number of a unit in its stead. */
+export function toKept(text: string): string {
+  return UNPLAIN.test(text) ? text.replace(ALL_UNPLAIN, toEscape) : text
+}
+
+export function fromKept(text: string): string {
+  if (!text.includes('\ufffd')) return text
+  return text.replace(/\ufffd([0-9a-f]{4})/g, (_, unit: string) => String.fromCharCode(Number.parseInt(unit, 16)))
+}
+
+const UNPLAIN = /[\0\ufffd\p{Cs}]/u
+const ALL_UNPLAIN = /[\0\ufffd\p{Cs}]/gu
+
+function toEscape(unit: string): string {
+  return `\ufffd${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
