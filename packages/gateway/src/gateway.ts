@@ -21,6 +21,8 @@ import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { type Log, SILENT } from './log.ts'
 import { createTraceIds } from './node/trace-ids.ts'
 import type { UpstreamStatus } from './status.ts'
+import type { Counters } from './traffic/counters.ts'
+import { Traffic, type TrafficFigure } from './traffic/traffic.ts'
 import type { Connect } from './upstreams/connector.ts'
 import { RELAYED, toDeclared } from './upstreams/context.ts'
 
@@ -43,6 +45,8 @@ export interface GatewayOptions {
   readonly wallClock?: () => number
   /** Who a caller is: see `Endpoint.authenticate`. Default: everybody is anonymous. */
   readonly authenticate?: Endpoint['authenticate']
+  /** Where calls are counted that are limited. Default: in memory, until the gateway ends. */
+  readonly counters?: Counters
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
 }
@@ -66,6 +70,8 @@ export interface Gateway {
   readonly config: GatewayConfig
   /** In the order of the configuration. */
   status(): readonly UpstreamStatus[]
+  /** What was limited, cached and refused so far, for metrics. Labels are names of the configuration. */
+  traffic(): readonly TrafficFigure[]
   /** Every enabled server has been ready, or is known not to be. */
   readonly settled: boolean
   /** What is served under a view's name, or, without one, of everything. The same object across reloads. */
@@ -83,6 +89,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   let lenses = toLenses(config)
 
   const crossing = createCrossing(toCrossingOptions(config, clock))
+  const traffic = new Traffic({ clock, ...(options.counters === undefined ? {} : { counters: options.counters }) })
+  traffic.apply(config.traffic)
   const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
   const fleet = new Fleet({
     client: info,
@@ -121,7 +129,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const known = endpoints.get(name)
     if (known !== undefined) return known
     const settings = () => toEndpointSettings(config)
-    const { authenticate } = options
+    const authenticate = options.authenticate && withAdmission(options.authenticate, traffic)
     const made = new ViewEndpoint({
       log,
       clock,
@@ -131,6 +139,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       authenticate,
       sessionEnded: (id) => fleet.callerEnded(id),
       settings,
+      traffic,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
       rootsChanged: (caller) => fleet.rootsChanged(caller),
@@ -156,6 +165,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     config = next
     lenses = nextLenses
     fleet.apply(config, diff)
+    if (diff.settings.some((name) => name.startsWith('traffic.'))) {
+      traffic.apply(config.traffic)
+      for (const endpoint of endpoints.values()) endpoint.recompose()
+    }
     show()
     log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
     return diff
@@ -181,6 +194,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return config
     },
     status: () => fleet.status(),
+    traffic: () => traffic.snapshot(),
     get settled() {
       return fleet.settled
     },
@@ -192,6 +206,19 @@ export function createGateway(options: GatewayOptions): Gateway {
         crossing.close()
         await fleet.close(graceMs)
       }),
+  }
+}
+
+/** Who sends too much is told so before the request is read. */
+function withAdmission(
+  authenticate: NonNullable<Endpoint['authenticate']>,
+  traffic: Traffic,
+): Endpoint['authenticate'] {
+  return async (headers) => {
+    const principal = await authenticate(headers)
+    // What is no principal is refused by who asked for it.
+    if (typeof principal?.id === 'string' && typeof principal.tenant === 'string') await traffic.admit(principal)
+    return principal
   }
 }
 

@@ -117,6 +117,13 @@ export function toHttpStatus(error: unknown): number {
   return error instanceof McpError ? TABLE[error.code].http : TABLE['internal.error'].http
 }
 
+/** When what was refused may be tried again, in milliseconds: `retryAfterMs` of its `data`, where that says so. */
+export function toRetryAfterMs(error: unknown): number | undefined {
+  if (!(error instanceof McpError)) return undefined
+  const { retryAfterMs } = (error.data ?? {}) as { readonly retryAfterMs?: unknown }
+  return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
+}
+
 export function isRetryable(error: unknown): boolean {
   return error instanceof McpError && TABLE[error.code].retryable
 }

@@ -4,7 +4,7 @@ import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
 export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
-  const { listen, limits, timeouts, log } = written
+  const { listen, limits, timeouts, traffic, log } = written
   return deepFreeze({
     listen,
     servers: new Map(
@@ -13,6 +13,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     views: new Map(Object.entries(written.views).map(([name, view]) => [name, toView(name, view)])),
     limits,
     timeouts,
+    traffic,
     log,
   })
 }

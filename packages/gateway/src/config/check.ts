@@ -1,4 +1,5 @@
 import { nearest } from '@crosspoint/mcp'
+import { checkTraffic } from './check-traffic.ts'
 import type { Complaints } from './complaints.ts'
 import { folderOf, joinPath } from './join-path.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
@@ -15,6 +16,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   check.listen()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
+  checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
   if (check.names.length === 0) {
     complaints.warning(locate(root, ['servers']).origin, 'No server is configured', 'add one under "servers"')
   }

@@ -18,7 +18,7 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, limits, timeouts, log } = loaded.provenance.effective
+  const { servers, views, listen, limits, timeouts, traffic, log } = loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
@@ -29,6 +29,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   for (const [name, view] of Object.entries(views)) explanation.walk(['views', name], view)
   explanation.walk(['limits'], limits)
   explanation.walk(['timeouts'], timeouts)
+  explanation.walk(['traffic'], traffic)
   explanation.walk(['log'], log)
   return rows
 }
@@ -42,9 +43,10 @@ class Explanation {
     this.#rows = rows
   }
 
-  /** A row for each leaf; a list is one. */
+  /** A row for each leaf; a list of plain values is one. */
   walk(path: readonly string[], value: unknown): void {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const isList = Array.isArray(value) && value.every((item) => typeof item !== 'object')
+    if (typeof value === 'object' && value !== null && !isList) {
       for (const [key, inner] of Object.entries(value)) this.walk([...path, key], inner)
     } else if (value !== undefined) {
       this.#add(path, value)

@@ -37,6 +37,9 @@ test('the guide names every key and every inherited variable', () => {
     ['views', 'v'],
     ['limits'],
     ['timeouts'],
+    ['traffic'],
+    ...['door', 'limits', 'budgets', 'costs'].map((key) => ['traffic', key]),
+    ['traffic', 'limits', '0', 'match'],
     ['log'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]

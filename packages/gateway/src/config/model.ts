@@ -1,3 +1,5 @@
+import type { TrafficConfig } from './model-traffic.ts'
+
 /**
  * What the gateway is to do: frozen, complete (every default filled in), independent of how it was written.
  * Built by `parseConfig`; compared by `diffConfig`.
@@ -10,6 +12,7 @@ export interface GatewayConfig {
   readonly views: ReadonlyMap<string, ViewConfig>
   readonly limits: LimitsConfig
   readonly timeouts: TimeoutsConfig
+  readonly traffic: TrafficConfig
   readonly log: LogConfig
 }
 

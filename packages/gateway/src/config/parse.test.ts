@@ -156,6 +156,11 @@ timeouts: { connectMs: 1000 }
         "sessionIdleMs": 1800000,
         "upstreamIdleMs": 600000,
       },
+      "traffic": {
+        "budgets": [],
+        "costs": [],
+        "limits": [],
+      },
       "views": Map {
         "reading" => {
           "describe": Map {

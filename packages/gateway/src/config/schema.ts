@@ -5,6 +5,7 @@ import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
 import { server } from './sections/server.ts'
 import { timeouts } from './sections/timeouts.ts'
+import { traffic } from './sections/traffic.ts'
 import { view } from './sections/view.ts'
 
 /**
@@ -31,6 +32,7 @@ export const configSchema = z
         .describe('Virtual servers, by name.'),
       limits,
       timeouts,
+      traffic,
       log,
     },
     { error: 'A configuration is a mapping' },
@@ -52,6 +54,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
     const open: z.core.$ZodType | undefined = unwrap(type)
     if (open instanceof z.ZodObject) type = open.shape[String(step)]
     else if (open instanceof z.ZodRecord) type = open.valueType
+    else if (open instanceof z.ZodArray) type = open.element
     else return []
   }
   const open = unwrap(type)

@@ -46,21 +46,30 @@ export class ViewEndpoint {
   readonly #plainInfo: Implementation
   #serverInfo: Implementation
   #view: View | undefined
+  readonly #compose: () => Handle<Passage>
+  #passage: Handle<Passage>
 
   constructor(options: ViewEndpointOptions) {
     const listeners = new Listeners(options)
-    const passage = createPipeline(options, toAnswer(listeners, options.tasks, options))
+    const innermost = toAnswer(listeners, options.tasks, options)
+    this.#compose = () => createPipeline(options, innermost)
+    this.#passage = this.#compose()
     const handle: Handle = (call: Call) => {
       const view = this.#view
       if (view === undefined)
         return Promise.reject(new McpError('upstream.unavailable', 'This view is no longer offered'))
-      return passage(new Passage(call, view))
+      return this.#passage(new Passage(call, view))
     }
     this.#listeners = listeners
     this.#plainInfo = options.serverInfo
     this.#serverInfo = options.serverInfo
     const toolSchema = (name: string) => this.#view?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
     this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
+  }
+
+  /** Rules came or went: calls that come from now on pass those that there are. */
+  recompose(): void {
+    this.#passage = this.#compose()
   }
 
   /** Shows another moment, and tells those who listen what is different. */

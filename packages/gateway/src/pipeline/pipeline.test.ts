@@ -6,6 +6,7 @@ import { buildCatalog } from '../catalog/catalog.ts'
 import { createLens } from '../catalog/view.ts'
 import type { Log } from '../log.ts'
 import { Passage } from '../routes/passage.ts'
+import { Traffic } from '../traffic/traffic.ts'
 import { createPipeline, explainPipeline, PIPELINE, toPipelineMarkdown } from './pipeline.ts'
 
 const ids = { traceId: () => 'a'.repeat(32), spanId: () => 'b'.repeat(16) }
@@ -14,7 +15,7 @@ function open(answer: (call: Passage) => Promise<Result> = async () => ({ conten
   const clock = createFakeClock()
   const lines: object[] = []
   const log: Log = { debug: () => {}, info: (details) => void lines.push(details), warn: () => {}, error: () => {} }
-  const handle = createPipeline({ log, clock, ids }, answer)
+  const handle = createPipeline({ log, clock, ids, traffic: new Traffic({ clock }) }, answer)
   const destination = { name: 'github', handle: () => Promise.reject(new Error('Not called')) }
   const offer = {
     tools: [{ name: 'create_issue', inputSchema: {} }],

@@ -1,15 +1,18 @@
 import { type Clock, compose, type Handle, type Interceptor } from '@crosspoint/mcp'
 import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
+import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
 import { deadline } from './interceptors/deadline.ts'
 import { route } from './interceptors/route.ts'
+import { throttle } from './interceptors/throttle.ts'
 import { type TraceIds, trace } from './interceptors/trace.ts'
 
 export interface PipelineNeeds {
   readonly log: Log
   readonly clock: Clock
   readonly ids: TraceIds
+  readonly traffic: Traffic
 }
 
 /** One place in the order every call passes. A place without `create` has no rule yet and costs nothing. */
@@ -18,7 +21,8 @@ export interface Place {
   readonly does: string
   /** Why it stands where it stands. */
   readonly because: string
-  readonly create?: (needs: PipelineNeeds) => Interceptor<Passage>
+  /** Returns nothing where nothing is configured for it: then it is not in the way of any call. */
+  readonly create?: (needs: PipelineNeeds) => Interceptor<Passage> | undefined
 }
 
 /** The order, outermost first. Changing it takes an ADR (docs/adr/0005-pipeline-order.md). */
@@ -36,7 +40,12 @@ export const PIPELINE: readonly Place[] = [
     create: ({ log, clock }) => audit(log, clock),
   },
   { name: 'authenticate', does: 'says who the caller is', because: 'every later rule speaks of a principal' },
-  { name: 'throttle', does: 'bounds calls per principal', because: 'limits belong to a principal' },
+  {
+    name: 'throttle',
+    does: 'counts calls and what they cost, and refuses what is too much',
+    because: 'limits belong to a principal, and what is not there is counted like what is',
+    create: ({ traffic }) => throttle(traffic),
+  },
   {
     name: 'route',
     does: 'finds the upstream and its own name for what is asked',
@@ -73,9 +82,9 @@ export const PIPELINE: readonly Place[] = [
   },
 ]
 
-/** Composed once at start. */
+/** Composed at start, and anew when a rule was configured or taken away. */
 export function createPipeline(needs: PipelineNeeds, innermost: Handle<Passage>): Handle<Passage> {
-  const interceptors = PIPELINE.flatMap(({ create }) => (create === undefined ? [] : [create(needs)]))
+  const interceptors = PIPELINE.flatMap(({ create }) => create?.(needs) ?? [])
   return compose(interceptors, innermost)
 }
 

@@ -1,4 +1,4 @@
-import type { Call, Cancellation, Downstream, Interim, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
+import type { Call, Cancellation, Downstream, Interim, McpError, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import type { View } from '../catalog/view.ts'
 
@@ -29,6 +29,8 @@ export class Passage implements Call {
   trace: Trace | undefined
   /** Written by `route`; stays undefined for what the gateway answers itself. */
   route: Route | undefined
+  /** Written by the place that refuses a call and tells a model so by a result: the outcome is this. */
+  refusal: McpError | undefined
 
   constructor(call: Call, view: View) {
     this.method = call.method
@@ -42,5 +44,6 @@ export class Passage implements Call {
     this.view = view
     this.trace = call.trace
     this.route = undefined
+    this.refusal = undefined
   }
 }

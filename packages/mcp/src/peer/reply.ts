@@ -1,4 +1,4 @@
-import { toHttpStatus, toRpcError } from '../errors.ts'
+import { toHttpStatus, toRetryAfterMs, toRpcError } from '../errors.ts'
 import { encodeError } from '../jsonrpc/encode.ts'
 import type { Id } from '../jsonrpc/frame.ts'
 import { toText as decode } from '../jsonrpc/relayed.ts'
@@ -11,6 +11,8 @@ export interface Reply {
   readonly tail?: Tail
   /** For HTTP, when the answer is not already under way as a stream. */
   readonly status: number
+  /** For HTTP, where a status says that it may be tried again, after how many milliseconds. */
+  readonly retryAfterMs?: number | undefined
 }
 
 export interface Tail {
@@ -42,5 +44,5 @@ export function toFailure(revision: Revision, method: string, id: Id, error: unk
   const rpc = revision.downError(toRpcError(error, revision.traits.errorCodes), method)
   // To a client with sessions 404 means that its session is gone, and 400 that its message was malformed.
   const status = revision.traits.lifecycle === 'envelope' ? toHttpStatus(error) : 200
-  return { text: encodeError(id, rpc), status }
+  return { text: encodeError(id, rpc), status, retryAfterMs: toRetryAfterMs(error) }
 }

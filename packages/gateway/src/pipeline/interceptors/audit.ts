@@ -24,7 +24,7 @@ export function audit(log: Log, clock: Clock): Interceptor<Passage> {
     const start = clock.now()
     return attempt(next, call).then(
       (result) => {
-        write(call, toOutcome(result), clock.now() - start)
+        write(call, call.refusal?.code ?? toOutcome(result), clock.now() - start)
         return result
       },
       (error: unknown) => fail(call, error, clock.now() - start),

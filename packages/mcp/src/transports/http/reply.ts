@@ -1,4 +1,4 @@
-import { McpError, toHttpStatus, toRpcError } from '../../errors.ts'
+import { McpError, toHttpStatus, toRetryAfterMs, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
 import type { Clock } from '../../peer/clock.ts'
@@ -124,7 +124,7 @@ export class HttpReply implements Way {
       if (answer !== undefined) stream?.send(toText(answer))
       stream?.end()
     } else if (answer === undefined) this.nothing(202)
-    else if (answer.tail === undefined) this.#json(answer.status, answer.text)
+    else if (answer.tail === undefined) this.#json(answer.status, answer.text, answer.retryAfterMs)
     else if (response.req.complete) this.#ready(answer.text, answer.tail.pieces)
     else this.#json(answer.status, toText(answer))
   }
@@ -203,7 +203,7 @@ export class HttpReply implements Way {
     if (error.challenge !== undefined || status === 401) this.#challenge(error)
     if (status === 500) this.#context.door.log('error', 'request.failed', { error: error.cause })
     else this.#context.door.log('info', 'request.refused', { code: error.code, message: error.message })
-    this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')))
+    this.#json(status, encodeErrorFor(idText, toRpcError(error, 'modern')), toRetryAfterMs(error))
   }
 
   #challenge({ challenge }: McpError): void {
@@ -223,10 +223,12 @@ export class HttpReply implements Way {
     this.#begin()?.beat()
   }
 
-  #json(status: number, text: string): void {
+  #json(status: number, text: string, retryAfterMs = 1_000): void {
     const { response } = this
     if (this.#context.door.isClosing || (!response.req.complete && !isShort(response))) response.shouldKeepAlive = false
-    if (status === 503 || status === 429) response.setHeader('retry-after', '1')
+    if (status === 503 || status === 429) {
+      response.setHeader('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))))
+    }
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     if (response.req.complete) response.end(text)
     else if (response.shouldKeepAlive) {

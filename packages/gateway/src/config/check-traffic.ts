@@ -1,0 +1,39 @@
+import { nearest } from '@crosspoint/mcp'
+import { quoted } from './quoted.ts'
+import type { WrittenConfig } from './schema.ts'
+
+type Complain = (path: readonly PropertyKey[], message: string, hint?: string) => void
+
+/**
+ * Counts are kept by name, so that no two may have the same; and a rule about what is not there bounds nothing.
+ * @param servers names of all servers
+ */
+export function checkTraffic({ traffic, views }: WrittenConfig, servers: readonly string[], complain: Complain): void {
+  const taken = new Set<string>()
+  for (const key of ['limits', 'budgets'] as const) {
+    for (const [at, { name, match }] of traffic[key].entries()) {
+      const path = ['traffic', key, at]
+      if (taken.has(name)) {
+        complain([...path, 'name'], `The name ${quoted(name)} is already taken`, 'choose another one')
+      }
+      taken.add(name)
+      checkNames([...path, 'match', 'servers'], 'server', match?.servers, servers, complain)
+      checkNames([...path, 'match', 'views'], 'view', match?.views, Object.keys(views), complain)
+    }
+  }
+}
+
+function checkNames(
+  path: readonly PropertyKey[],
+  what: string,
+  patterns: readonly string[] = [],
+  known: readonly string[],
+  complain: Complain,
+): void {
+  for (const [at, pattern] of patterns.entries()) {
+    if (pattern.includes('*') || known.includes(pattern)) continue
+    const found = nearest(pattern, known)
+    const hint = found === undefined ? undefined : `did you mean ${quoted(found)}?`
+    complain([...path, at], `No ${what} is named ${quoted(pattern)}`, hint)
+  }
+}

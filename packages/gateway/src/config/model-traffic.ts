@@ -1,0 +1,55 @@
+/** How much of what may be used, as `traffic` of the configuration says. Nothing of it is there by default. */
+export interface TrafficConfig {
+  /** Of one principal over HTTP, counted before a request is read. */
+  readonly door?: DoorLimitConfig | undefined
+  readonly limits: readonly LimitConfig[]
+  readonly budgets: readonly BudgetConfig[]
+  /** The first that fits counts; what fits none costs 1. */
+  readonly costs: readonly CostConfig[]
+}
+
+/**
+ * For whom there is a count of its own. `principal` is a caller of a tenant; `tool` is a tool, prompt or resource of a
+ * server; `all` is everybody together.
+ */
+export type Per = 'principal' | 'tenant' | 'tool' | 'server' | 'all'
+
+/** Which calls are meant: those that fit every part that is there. In each, `*` stands for any run of characters. */
+export interface MatchConfig {
+  /** `<server>__<name>`: the server as it is called here, and its own name for the tool or prompt. */
+  readonly tools?: readonly string[] | undefined
+  readonly servers?: readonly string[] | undefined
+  readonly views?: readonly string[] | undefined
+  readonly tenants?: readonly string[] | undefined
+  readonly principals?: readonly string[] | undefined
+  /** Default: all that a server answers, but for those about tasks at work. */
+  readonly methods?: readonly string[] | undefined
+}
+
+export interface DoorLimitConfig {
+  readonly requests: number
+  readonly windowMs: number
+}
+
+export interface LimitConfig {
+  readonly name: string
+  readonly per: readonly Per[]
+  readonly match?: MatchConfig | undefined
+  /** Most calls in any stretch of `windowMs`. */
+  readonly calls: number
+  readonly windowMs: number
+}
+
+export interface BudgetConfig {
+  readonly name: string
+  readonly per: readonly Per[]
+  readonly match?: MatchConfig | undefined
+  /** Most that calls may cost together in any stretch of `windowMs`. */
+  readonly cost: number
+  readonly windowMs: number
+}
+
+export interface CostConfig {
+  readonly tools: readonly string[]
+  readonly cost: number
+}

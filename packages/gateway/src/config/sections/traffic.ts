@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { HOUR_MS, section, text, texts, whole } from './shapes.ts'
+
+/** For whom a count is kept: one alone, or several together. */
+const PER = ['principal', 'tenant', 'tool', 'server', 'all'] as const
+
+const YEAR_MS = 366 * 24 * HOUR_MS
+
+const one = z.enum(PER, { error: `Must be one of ${PER.join(', ')}, or a list of them` })
+const per = z
+  .union([one, z.array(one).min(1)], { error: `Must be one of ${PER.join(', ')}, or a list of them` })
+  .transform((given) => (typeof given === 'string' ? [given] : given))
+  .describe(
+    'For whom there is a count of its own: `principal` (a caller of a tenant), `tenant`, `tool` (tool, prompt or resource), `server`, or `all` for one count. Of a list, for each combination.',
+  )
+
+const name = text
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'Must be 1 to 64 of A-Z a-z 0-9 _ -, beginning with a letter or digit')
+  .describe('What callers, log and figures call it.')
+
+const match = z
+  .strictObject(
+    {
+      tools: texts
+        .describe(
+          'Tools and prompts, as `<server>__<name>`: the name of the server here, and its own name for the thing.',
+        )
+        .optional(),
+      servers: texts.describe('Names of servers.').optional(),
+      views: texts.describe('Names of views; `*` alone is any, and that of everything has none.').optional(),
+      tenants: texts.describe('Tenants of callers.').optional(),
+      principals: texts.describe('Ids of callers.').optional(),
+      methods: texts
+        .describe(
+          'Methods, such as `tools/call`. Default: all that a server answers, but for those about tasks at work.',
+        )
+        .optional(),
+    },
+    { error: 'Must be a mapping with "tools", "servers", "views", "tenants", "principals" or "methods"' },
+  )
+  .describe('Which calls: those that fit all of it. In each, `*` stands for any run of characters. Default: all.')
+
+const windowMs = whole(100, YEAR_MS).describe('How long a call counts, in milliseconds.')
+
+const limit = z
+  .strictObject(
+    {
+      name,
+      per,
+      match: match.optional(),
+      calls: whole(1, 1_000_000_000).describe('Most calls in any stretch of `windowMs`.'),
+      windowMs,
+    },
+    { error: 'Must be a mapping with "name", "per", "calls" and "windowMs"' },
+  )
+  .describe('So many calls in a while, and no more.')
+
+const budget = z
+  .strictObject(
+    {
+      name,
+      per,
+      match: match.optional(),
+      cost: whole(1, 1_000_000_000).describe('Most that calls may cost together in any stretch of `windowMs`.'),
+      windowMs,
+    },
+    { error: 'Must be a mapping with "name", "per", "cost" and "windowMs"' },
+  )
+  .describe('So much cost in a while, and no more.')
+
+const cost = z
+  .strictObject(
+    {
+      tools: texts.describe('Tools and prompts, as `<server>__<name>`.'),
+      cost: whole(0, 1_000_000).describe('What one call costs; 0 is free.'),
+    },
+    { error: 'Must be a mapping with "tools" and "cost"' },
+  )
+  .describe('What calls cost. The first that fits counts; what fits none costs 1.')
+
+const door = z
+  .strictObject(
+    {
+      requests: whole(1, 1_000_000).describe('Most requests of one principal over HTTP in any stretch of `windowMs`.'),
+      windowMs,
+    },
+    { error: 'Must be a mapping with "requests" and "windowMs"' },
+  )
+  .describe('Bounds requests over HTTP per principal before they are read: beyond it 429 with `Retry-After`.')
+
+function list<T extends z.ZodType>(of: T, about: string) {
+  return z.array(of, { error: 'Must be a list' }).default([]).describe(about)
+}
+
+export const traffic = section(
+  {
+    door: door.optional(),
+    limits: list(limit, 'How many calls there may be in a while.'),
+    budgets: list(budget, 'How much calls may cost in a while.'),
+    costs: list(cost, 'What calls cost; one that is not named costs 1.'),
+  },
+  'How much, and how often.',
+)

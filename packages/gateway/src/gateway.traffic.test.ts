@@ -1,0 +1,129 @@
+import type { Principal } from '@crosspoint/mcp'
+import { createServer } from '@crosspoint/mcp/server'
+import { connectDirectly, createFakeClock, recordCall } from '@crosspoint/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+import { configOf, openGateway } from '../fixtures/open-gateway.ts'
+import { openFrontDoor } from './front/door.ts'
+
+async function open(traffic: object) {
+  const clock = createFakeClock()
+  const calls: string[] = []
+  const server = createServer({ name: 'one', version: '1.0.0' })
+  for (const name of ['cheap', 'dear']) {
+    server.tool(name, {}, () => {
+      calls.push(name)
+      return name
+    })
+  }
+  server.prompt('hello', {}, () => 'hello')
+  const dial = () => connectDirectly(server.endpoint)
+  const gateway = openGateway(configOf(['one'], { traffic }), { one: dial }, clock)
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  await gateway.start()
+  const ask = (method: string, params: Record<string, unknown>, principal?: Principal) => {
+    const endpoint = gateway.endpoint()
+    if (endpoint === undefined) throw new Error('There is always an endpoint of everything')
+    return endpoint.handle(recordCall(method, params, principal === undefined ? {} : { principal }).call)
+  }
+  const call = async (tool: string, principal?: Principal) => {
+    const result = await ask('tools/call', { name: `one__${tool}` }, principal)
+    return result.isError === true ? JSON.stringify(result.content) : 'ok'
+  }
+  return { clock, calls, gateway, ask, call }
+}
+
+const anna = { id: 'anna', tenant: 'a' }
+
+test('a limit per principal holds for each alone, and a model is told when to come again', async () => {
+  const limits = [{ name: 'calm', per: 'principal', calls: 2, windowMs: 60_000 }]
+  const { clock, calls, call, ask, gateway } = await open({ limits })
+  expect([await call('cheap', anna), await call('dear', anna)]).toEqual(['ok', 'ok'])
+  expect(await call('cheap', anna)).toContain('The limit \\"calm\\" of this caller is reached. Try again in 64 s.')
+  await expect(ask('prompts/get', { name: 'one__hello' }, anna)).rejects.toMatchObject({
+    code: 'policy.limit',
+    data: { limit: 'calm', retryAfterMs: expect.any(Number) },
+  })
+  // Neither the same id elsewhere nor one that looks like both together.
+  for (const other of [
+    { id: 'anna', tenant: 'b' },
+    { id: '', tenant: 'aanna' },
+    { id: 'bert', tenant: 'a' },
+  ]) {
+    expect(await call('cheap', other)).toBe('ok')
+  }
+  clock.advance(64_000)
+  expect(await call('cheap', anna)).toBe('ok')
+  expect(calls).toHaveLength(6)
+  expect(gateway.traffic()).toContainEqual({
+    name: 'limit_refused',
+    labels: { kind: 'limit', limit: 'calm' },
+    value: 2,
+  })
+})
+
+test('a budget counts what calls cost, and a free tool is never refused', async () => {
+  const { call } = await open({
+    budgets: [{ name: 'daily', per: 'tenant', cost: 10, windowMs: 86_400_000 }],
+    costs: [
+      { tools: ['one__d*'], cost: 6 },
+      { tools: ['*__cheap'], cost: 0 },
+    ],
+  })
+  expect(await call('dear', anna)).toBe('ok')
+  expect(await call('dear', { ...anna, id: 'bert' })).toContain('used up')
+  expect(await call('cheap', anna)).toBe('ok')
+  expect(await call('dear', { ...anna, tenant: 'b' })).toBe('ok')
+})
+
+test('limits come, change and go with a reload, and what was counted is not forgotten', async () => {
+  const limit = {
+    name: 'calm',
+    per: ['principal', 'tool'],
+    match: { tools: ['one__dear'] },
+    calls: 1,
+    windowMs: 60_000,
+  }
+  const { gateway, call } = await open({})
+  expect([await call('dear'), await call('dear')]).toEqual(['ok', 'ok'])
+  const apply = (limits: readonly object[]) => gateway.apply(configOf(['one'], { traffic: { limits } }))
+  expect((await apply([limit])).settings).toEqual(['traffic.limits'])
+  expect(await call('dear')).toBe('ok')
+  expect(await call('dear')).toContain('reached')
+  expect([await call('cheap'), await call('cheap')]).toEqual(['ok', 'ok'])
+  await apply([{ ...limit, calls: 2 }])
+  expect(await call('dear')).toBe('ok')
+  expect(await call('dear')).toContain('reached')
+  await apply([])
+  expect(await call('dear')).toBe('ok')
+})
+
+test('abuse-14: who floods the door gets 429 with Retry-After, and costs the others nothing', async () => {
+  const clock = createFakeClock()
+  const authenticate = (headers: Readonly<Record<string, string | undefined>>) => ({
+    id: headers.who ?? '',
+    tenant: 't',
+  })
+  const config = configOf([], { traffic: { door: { requests: 5, windowMs: 30_000 } } })
+  const gateway = openGateway(config, {}, clock, { authenticate })
+  const door = await openFrontDoor(gateway)
+  onTestFinished(async () => {
+    await door.close()
+    await gateway.close({ graceMs: 0 })
+  })
+  const send = async (who: string) => {
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: { who, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
+    })
+    await response.text()
+    return [response.status, response.headers.get('retry-after')]
+  }
+  const flood = []
+  for (let n = 0; n < 50; n++) flood.push(await send('mallory'))
+  expect(flood.filter(([status]) => status === 429)).toHaveLength(45)
+  expect(flood[49]).toEqual([429, '32'])
+  for (let n = 0; n < 5; n++) expect((await send('anna'))[0]).not.toBe(429)
+  // What is refused is not read, and asks nobody but the counter.
+  expect(gateway.traffic()).toContainEqual({ name: 'door_refused', labels: {}, value: 45 })
+})

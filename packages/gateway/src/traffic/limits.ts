@@ -1,0 +1,140 @@
+import type { Principal, Result } from '@crosspoint/mcp'
+import type { View } from '../catalog/view.ts'
+import type { LimitConfig, Per, TrafficConfig } from '../config/model-traffic.ts'
+import { toSelector } from '../config/selection.ts'
+import type { Passage } from '../routes/passage.ts'
+import type { Charge, Counters, Taken } from './counters.ts'
+import { type AskedTest, type CallerTest, toMatch } from './match.ts'
+import { refuse, toRefusal } from './refusal.ts'
+import { type Asked, toAsked } from './target.ts'
+
+/** A limit or a budget, ready to be held against calls. */
+interface Bound {
+  readonly name: string
+  readonly kind: 'limit' | 'budget'
+  readonly fits: AskedTest
+  readonly fitsCaller: CallerTest
+  readonly per: ReadonlySet<Per>
+  readonly max: number
+  readonly windowMs: number
+  passed: number
+  refused: number
+}
+
+/** What of a bound holds for one thing: all but the caller is known. */
+interface Fitting {
+  readonly bound: Bound
+  readonly amount: number
+  /** Up to the caller. */
+  readonly key: string
+}
+
+interface BoundCharge extends Charge {
+  readonly bound: Bound
+}
+
+/** How many calls there may be in a while, and how much they may cost. */
+export class Limits {
+  readonly #bounds: readonly Bound[]
+  readonly #costOf: (asked: Asked) => number
+  readonly #counters: Counters
+  /** Worked out once for each tool of a view. */
+  readonly #known = new WeakMap<View, Map<string, readonly Fitting[]>>()
+
+  /** @param before whose figures go on */
+  constructor({ limits, budgets, costs }: TrafficConfig, counters: Counters, before: Limits | undefined) {
+    this.#bounds = [
+      ...limits.map((limit) => toBound('limit', limit, limit.calls, before)),
+      ...budgets.map((budget) => toBound('budget', budget, budget.cost, before)),
+    ]
+    const prices = costs.map(({ tools, cost }) => ({ isMeant: toSelector({ include: tools }), cost }))
+    this.#costOf = ({ thing }) =>
+      (thing === undefined ? undefined : prices.find(({ isMeant }) => isMeant(thing))?.cost) ?? 1
+    this.#counters = counters
+  }
+
+  /** What passed each bound and what it refused. */
+  get figures(): readonly Readonly<Pick<Bound, 'name' | 'kind' | 'passed' | 'refused'>>[] {
+    return this.#bounds
+  }
+
+  /**
+   * Counts a call. Undefined where it may go on; else what a model is told in place of its answer.
+   * @throws {McpError} `policy.limit` for what is no call of a tool
+   */
+  count(call: Passage): Result | undefined | Promise<Result | undefined> {
+    const charges: BoundCharge[] = []
+    for (const { bound, amount, key } of this.#fittingOf(call)) {
+      if (bound.fitsCaller !== undefined && !bound.fitsCaller(call.principal)) continue
+      const { max, windowMs } = bound
+      charges.push({ key: key + toCallerKey(bound.per, call.principal), amount, max, windowMs, bound })
+    }
+    if (charges.length === 0) return undefined
+    const taken = this.#counters.take(charges)
+    if (taken instanceof Promise) return taken.then((late) => tell(call, charges, late))
+    return tell(call, charges, taken)
+  }
+
+  /** Of tools what fits is worked out once; what else may be asked for has no bound on its names. */
+  #fittingOf(call: Passage): readonly Fitting[] {
+    const { method, params, view } = call
+    const { name } = params
+    if (method !== 'tools/call' || typeof name !== 'string') return this.#toFitting(toAsked(call))
+    let known = this.#known.get(view)
+    if (known === undefined) {
+      known = new Map()
+      this.#known.set(view, known)
+    }
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const made = this.#toFitting(toAsked(call))
+    if (view.entries.tools.has(name)) known.set(name, made)
+    return made
+  }
+
+  #toFitting(asked: Asked): readonly Fitting[] {
+    return this.#bounds.flatMap((bound) => {
+      if (!bound.fits(asked)) return []
+      const amount = bound.kind === 'budget' ? this.#costOf(asked) : 1
+      return amount === 0
+        ? []
+        : [{ bound, amount, key: `${bound.name}/${bound.windowMs}/${toThingKey(bound.per, asked)}` }]
+    })
+  }
+}
+
+function tell(call: Passage, charges: readonly BoundCharge[], taken: Taken): Result | undefined {
+  if (taken.isTaken) {
+    for (const { bound } of charges) bound.passed++
+    return undefined
+  }
+  const bound = charges[taken.at]?.bound
+  if (bound === undefined) return undefined // no driver names what it was not given
+  bound.refused++
+  const { name, kind, per } = bound
+  const whose = per.has('principal') ? 'of this caller' : 'of all callers together'
+  const sentence = `The ${kind} "${name}" ${whose} is ${kind === 'budget' ? 'used up' : 'reached'}`
+  return refuse(call, toRefusal('policy.limit', sentence, name, taken.retryAfterMs))
+}
+
+function toBound(
+  kind: Bound['kind'],
+  { name, per, match, windowMs }: Pick<LimitConfig, 'name' | 'per' | 'match' | 'windowMs'>,
+  max: number,
+  before: Limits | undefined,
+): Bound {
+  const { passed = 0, refused = 0 } = before?.figures.find((old) => old.name === name) ?? {}
+  return { name, kind, ...toMatch(match), per: new Set(per), max, windowMs, passed, refused }
+}
+
+/** Of what is asked for, what has a count of its own. */
+export function toThingKey(per: ReadonlySet<Per>, { server = '', thing = '' }: Asked): string {
+  const of = per.has('tool') ? thing : per.has('server') ? server : ''
+  return `${of.length}:${of}`
+}
+
+/** The lengths keep two callers apart whatever is in their names. */
+export function toCallerKey(per: ReadonlySet<Per>, { tenant, id }: Principal): string {
+  if (per.has('principal')) return `/${tenant.length}:${tenant}${id}`
+  return per.has('tenant') ? `/${tenant.length}:${tenant}` : ''
+}

@@ -1,0 +1,71 @@
+import type { Clock, Principal } from '@crosspoint/mcp'
+import type { TrafficConfig } from '../config/model-traffic.ts'
+import { type Counters, MemoryCounters } from './counters.ts'
+import { Limits } from './limits.ts'
+import { toRefusal } from './refusal.ts'
+
+export interface TrafficOptions {
+  readonly clock: Clock
+  /** Where calls are counted. Default: in memory. */
+  readonly counters?: Counters
+}
+
+/** One count for whoever reads metrics. Labels name what the configuration names, and never a caller. */
+export interface TrafficFigure {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** Everything about how much, as the configuration in force has it. What is not configured is not there. */
+export class Traffic {
+  readonly #clock: Clock
+  readonly #counters: Counters
+  #config: TrafficConfig | undefined
+  #limits: Limits | undefined
+  #doorRefusals = 0
+
+  constructor(options: TrafficOptions) {
+    this.#clock = options.clock
+    this.#counters = options.counters ?? new MemoryCounters(options)
+  }
+
+  get limits(): Limits | undefined {
+    return this.#limits
+  }
+
+  /** Goes over to another configuration. Counts of what is called the same and lasts as long go on. */
+  apply(config: TrafficConfig): void {
+    this.#config = config
+    const isLimited = config.limits.length > 0 || config.budgets.length > 0
+    this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits) : undefined
+  }
+
+  /**
+   * Counts a request over HTTP, before it is read.
+   * @throws {McpError} `policy.limit` for one too many
+   */
+  async admit({ tenant, id }: Principal): Promise<void> {
+    const door = this.#config?.door
+    if (door === undefined) return
+    const { requests: max, windowMs } = door
+    const key = `/door/${windowMs}/${tenant.length}:${tenant}${id}`
+    const taken = await this.#counters.take([{ key, amount: 1, max, windowMs }])
+    if (taken.isTaken) return
+    this.#doorRefusals++
+    throw toRefusal('policy.limit', 'This caller sends too many requests', 'door', taken.retryAfterMs)
+  }
+
+  /** Everything there is to count, at this moment. */
+  snapshot(): readonly TrafficFigure[] {
+    const figures: TrafficFigure[] = [
+      { name: 'counter_keys', labels: {}, value: this.#counters.size },
+      { name: 'door_refused', labels: {}, value: this.#doorRefusals },
+    ]
+    for (const { name, kind, passed, refused } of this.#limits?.figures ?? []) {
+      figures.push({ name: 'limit_passed', labels: { kind, limit: name }, value: passed })
+      figures.push({ name: 'limit_refused', labels: { kind, limit: name }, value: refused })
+    }
+    return figures
+  }
+}
