@@ -10,7 +10,7 @@ import {
 import type { Redirect } from '../grants/redirect.ts'
 import { isObject } from '../json.ts'
 import { checkOptions } from '../options/check.ts'
-import type { VerifyTokenOptions } from '../resource/verify-options.ts'
+import type { TokenOwner, VerifyTokenOptions } from '../resource/verify-options.ts'
 import { type VerifyToken, verifyToken as verifyAnywhere } from '../resource/verify-token.ts'
 import type { Fetch } from '../urls/http.ts'
 import { createLoopbackRedirect } from './loopback.ts'
@@ -18,8 +18,8 @@ import { pinnedFetch } from './pinned-fetch.ts'
 
 export type { ProtectedResource, ProtectedResourceMetadata } from '../resource/metadata.ts'
 export { protectedResourceMetadata } from '../resource/metadata.ts'
-export type { TrustedIssuer } from '../resource/verify-options.ts'
-export type { TokenPrincipal } from '../resource/verify-token.ts'
+export type { TokenOwner, TrustedIssuer } from '../resource/verify-options.ts'
+export type { TokenPrincipal, VerifyToken } from '../resource/verify-token.ts'
 export { openInBrowser } from './browser.ts'
 export type { FileStoreOptions } from './file-store.ts'
 export { createFileStore } from './file-store.ts'
@@ -52,7 +52,9 @@ export function workloadIdentity(options: WorkloadIdentityOptions): Authorizatio
   return anywhere.workloadIdentity(pinned(options))
 }
 
-export function verifyToken(options: VerifyTokenOptions): VerifyToken {
+export function verifyToken<Owner extends TokenOwner = TokenOwner>(
+  options: VerifyTokenOptions<Owner>,
+): VerifyToken<Owner> {
   return verifyAnywhere(pinned(options))
 }
 

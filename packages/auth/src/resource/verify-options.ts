@@ -23,9 +23,18 @@ export interface TrustedIssuer {
   readonly keys?: string | JsonObject
 }
 
-export interface VerifyTokenOptions {
-  /** How tokens name this server (RFC 8707): a token is for us when one of its audiences is one of these exactly. */
-  readonly resource: string | readonly string[]
+/** Who a token is of. What else is returned goes along. */
+export interface TokenOwner {
+  readonly id: string
+  readonly tenant: string
+}
+
+export interface VerifyTokenOptions<Owner extends TokenOwner = TokenOwner> {
+  /**
+   * How tokens name this server (RFC 8707): a token is for us when one of its audiences is one of these exactly. A
+   * function is asked for each token, where names come and go.
+   */
+  readonly resource: string | readonly string[] | (() => readonly string[])
   readonly issuers: readonly (string | TrustedIssuer)[]
   /** Scopes without which nothing can be done here; 403 names them. Default: none. */
   readonly scopes?: readonly string[]
@@ -40,8 +49,8 @@ export interface VerifyTokenOptions {
   readonly types?: readonly string[]
   /** How far clocks may be apart. Default 30 s. */
   readonly leewaySeconds?: number
-  /** Who a token is of. Default: `sub`, in the tenant that its issuer is. */
-  readonly principal?: (claims: JsonObject) => { readonly id: string; readonly tenant: string }
+  /** Who a token is of; throws for nobody. Default: `sub`, in the tenant that its issuer is. */
+  readonly principal?: (claims: JsonObject) => Owner
   /** Hosts inside our network that may be asked for keys. Default: those named in `issuers`. */
   readonly trustedHosts?: readonly string[]
   /** Default: the platform's. That of `@crosspoint/auth/node` pins addresses. */
@@ -67,6 +76,7 @@ const RESOURCE: Shape = {
   wanted: 'the URL that tokens name this server by, such as "https://mcp.example.com/mcp", or a list with one in it',
   isShown: true,
   fits: (value) => {
+    if (typeof value === 'function') return true
     const names: readonly unknown[] = [value].flat()
     return names.every((name) => typeof name === 'string' && name !== '') && names.some(isAbsolute)
   },

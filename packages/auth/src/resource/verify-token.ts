@@ -7,7 +7,7 @@ import { createHttp, platformFetch } from '../urls/http.ts'
 import { createReach } from '../urls/reach.ts'
 import { KeySet } from './key-set.ts'
 import { expand, parseGranted } from './scopes.ts'
-import { ALGORITHMS, VERIFY_TOKEN, type VerifyTokenOptions } from './verify-options.ts'
+import { ALGORITHMS, type TokenOwner, VERIFY_TOKEN, type VerifyTokenOptions } from './verify-options.ts'
 
 /** Whom a token is of, and what it is good for. */
 export interface TokenPrincipal {
@@ -19,19 +19,25 @@ export interface TokenPrincipal {
 }
 
 /** What a server of the engine takes as `authenticate`. */
-export type VerifyToken = (headers: Readonly<Record<string, string | undefined>>) => Promise<TokenPrincipal>
+export type VerifyToken<Owner extends TokenOwner = TokenOwner> = (
+  headers: Readonly<Record<string, string | undefined>>,
+) => Promise<Owner & TokenPrincipal>
 
 /**
  * Checks the bearer tokens of callers (RFC 9068 §4): signature, issuer, audience, time and kind. Whoever is turned away
  * is told by an {@link AuthError} with a `challenge`, of which a server of the engine makes its answer.
  * @throws {TypeError} for options that would let anybody in, or nobody
  */
-export function verifyToken(options: VerifyTokenOptions): VerifyToken {
+export function verifyToken<Owner extends TokenOwner = TokenOwner>(
+  options: VerifyTokenOptions<Owner>,
+): VerifyToken<Owner> {
   checkOptions('check tokens', options, VERIFY_TOKEN)
   const { resource, scopes = [], implied = {}, algorithms = ALGORITHMS, types = ['at+jwt'] } = options
-  const { leewaySeconds = 30, principal = toPrincipal, now = Date.now } = options
+  const { leewaySeconds = 30, now = Date.now } = options
+  // Without a function of its own there is nothing an owner could have besides.
+  const principal = options.principal ?? (toPrincipal as unknown as (claims: JsonObject) => Owner)
   const issuers = toIssuers(options, now)
-  const audience = [resource].flat()
+  const audience = typeof resource === 'function' ? resource : () => [resource].flat()
   const unsafe = algorithms.find((name) => !ALGORITHMS.includes(name))
   if (unsafe !== undefined) throw new TypeError(`Cannot check tokens with "${unsafe}": use ${ALGORITHMS.join(', ')}`)
   const kinds = new Set(types.map(toKind))
@@ -46,7 +52,7 @@ export function verifyToken(options: VerifyTokenOptions): VerifyToken {
     if (keys === undefined) throw new errors.JWTInvalid('Another issuer')
     const { payload } = await jwtVerify(token, keys.find, {
       issuer: iss,
-      audience,
+      audience: [...audience()],
       algorithms: [...algorithms],
       clockTolerance: leewaySeconds,
       currentDate: new Date(now()),
@@ -76,7 +82,10 @@ export function verifyToken(options: VerifyTokenOptions): VerifyToken {
   }
 }
 
-function toIssuers(options: VerifyTokenOptions, now: () => number): ReadonlyMap<string, KeySet> {
+function toIssuers(
+  options: Pick<VerifyTokenOptions, 'issuers' | 'trustedHosts' | 'fetch' | 'keysMaxAgeMs' | 'keysPauseMs'>,
+  now: () => number,
+): ReadonlyMap<string, KeySet> {
   const { issuers, trustedHosts = [], fetch = platformFetch } = options
   const { keysMaxAgeMs: maxAgeMs = 600_000, keysPauseMs: pauseMs = 30_000 } = options
   return new Map(

@@ -116,7 +116,7 @@ function toServing<Url>(
   return { url, closed, close, [Symbol.asyncDispose]: close }
 }
 
-const STDIO_NAMES: OptionNames<StdioOptions> = { stdin: true, stdout: true, drainMs: true }
+const STDIO_NAMES: OptionNames<StdioOptions> = { stdin: true, stdout: true, drainMs: true, principal: true }
 const OPTION_NAMES: OptionNames<ServeOptions> = {
   port: true,
   socket: true,

@@ -99,7 +99,10 @@ export interface Endpoint {
    * all of them, whatever its revision and before anything else is answered. `params` is what came, unread. Default:
    * none are needed.
    */
-  readonly scopesFor?: (request: { readonly method: string; readonly params: JsonObject }) => readonly string[]
+  readonly scopesFor?: (
+    request: { readonly method: string; readonly params: JsonObject },
+    principal: Principal,
+  ) => readonly string[]
   /**
    * Told that the client of a session, which declared roots, has others now (`notifications/roots/list_changed`). Never
    * throws. Default: nobody is told.

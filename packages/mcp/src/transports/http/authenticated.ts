@@ -4,6 +4,7 @@ import { isObject } from '../../jsonrpc/members.ts'
 import type { Log } from '../../peer/served.ts'
 import type { Principal } from '../../protocol/call.ts'
 import type { Endpoint } from '../endpoint.ts'
+import type { HttpRequest } from './exchange.ts'
 
 /**
  * Asks who a caller is: the one place where a door takes a name. Whatever is not a whole principal is nobody, since an
@@ -14,14 +15,28 @@ import type { Endpoint } from '../endpoint.ts'
  */
 export async function authenticated(
   authenticate: NonNullable<Endpoint['authenticate']>,
-  headers: IncomingHttpHeaders,
+  { headers, url = '/' }: Pick<HttpRequest, 'headers' | 'url'>,
   log: Log,
 ): Promise<Principal> {
+  checkAddress(url)
   const returned: unknown = await authenticate(toSingle(headers))
   const fault = findFault(returned)
   if (fault === undefined) return returned as Principal // nothing is wrong with it
   log('error', 'principal.invalid', { message: `"authenticate" returned ${fault}; ${REMEDY}` })
   throw new McpError('caller.unauthenticated', 'Cannot tell who is calling')
+}
+
+/**
+ * Addresses are written down on the way, in logs and histories: who puts a token there (RFC 6750 §2.3) is told so, even
+ * beside a good one.
+ * @throws {McpError} `caller.unauthenticated`
+ */
+function checkAddress(url: string): void {
+  const query = url.indexOf('?')
+  if (query === -1 || !new URLSearchParams(url.slice(query)).has('access_token')) return
+  throw new McpError('caller.unauthenticated', 'Cannot take a token in an address: send it as "Authorization"', {
+    challenge: { error: 'invalid_request' },
+  })
 }
 
 /** What is wrong with it, without a word of what is in it. */

@@ -38,12 +38,13 @@ export function toChallenge({ error, scope }: Challenge = {}, metadata?: Resourc
 export function checkScopes(
   scopesFor: NonNullable<Endpoint['scopesFor']>,
   message: Frame | readonly Frame[],
-  { scopes = [] }: Principal,
+  principal: Principal,
 ): void {
+  const { scopes = [] } = principal
   const frames = Array.isArray(message) ? (message as readonly Frame[]) : [message as Frame] // one or many, as parsed
   const needed = new Set<string>()
   for (const frame of frames) {
-    if (frame.kind === 'request') for (const scope of scopesFor(frame)) needed.add(scope)
+    if (frame.kind === 'request') for (const scope of scopesFor(frame, principal)) needed.add(scope)
   }
   if ([...needed].every((scope) => scopes.includes(scope))) return
   throw new McpError('caller.insufficient_scope', 'Cannot do this with the scopes of this token', {

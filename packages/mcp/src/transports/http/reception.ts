@@ -188,7 +188,7 @@ export class Reception {
     receive: Receive,
   ): void {
     const log = endpoint.log === undefined ? this.#state.log : this.#deskOf(endpoint).served.log
-    authenticated(authenticate, request.headers, log)
+    authenticated(authenticate, request, log)
       .then(
         (principal) => {
           if (!isGone(response)) receive(this.#deskOf(endpoint), request, response, principal)

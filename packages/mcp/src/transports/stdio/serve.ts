@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { CALLER_LIMITS } from '../../jsonrpc/limits.ts'
+import { ANONYMOUS, type Principal } from '../../protocol/call.ts'
 import type { Channel, ChannelEvents } from '../channel.ts'
 import { type ServedChannel, serveChannel } from '../duplex/serve.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -15,6 +16,8 @@ export interface StdioOptions {
   readonly stdout?: Writable
   /** How long calls at work may take to finish once stdin has ended. Default 5 s. */
   readonly drainMs?: number
+  /** Who is at the other end. Default: ANONYMOUS. */
+  readonly principal?: Principal
 }
 
 /**
@@ -22,7 +25,7 @@ export interface StdioOptions {
  * and its last answers are written: the process may exit then.
  */
 export function serveStdio(endpoint: Endpoint, options: StdioOptions = {}): ServedChannel {
-  const { stdin = process.stdin, drainMs = 5_000 } = options
+  const { stdin = process.stdin, drainMs = 5_000, principal = ANONYMOUS } = options
   const output = options.stdout === undefined ? claimStdout() : { stream: options.stdout, write: undefined }
   const channel = new StdioChannel(
     stdin,
@@ -30,7 +33,7 @@ export function serveStdio(endpoint: Endpoint, options: StdioOptions = {}): Serv
     output.write,
     endpoint.limits?.maxBytes ?? CALLER_LIMITS.maxBytes,
   )
-  const served = serveChannel(endpoint, channel)
+  const served = serveChannel(endpoint, channel, { principal })
   channel.onEnd = () => void served.close({ drainMs })
   if ('release' in output) served.closed.then(output.release)
   return served
