@@ -18,9 +18,12 @@ import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
 import { Fleet } from './fleet.ts'
 import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
+import { Identity } from './identity/identity.ts'
 import { type Log, SILENT } from './log.ts'
+import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
 import type { UpstreamStatus } from './status.ts'
+import type { Store } from './stores/contract/store.ts'
 import type { Counters } from './traffic/counters.ts'
 import { Traffic, type TrafficFigure } from './traffic/traffic.ts'
 import type { Connect } from './upstreams/connector.ts'
@@ -43,12 +46,24 @@ export interface GatewayOptions {
   readonly settleMs?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
-  /** Who a caller is: see `Endpoint.authenticate`. Default: everybody is anonymous. */
+  /** Where API keys are. Default: there are none. */
+  readonly store?: Pick<Store, 'keys'>
+  /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
+  /** What calls need of a token. Default: nothing. */
+  readonly scopes?: ScopeRules
   /** Where calls are counted that are limited. Default: in memory, until the gateway ends. */
   readonly counters?: Counters
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
+}
+
+/** What a token has to be good for; `undefined` as view is the endpoint of everything. */
+export interface ScopeRules {
+  /** The few that a client asks for at first. */
+  supported(view: string | undefined): readonly string[] | undefined
+  /** All that a request needs: see `Endpoint.scopesFor`. */
+  needed(view: string | undefined, ...about: Parameters<NonNullable<Endpoint['scopesFor']>>): readonly string[]
 }
 
 /** Many servers behind one endpoint per view. */
@@ -74,7 +89,12 @@ export interface Gateway {
   traffic(): readonly TrafficFigure[]
   /** Every enabled server has been ready, or is known not to be. */
   readonly settled: boolean
-  /** What is served under a view's name, or, without one, of everything. The same object across reloads. */
+  /** Who callers are; doors ask it what to say of themselves. */
+  readonly identity: Pick<Identity, 'local' | 'opened'>
+  /**
+   * What is served under a view's name, or, without one, of everything. The same object across reloads, but for the one
+   * that brings `auth` or takes it away: nothing that was begun under the other rule goes on.
+   */
   endpoint(view?: string): Endpoint | undefined
   /** Ends every subscription, lets calls finish for `graceMs` (default: `timeouts.drainMs`), stops every server. */
   close(options?: { readonly graceMs?: number }): Promise<void>
@@ -92,6 +112,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   const traffic = new Traffic({ clock, ...(options.counters === undefined ? {} : { counters: options.counters }) })
   traffic.apply(config.traffic)
   const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
+  const identity = new Identity({
+    config,
+    clock,
+    log,
+    sha256,
+    keys: options.store?.keys,
+    wallClock: options.wallClock ?? Date.now,
+    scopesSupported: options.scopes?.supported,
+  })
   const fleet = new Fleet({
     client: info,
     log,
@@ -129,14 +158,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const known = endpoints.get(name)
     if (known !== undefined) return known
     const settings = () => toEndpointSettings(config)
-    const authenticate = options.authenticate && withAdmission(options.authenticate, traffic)
+    const { scopes } = options
     const made = new ViewEndpoint({
       log,
       clock,
       ids,
       hop,
       serverInfo: info,
-      authenticate,
+      authenticate: withAdmission(options.authenticate ?? identity.authenticate(name), traffic),
+      scopesFor: scopes === undefined ? undefined : (...about) => scopes.needed(name, ...about),
       sessionEnded: (id) => fleet.callerEnded(id),
       settings,
       traffic,
@@ -164,12 +194,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const nextLenses = toLenses(next) // may throw: nothing has changed yet
     config = next
     lenses = nextLenses
+    identity.apply(config)
     fleet.apply(config, diff)
     if (diff.settings.some((name) => name.startsWith('traffic.'))) {
       traffic.apply(config.traffic)
       for (const endpoint of endpoints.values()) endpoint.recompose()
     }
     show()
+    // Who is no longer let in does not go on listening.
+    if (diff.settings.some((key) => /^auth\b/.test(key))) for (const endpoint of endpoints.values()) endpoint.relisten()
     log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
     return diff
   }
@@ -198,7 +231,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     get settled() {
       return fleet.settled
     },
-    endpoint: (view) => (lenses.has(view) ? endpoints.get(view)?.endpoint : undefined),
+    identity,
+    endpoint: (view) => {
+      const found = lenses.has(view) ? endpoints.get(view) : undefined
+      return options.authenticate !== undefined || identity.asks ? found?.guarded : found?.endpoint
+    },
     close: ({ graceMs = config.timeouts.drainMs } = {}) =>
       inTurn(async () => {
         isClosed = true
@@ -213,7 +250,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 function withAdmission(
   authenticate: NonNullable<Endpoint['authenticate']>,
   traffic: Traffic,
-): Endpoint['authenticate'] {
+): NonNullable<Endpoint['authenticate']> {
   return async (headers) => {
     const principal = await authenticate(headers)
     // What is no principal is refused by who asked for it.

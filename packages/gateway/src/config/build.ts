@@ -1,12 +1,14 @@
+import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
 export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
-  const { listen, limits, timeouts, traffic, log } = written
+  const { listen, auth, limits, timeouts, traffic, log } = written
   return deepFreeze({
     listen,
+    ...(auth === undefined ? {} : { auth: toAuth(auth) }),
     servers: new Map(
       Object.entries(written.servers).map(([name, server]) => [name, toServer(name, server, written, baseDir)]),
     ),

@@ -1,6 +1,8 @@
 import { nearest } from '@crosspoint/mcp'
+import { checkAuth } from './check-auth.ts'
 import { checkTraffic } from './check-traffic.ts'
 import type { Complaints } from './complaints.ts'
+import { isLoopbackHost } from './hosts.ts'
 import { folderOf, joinPath } from './join-path.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
 import { quoted } from './quoted.ts'
@@ -14,6 +16,7 @@ import { child, locate, type Tree } from './tree.ts'
 export function checkConfig(config: WrittenConfig, root: Tree, file: string, complaints: Complaints): void {
   const check = new Check(config, root, file, complaints)
   check.listen()
+  check.auth()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
@@ -41,12 +44,20 @@ class Check {
 
   listen(): void {
     const { host } = this.#config.listen
-    if (!isWildcardHost(host) && isLoopback(host)) return
-    const hint = 'bind 127.0.0.1; a proxy on this machine that asks can stand in front'
+    if (isLoopbackHost(host) || this.#isWritten(['auth'])) return
+    const hint = 'add "auth", so that callers are asked, or bind 127.0.0.1'
     this.#error(
       ['listen', 'host'],
       'Callers from other machines would be served without being asked who they are',
       hint,
+    )
+  }
+
+  auth(): void {
+    checkAuth(
+      this.#config,
+      (...about) => this.#error(...about),
+      (...about) => this.#warn(...about),
     )
   }
 
@@ -165,7 +176,11 @@ class Check {
     if (server.enabled && this.#isOwn(parsed)) {
       this.#error(path, 'This is the address of the gateway itself', LEAVE_OUT)
     }
-    if (parsed.protocol === 'http:' && !isLoopback(parsed.hostname) && Object.keys(server.headers ?? {}).length > 0) {
+    if (
+      parsed.protocol === 'http:' &&
+      !isLoopbackHost(parsed.hostname) &&
+      Object.keys(server.headers ?? {}).length > 0
+    ) {
       this.#warn(path, 'Headers are sent to another machine without encryption', 'use https://')
     }
   }
@@ -173,7 +188,7 @@ class Check {
   #isOwn({ hostname, port, protocol, pathname }: URL): boolean {
     const { listen } = this.#config
     const samePort = Number(port || (protocol === 'https:' ? 443 : 80)) === listen.port
-    const sameHost = isLoopback(hostname) || hostname === listen.host
+    const sameHost = isLoopbackHost(hostname) || hostname === listen.host
     return samePort && sameHost && (pathname === '/mcp' || pathname.startsWith('/mcp/'))
   }
 
@@ -236,21 +251,4 @@ function startedConfig({ command = '', args = [] }: WrittenServer): string | und
   const flag = rest.findIndex((word) => /^(?:--config|-c)(?:=|$)/.test(word))
   if (flag < 0) return ''
   return rest[flag]?.includes('=') ? rest[flag]?.replace(/^[^=]*=/, '') : (rest[flag + 1] ?? '')
-}
-
-const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]'])
-
-function isWildcardHost(host: string): boolean {
-  return WILDCARD_HOSTS.has(canonicalHost(host))
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|.+\.localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(canonicalHost(host))
-}
-
-/** One spelling for each address: `0x0`, `0` and `0.0.0.0` are bound alike. */
-function canonicalHost(host: string): string {
-  const bare = host.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
-  const url = `http://${bare.includes(':') ? `[${bare}]` : bare}`
-  return URL.canParse(url) ? new URL(url).hostname : host
 }

@@ -19,7 +19,7 @@ export interface ConfigDiff {
   readonly listenChanged: boolean
   /** Hosts and origins that are let in. */
   readonly guardsChanged: boolean
-  /** Other settings that differ: `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`. */
+  /** Other settings that differ: `auth.issuers`, `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`. */
   readonly settings: readonly string[]
   readonly isEmpty: boolean
 }
@@ -70,7 +70,7 @@ function diffMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, 
 }
 
 function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
-  return (['limits', 'timeouts', 'traffic', 'log'] as const).flatMap((section) => {
+  return (['auth', 'limits', 'timeouts', 'traffic', 'log'] as const).flatMap((section) => {
     const old: Readonly<Record<string, unknown>> = { ...before[section] }
     const next: Readonly<Record<string, unknown>> = { ...after[section] }
     return [...new Set([...Object.keys(old), ...Object.keys(next)])]

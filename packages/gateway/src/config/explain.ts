@@ -18,10 +18,11 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, limits, timeouts, traffic, log } = loaded.provenance.effective
+  const { servers, views, listen, auth, limits, timeouts, traffic, log } = loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
+  explanation.walk(['auth'], auth)
   for (const [name, server] of Object.entries(servers)) {
     explanation.walk(['servers', name], server)
     explanation.follow(['servers', name])
@@ -113,11 +114,14 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
   }
   if (typeof value === 'number' || typeof value === 'boolean') return value
   const text = String(value)
-  if (section !== 'servers' && section !== 'views') return text
+  if (!MAY_HOLD_VARIABLES.has(section)) return text
   if (PLACES.has(key)) return text
   if (key === 'url') return maskUrl(textShown(text, found))
   return textShown(text, found)
 }
+
+/** Sections whose texts are shown with the variables in them. */
+const MAY_HOLD_VARIABLES: ReadonlySet<string> = new Set(['auth', 'servers', 'views'])
 
 /** The variables themselves where there are any: what they stand for may be a secret. */
 function textShown(text: string, found: Tree | undefined): string {

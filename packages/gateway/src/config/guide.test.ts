@@ -32,6 +32,11 @@ test('the guide names every key and every inherited variable', () => {
   const paths = [
     [],
     ['listen'],
+    ['auth'],
+    ['auth', 'keys'],
+    ['auth', 'tokens'],
+    ['auth', 'issuers', 0],
+    ['auth', 'stdio'],
     ['servers', 'a'],
     ['servers', 'a', 'restart'],
     ['views', 'v'],

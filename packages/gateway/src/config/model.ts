@@ -1,3 +1,4 @@
+import type { AuthConfig } from './model-auth.ts'
 import type { TrafficConfig } from './model-traffic.ts'
 
 /**
@@ -6,6 +7,8 @@ import type { TrafficConfig } from './model-traffic.ts'
  */
 export interface GatewayConfig {
   readonly listen: ListenConfig
+  /** Absent: nobody is asked who they are, and only this machine is served. */
+  readonly auth?: AuthConfig
   /** By name, in the order of the file; disabled ones included. */
   readonly servers: ReadonlyMap<string, ServerConfig>
   /** By name, in the order of the file. A view is served at `/mcp/<name>`. */

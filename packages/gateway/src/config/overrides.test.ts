@@ -43,7 +43,7 @@ test.each<[ParseOptions, string]>([
   ],
   [
     { flags: [{ flag: '--host', path: 'listen.host', value: '0.0.0.0' }] },
-    'flag --host: listen.host: Callers from other machines would be served without being asked who they are (bind 127.0.0.1; a proxy on this machine that asks can stand in front)',
+    'flag --host: listen.host: Callers from other machines would be served without being asked who they are (add "auth", so that callers are asked, or bind 127.0.0.1)',
   ],
 ])('%j is refused by name', (options, message) => {
   expect(() => listenOf(options)).toThrow(ConfigError)

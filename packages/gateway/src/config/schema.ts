@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NAME_PATTERN, NAME_RULE } from './names.ts'
+import { auth } from './sections/auth.ts'
 import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
@@ -18,6 +19,7 @@ export const configSchema = z
     {
       $schema: z.string().describe('JSON Schema of this file, for editors.').optional(),
       listen,
+      auth: auth.optional(),
       servers: z
         .record(z.string().regex(NAME_PATTERN, NAME_RULE), server, { error: 'Must be a mapping from names to servers' })
         .default({})
@@ -42,6 +44,7 @@ export const configSchema = z
 /** A valid configuration with the schema's defaults, in the shape it is written in. */
 export type WrittenConfig = z.output<typeof configSchema>
 export type WrittenServer = WrittenConfig['servers'][string]
+export type WrittenAuth = NonNullable<WrittenConfig['auth']>
 export type WrittenView = WrittenConfig['views'][string]
 
 /** Sections of plain settings: each key can also be set by the environment or a flag. */

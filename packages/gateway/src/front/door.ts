@@ -1,6 +1,9 @@
+import { McpError } from '@crosspoint/mcp'
 import { type HttpDoor, openHttpDoor, type PlainReply, type PlainRequest } from '@crosspoint/mcp/transports'
+import { isLoopbackHost } from '../config/hosts.ts'
 import type { ListenConfig } from '../config/model.ts'
 import type { Gateway } from '../gateway.ts'
+import type { OpenedPlace } from '../identity/identity.ts'
 import type { Log } from '../log.ts'
 
 export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | 'port'> {
@@ -26,7 +29,7 @@ export interface FrontDoor {
 }
 
 /**
- * @throws {TypeError} for an address others can reach: nobody is asked who they are yet
+ * @throws {TypeError} for an address others can reach, where nobody is asked who they are
  */
 export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions = {}): Promise<FrontDoor> {
   const { host = '127.0.0.1', port = 0, log, readyDetail = false, maxConnections = 20_000 } = options
@@ -35,6 +38,8 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     if (path === root) return gateway.endpoint(view)
     return view === undefined && path.startsWith(`${root}/`) ? gateway.endpoint(path.slice(root.length + 1)) : undefined
   }
+  let place: OpenedPlace | undefined
+  const asks = !isLoopbackHost(host) && gateway.endpoint(view)?.authenticate !== undefined
   const door: HttpDoor = await openHttpDoor({
     host,
     port,
@@ -42,16 +47,31 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     endpoint: under(ROOT),
     sse: under(SSE),
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
-    ...toHosts(host, options.allowedHosts ?? []),
+    // Of endpoints that do not ask: a door that was opened because they did lets nobody in when they stop.
+    ...(asks ? { authenticate: refuse } : {}),
+    resourceMetadata: (path) => place?.metadata(path),
+    ...toHosts(host, toAllowed(gateway, options.allowedHosts ?? [])),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(log === undefined ? {} : { log: ({ level, event, ...details }) => log[level](details, event) }),
   })
+  const opened = gateway.identity.opened({ origin: door.url, view })
+  place = opened
   return {
     url: `${door.url}${ROOT}`,
     host: door.host,
     port: door.port,
-    close: (closing) => door.close(closing),
+    close: (closing) => door.close(closing).finally(opened.close),
   }
+}
+
+/** The public address is one of ours, whoever stands before us. */
+function toAllowed({ config }: Gateway, allowed: readonly string[]): readonly string[] {
+  const { resource } = config.auth ?? {}
+  return resource === undefined ? allowed : [...allowed, new URL(resource).host]
+}
+
+function refuse(): never {
+  throw new McpError('caller.unauthenticated', 'Cannot tell who is calling: nobody is asked here any more')
 }
 
 /** Names besides those the door knows by itself. */

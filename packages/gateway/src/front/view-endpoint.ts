@@ -32,7 +32,8 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   /** Who we say we are; the title of the view is added. */
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
-  readonly authenticate: Endpoint['authenticate']
+  readonly authenticate: NonNullable<Endpoint['authenticate']>
+  readonly scopesFor: Endpoint['scopesFor']
   readonly sessionEnded: NonNullable<Endpoint['sessionEnded']>
   readonly rootsChanged: NonNullable<Endpoint['rootsChanged']>
   /** Tasks made of calls here. */
@@ -42,6 +43,8 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
 /** One endpoint over changing catalogs: the same for as long as the gateway lives, whatever is reloaded. */
 export class ViewEndpoint {
   readonly endpoint: Endpoint
+  /** The same, with callers over HTTP asked who they are; sessions of the one are none of the other. */
+  readonly guarded: Endpoint
   readonly #listeners: Listeners
   readonly #plainInfo: Implementation
   #serverInfo: Implementation
@@ -65,6 +68,12 @@ export class ViewEndpoint {
     this.#serverInfo = options.serverInfo
     const toolSchema = (name: string) => this.#view?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
     this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
+    // The rest stays as it is, whatever a reload makes of it.
+    const { authenticate, scopesFor } = options
+    this.guarded = Object.create(this.endpoint, {
+      authenticate: { value: authenticate },
+      ...(scopesFor === undefined ? {} : { scopesFor: { value: scopesFor } }),
+    }) as Endpoint
   }
 
   /** Rules came or went: calls that come from now on pass those that there are. */
@@ -87,6 +96,12 @@ export class ViewEndpoint {
   hide(): void {
     this.#view = undefined
     this.#listeners.close()
+  }
+
+  /** Ends every open listen; those who still may listen again. */
+  relisten(): void {
+    this.#listeners.close()
+    if (this.#view !== undefined) this.#listeners.reopen()
   }
 
   /** Ends every open listen; everything else goes on. */
@@ -138,7 +153,7 @@ function toEndpoint(
   handle: Handle,
   toolSchema: (name: string) => JsonObject | undefined,
   serverInfo: () => Implementation,
-  { settings, clock, log, authenticate, sessionEnded, rootsChanged }: ViewEndpointOptions,
+  { settings, clock, log, sessionEnded, rootsChanged }: ViewEndpointOptions,
 ): Endpoint & EndpointSettings {
   return {
     handle,
@@ -146,7 +161,6 @@ function toEndpoint(
     toolSchema,
     sessionEnded,
     rootsChanged,
-    ...(authenticate === undefined ? {} : { authenticate }),
     log: ({ level, event, ...details }) => log[level](details, event),
     get serverInfo() {
       return serverInfo()
