@@ -97,6 +97,60 @@ test('limits come, change and go with a reload, and what was counted is not forg
   expect(await call('dear')).toBe('ok')
 })
 
+test('so many calls at once: the others wait in line, and those that are too many are told so', async () => {
+  const finish: (() => void)[] = []
+  const server = createServer({ name: 'one', version: '1.0.0' })
+  server.tool('slow', {}, () => new Promise<string>((resolve) => void finish.push(() => resolve('done'))))
+  const traffic = {
+    concurrency: [{ name: 'few', per: 'server', max: 2, queue: { max: 1 } }],
+    priorities: [{ match: { principals: ['robot*'] }, class: 'batch' }],
+  }
+  const gateway = openGateway(
+    configOf(['one'], { traffic }),
+    { one: () => connectDirectly(server.endpoint) },
+    createFakeClock(),
+  )
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  await gateway.start()
+  const recorded = (id: string) => recordCall('tools/call', { name: 'one__slow' }, { principal: { id, tenant: 't' } })
+  const pass = ({ call }: ReturnType<typeof recorded>) =>
+    gateway
+      .endpoint()
+      ?.handle(call)
+      .then(
+        ({ content }) => JSON.stringify(content),
+        ({ code }: { readonly code: string }) => code,
+      )
+  const inside = [pass(recorded('anna')), pass(recorded('bert'))]
+  await until(() => finish.length === 2)
+  const robot = pass(recorded('robot'))
+  expect(await pass(recorded('robot'))).toContain('too many wait already')
+  const gone = recorded('clara')
+  const left = pass(gone)
+  expect(await robot).toContain('this one made room for another')
+  gone.abort()
+  expect(await left).toBe('caller.cancelled')
+  const last = pass(recorded('dora'))
+  expect(finish).toHaveLength(2)
+  finish[0]?.()
+  expect(await inside[0]).toContain('done')
+  await until(() => finish.length === 3)
+  expect(gateway.traffic()).toContainEqual({ name: 'calls_inside', labels: { limit: 'few' }, value: 2 })
+  for (const done of finish) done()
+  expect([await inside[1], await last].every((text) => text?.includes('done'))).toBe(true)
+  expect(gateway.traffic()).toContainEqual({ name: 'calls_inside', labels: { limit: 'few' }, value: 0 })
+  expect(gateway.traffic()).toContainEqual({ name: 'calls_shed', labels: { limit: 'few' }, value: 2 })
+})
+
+/** Lets everything that needs no time happen, until the condition holds. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn++) {
+    if (holds()) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('It did not come about')
+}
+
 test('abuse-14: who floods the door gets 429 with Retry-After, and costs the others nothing', async () => {
   const clock = createFakeClock()
   const authenticate = (headers: Readonly<Record<string, string | undefined>>) => ({

@@ -10,7 +10,7 @@ type Complain = (path: readonly PropertyKey[], message: string, hint?: string) =
  */
 export function checkTraffic({ traffic, views }: WrittenConfig, servers: readonly string[], complain: Complain): void {
   const taken = new Set<string>()
-  for (const key of ['limits', 'budgets'] as const) {
+  for (const key of ['limits', 'budgets', 'concurrency'] as const) {
     for (const [at, { name, match }] of traffic[key].entries()) {
       const path = ['traffic', key, at]
       if (taken.has(name)) {

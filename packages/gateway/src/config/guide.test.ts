@@ -43,8 +43,9 @@ test('the guide names every key and every inherited variable', () => {
     ['limits'],
     ['timeouts'],
     ['traffic'],
-    ...['door', 'limits', 'budgets', 'costs'].map((key) => ['traffic', key]),
+    ...['door', 'limits', 'budgets', 'costs', 'concurrency', 'priorities'].map((key) => ['traffic', key]),
     ['traffic', 'limits', '0', 'match'],
+    ['traffic', 'concurrency', '0', 'queue'],
     ['log'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]

@@ -6,6 +6,9 @@ export interface TrafficConfig {
   readonly budgets: readonly BudgetConfig[]
   /** The first that fits counts; what fits none costs 1. */
   readonly costs: readonly CostConfig[]
+  readonly concurrency: readonly ConcurrencyConfig[]
+  /** The first that fits counts; what fits none is `normal`. */
+  readonly priorities: readonly PriorityConfig[]
 }
 
 /**
@@ -52,4 +55,26 @@ export interface BudgetConfig {
 export interface CostConfig {
   readonly tools: readonly string[]
   readonly cost: number
+}
+
+export interface ConcurrencyConfig {
+  readonly name: string
+  readonly per: readonly Per[]
+  readonly match?: MatchConfig | undefined
+  /** Most calls at work at once. */
+  readonly max: number
+  readonly queue: {
+    /** Most that wait. Default 100. */
+    readonly max: number
+    /** Longest wait. Default 10 s. */
+    readonly maxWaitMs: number
+  }
+}
+
+/** How urgent a call is: the classes are served 16, 4 and 1 times while all of them wait. */
+export type CallClass = 'interactive' | 'normal' | 'batch'
+
+export interface PriorityConfig {
+  readonly match?: MatchConfig | undefined
+  readonly class: CallClass
 }

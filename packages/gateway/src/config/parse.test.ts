@@ -158,8 +158,10 @@ timeouts: { connectMs: 1000 }
       },
       "traffic": {
         "budgets": [],
+        "concurrency": [],
         "costs": [],
         "limits": [],
+        "priorities": [],
       },
       "views": Map {
         "reading" => {

@@ -45,7 +45,7 @@ test('the printed table names every place in order', () => {
   expect(places).toEqual([...places].sort((a, b) => a - b))
   expect(Math.min(...places)).toBeGreaterThan(0)
   expect(PIPELINE.map(({ name }) => name).join(' · ')).toBe(
-    'trace · audit · authenticate · throttle · route · authorize · cache · firewall · approve · breaker · retry · deadline',
+    'trace · audit · authenticate · throttle · route · authorize · cache · firewall · approve · breaker · retry · queue · deadline',
   )
 })
 

@@ -4,6 +4,7 @@ import type { Passage } from '../routes/passage.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
 import { deadline } from './interceptors/deadline.ts'
+import { queue } from './interceptors/queue.ts'
 import { route } from './interceptors/route.ts'
 import { throttle } from './interceptors/throttle.ts'
 import { type TraceIds, trace } from './interceptors/trace.ts'
@@ -74,6 +75,13 @@ export const PIPELINE: readonly Place[] = [
     because: 'outside retry: an open breaker is not retried',
   },
   { name: 'retry', does: 'repeats what is safe to repeat', because: 'around the deadline, which bounds one attempt' },
+  {
+    name: 'queue',
+    does: 'lets so many calls go on at once, the others in line',
+    because:
+      'a hit, a person who thinks and an attempt that waits hold no place; whose time is over in line is not sent',
+    create: ({ traffic }) => queue(traffic),
+  },
   {
     name: 'deadline',
     does: 'does not send what nobody waits for any more',

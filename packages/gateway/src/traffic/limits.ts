@@ -1,12 +1,13 @@
-import type { Principal, Result } from '@crosspoint/mcp'
-import type { View } from '../catalog/view.ts'
+import type { Result } from '@crosspoint/mcp'
 import type { LimitConfig, Per, TrafficConfig } from '../config/model-traffic.ts'
 import { toSelector } from '../config/selection.ts'
 import type { Passage } from '../routes/passage.ts'
 import type { Charge, Counters, Taken } from './counters.ts'
+import { toCallerKey, toThingKey } from './keys.ts'
 import { type AskedTest, type CallerTest, toMatch } from './match.ts'
+import { PerTool } from './per-tool.ts'
 import { refuse, toRefusal } from './refusal.ts'
-import { type Asked, toAsked } from './target.ts'
+import type { Asked } from './target.ts'
 
 /** A limit or a budget, ready to be held against calls. */
 interface Bound {
@@ -38,8 +39,7 @@ export class Limits {
   readonly #bounds: readonly Bound[]
   readonly #costOf: (asked: Asked) => number
   readonly #counters: Counters
-  /** Worked out once for each tool of a view. */
-  readonly #known = new WeakMap<View, Map<string, readonly Fitting[]>>()
+  readonly #fitting = new PerTool((asked) => this.#toFitting(asked))
 
   /** @param before whose figures go on */
   constructor({ limits, budgets, costs }: TrafficConfig, counters: Counters, before: Limits | undefined) {
@@ -64,7 +64,7 @@ export class Limits {
    */
   count(call: Passage): Result | undefined | Promise<Result | undefined> {
     const charges: BoundCharge[] = []
-    for (const { bound, amount, key } of this.#fittingOf(call)) {
+    for (const { bound, amount, key } of this.#fitting.of(call)) {
       if (bound.fitsCaller !== undefined && !bound.fitsCaller(call.principal)) continue
       const { max, windowMs } = bound
       charges.push({ key: key + toCallerKey(bound.per, call.principal), amount, max, windowMs, bound })
@@ -73,23 +73,6 @@ export class Limits {
     const taken = this.#counters.take(charges)
     if (taken instanceof Promise) return taken.then((late) => tell(call, charges, late))
     return tell(call, charges, taken)
-  }
-
-  /** Of tools what fits is worked out once; what else may be asked for has no bound on its names. */
-  #fittingOf(call: Passage): readonly Fitting[] {
-    const { method, params, view } = call
-    const { name } = params
-    if (method !== 'tools/call' || typeof name !== 'string') return this.#toFitting(toAsked(call))
-    let known = this.#known.get(view)
-    if (known === undefined) {
-      known = new Map()
-      this.#known.set(view, known)
-    }
-    const found = known.get(name)
-    if (found !== undefined) return found
-    const made = this.#toFitting(toAsked(call))
-    if (view.entries.tools.has(name)) known.set(name, made)
-    return made
   }
 
   #toFitting(asked: Asked): readonly Fitting[] {
@@ -125,16 +108,4 @@ function toBound(
 ): Bound {
   const { passed = 0, refused = 0 } = before?.figures.find((old) => old.name === name) ?? {}
   return { name, kind, ...toMatch(match), per: new Set(per), max, windowMs, passed, refused }
-}
-
-/** Of what is asked for, what has a count of its own. */
-export function toThingKey(per: ReadonlySet<Per>, { server = '', thing = '' }: Asked): string {
-  const of = per.has('tool') ? thing : per.has('server') ? server : ''
-  return `${of.length}:${of}`
-}
-
-/** The lengths keep two callers apart whatever is in their names. */
-export function toCallerKey(per: ReadonlySet<Per>, { tenant, id }: Principal): string {
-  if (per.has('principal')) return `/${tenant.length}:${tenant}${id}`
-  return per.has('tenant') ? `/${tenant.length}:${tenant}` : ''
 }

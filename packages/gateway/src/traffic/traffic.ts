@@ -1,5 +1,6 @@
 import type { Clock, Principal } from '@crosspoint/mcp'
 import type { TrafficConfig } from '../config/model-traffic.ts'
+import { Concurrency } from './concurrency.ts'
 import { type Counters, MemoryCounters } from './counters.ts'
 import { Limits } from './limits.ts'
 import { toRefusal } from './refusal.ts'
@@ -23,6 +24,7 @@ export class Traffic {
   readonly #counters: Counters
   #config: TrafficConfig | undefined
   #limits: Limits | undefined
+  #concurrency: Concurrency | undefined
   #doorRefusals = 0
 
   constructor(options: TrafficOptions) {
@@ -34,11 +36,17 @@ export class Traffic {
     return this.#limits
   }
 
+  get concurrency(): Concurrency | undefined {
+    return this.#concurrency
+  }
+
   /** Goes over to another configuration. Counts of what is called the same and lasts as long go on. */
   apply(config: TrafficConfig): void {
     this.#config = config
     const isLimited = config.limits.length > 0 || config.budgets.length > 0
     this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits) : undefined
+    const isQueued = config.concurrency.length > 0
+    this.#concurrency = isQueued ? new Concurrency(config, this.#clock, this.#concurrency) : undefined
   }
 
   /**
@@ -65,6 +73,12 @@ export class Traffic {
     for (const { name, kind, passed, refused } of this.#limits?.figures ?? []) {
       figures.push({ name: 'limit_passed', labels: { kind, limit: name }, value: passed })
       figures.push({ name: 'limit_refused', labels: { kind, limit: name }, value: refused })
+    }
+    for (const { name, inside, waiting, shed } of this.#concurrency?.figures ?? []) {
+      const labels = { limit: name }
+      figures.push({ name: 'calls_inside', labels, value: inside })
+      figures.push({ name: 'calls_waiting', labels, value: waiting })
+      figures.push({ name: 'calls_shed', labels, value: shed })
     }
     return figures
   }

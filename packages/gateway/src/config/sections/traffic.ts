@@ -4,6 +4,7 @@ import { HOUR_MS, section, text, texts, whole } from './shapes.ts'
 /** For whom a count is kept: one alone, or several together. */
 const PER = ['principal', 'tenant', 'tool', 'server', 'all'] as const
 
+const CLASSES = ['interactive', 'normal', 'batch'] as const
 const YEAR_MS = 366 * 24 * HOUR_MS
 
 const one = z.enum(PER, { error: `Must be one of ${PER.join(', ')}, or a list of them` })
@@ -88,6 +89,39 @@ const door = z
   )
   .describe('Bounds requests over HTTP per principal before they are read: beyond it 429 with `Retry-After`.')
 
+const concurrency = z
+  .strictObject(
+    {
+      name,
+      per,
+      match: match.optional(),
+      max: whole(1, 100_000).describe('Most calls at work at once.'),
+      queue: section(
+        {
+          max: whole(0, 100_000)
+            .prefault(100)
+            .describe('Most calls that wait for their turn; beyond it they are refused.'),
+          maxWaitMs: whole(1, HOUR_MS)
+            .prefault(10_000)
+            .describe('Longest wait, in milliseconds; a call that would wait longer is refused at once.'),
+        },
+        'Those that wait.',
+      ),
+    },
+    { error: 'Must be a mapping with "name", "per" and "max"' },
+  )
+  .describe('So many calls at once, and the others in line.')
+
+const priority = z
+  .strictObject(
+    {
+      match: match.optional(),
+      class: z.enum(CLASSES, { error: `Must be one of ${CLASSES.join(', ')}` }).describe('How urgent these calls are.'),
+    },
+    { error: 'Must be a mapping with "match" and "class"' },
+  )
+  .describe('How urgent calls are that wait in line.')
+
 function list<T extends z.ZodType>(of: T, about: string) {
   return z.array(of, { error: 'Must be a list' }).default([]).describe(about)
 }
@@ -98,6 +132,8 @@ export const traffic = section(
     limits: list(limit, 'How many calls there may be in a while.'),
     budgets: list(budget, 'How much calls may cost in a while.'),
     costs: list(cost, 'What calls cost; one that is not named costs 1.'),
+    concurrency: list(concurrency, 'How many calls may be at work at once.'),
+    priorities: list(priority, 'Which calls are more urgent than others; one that is not named is `normal`.'),
   },
   'How much, and how often.',
 )
