@@ -1,6 +1,7 @@
 import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
+import type { StoreConfig } from './model-store.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
@@ -17,6 +18,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     timeouts,
     traffic,
     log,
+    store: toStore(written.store, baseDir),
   })
 }
 
@@ -51,6 +53,16 @@ function toTransport(server: WrittenServer, baseDir: string): TransportConfig {
     env: { ...server.env },
     cwd: joinPath(baseDir, server.cwd ?? ''),
     inheritEnv: server.inheritEnv ?? [],
+  }
+}
+
+function toStore({ kind, path, url, maxConnections, timeoutMs }: WrittenConfig['store'], baseDir: string): StoreConfig {
+  return {
+    kind,
+    ...(path === undefined ? {} : { path: joinPath(baseDir, path) }),
+    ...(url === undefined ? {} : { url }),
+    maxConnections,
+    timeoutMs,
   }
 }
 

@@ -17,6 +17,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   const check = new Check(config, root, file, complaints)
   check.listen()
   check.auth()
+  check.store()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
@@ -59,6 +60,21 @@ class Check {
       (...about) => this.#error(...about),
       (...about) => this.#warn(...about),
     )
+  }
+
+  store(): void {
+    const { kind, path, url } = this.#config.store
+    const isRemote = kind === 'postgres'
+    // Asked of the tree: one with a fault of its own has been taken out.
+    if (isRemote && !this.#isWritten(['store', 'url'])) {
+      this.#error(['store'], 'A PostgreSQL store needs "url"', 'write url: ${CROSSPOINT_DATABASE}')
+    }
+    if (isRemote && path !== undefined) this.#error(['store', 'path'], 'Only an embedded store has this')
+    if (!isRemote && url !== undefined) this.#error(['store', 'url'], 'Only a store with "kind: postgres" has this')
+    if (isRemote && url !== undefined && !URL.canParse(url)) this.#error(['store', 'url'], 'This is not a valid URL')
+    if (path !== undefined && /^~[\\/]/.test(path)) {
+      this.#error(['store', 'path'], 'No shell is there to replace "~"', 'write ${HOME}')
+    }
   }
 
   server(name: string, server: WrittenServer): void {

@@ -18,7 +18,7 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log } = loaded.provenance.effective
+  const { servers, views, listen, auth, limits, timeouts, traffic, log, store } = loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
@@ -32,6 +32,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   explanation.walk(['timeouts'], timeouts)
   explanation.walk(['traffic'], traffic)
   explanation.walk(['log'], log)
+  explanation.walk(['store'], store)
   return rows
 }
 
@@ -105,6 +106,7 @@ const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
 
 function toShown(path: readonly string[], value: unknown, found: Tree | undefined): ExplainedSetting['value'] {
   const [section = '', , key = ''] = path
+  if (path.join('.') === 'store.url') return maskedValue(found)
   if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>

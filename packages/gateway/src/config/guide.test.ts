@@ -24,8 +24,8 @@ test.each(blocks)('the guide’s $format block is a configuration: $text', ({ fo
 
 test('the guide shows the defaults that are in force', () => {
   const all = blocks.find(({ text }) => text.includes('killGraceMs'))?.text ?? ''
-  const { listen, limits, timeouts, log } = parseConfig(all).config
-  expect({ listen, limits, timeouts, log }).toMatchObject(parseSettings(''))
+  const { listen, limits, timeouts, log, store } = parseConfig(all).config
+  expect({ listen, limits, timeouts, log, store }).toMatchObject(parseSettings(''))
 })
 
 test('the guide names every key and every inherited variable', () => {
@@ -47,6 +47,7 @@ test('the guide names every key and every inherited variable', () => {
     ['traffic', 'limits', '0', 'match'],
     ['traffic', 'concurrency', '0', 'queue'],
     ['log'],
+    ['store'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]
   expect(names.length).toBeGreaterThan(80)
@@ -66,6 +67,6 @@ test('every example is a configuration without warnings', async () => {
 })
 
 function parseSettings(text: string) {
-  const { listen, limits, timeouts, log } = parseConfig(text).config
-  return { listen, limits, timeouts, log }
+  const { listen, limits, timeouts, log, store } = parseConfig(text).config
+  return { listen, limits, timeouts, log, store }
 }

@@ -22,6 +22,7 @@ export type {
   ViewConfig,
 } from './model.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
+export type { StoreConfig } from './model-store.ts'
 export type { ConfigFlag } from './overrides.ts'
 export { type LoadedConfig, type ParseOptions, parseConfig } from './parse.ts'
 export type { ConfigFormat } from './read.ts'

@@ -1,4 +1,5 @@
 import type { AuthConfig } from './model-auth.ts'
+import type { StoreConfig } from './model-store.ts'
 import type { TrafficConfig } from './model-traffic.ts'
 
 /**
@@ -17,6 +18,7 @@ export interface GatewayConfig {
   readonly timeouts: TimeoutsConfig
   readonly traffic: TrafficConfig
   readonly log: LogConfig
+  readonly store: StoreConfig
 }
 
 export interface ListenConfig {

@@ -143,6 +143,11 @@ timeouts: { connectMs: 1000 }
           },
         },
       },
+      "store": {
+        "kind": "embedded",
+        "maxConnections": 10,
+        "timeoutMs": 5000,
+      },
       "timeouts": {
         "connectMs": 1000,
         "drainMs": 25000,

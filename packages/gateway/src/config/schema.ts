@@ -5,6 +5,7 @@ import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
 import { server } from './sections/server.ts'
+import { store } from './sections/store.ts'
 import { timeouts } from './sections/timeouts.ts'
 import { traffic } from './sections/traffic.ts'
 import { view } from './sections/view.ts'
@@ -36,6 +37,7 @@ export const configSchema = z
       timeouts,
       traffic,
       log,
+      store,
     },
     { error: 'A configuration is a mapping' },
   )
@@ -48,7 +50,7 @@ export type WrittenAuth = NonNullable<WrittenConfig['auth']>
 export type WrittenView = WrittenConfig['views'][string]
 
 /** Sections of plain settings: each key can also be set by the environment or a flag. */
-export const SETTING_SECTIONS = ['listen', 'limits', 'timeouts', 'log'] as const
+export const SETTING_SECTIONS = ['listen', 'limits', 'timeouts', 'log', 'store'] as const
 
 /** Keys of the mapping at a path of the schema, in their order; empty where there is none. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
