@@ -10,6 +10,7 @@ export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'
 export type { FrameLimits } from './jsonrpc/limits.ts'
 export { CALLER_LIMITS, UPSTREAM_LIMITS } from './jsonrpc/limits.ts'
 export { opened, withMember } from './jsonrpc/relayed.ts'
+export { toJsonPieces } from './jsonrpc/written.ts'
 export type { Clock, Timer, TimerOptions } from './peer/clock.ts'
 export { systemClock } from './peer/clock.ts'
 export type {

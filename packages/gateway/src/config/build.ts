@@ -1,12 +1,13 @@
 import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
+import type { AuditConfig } from './model-audit.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
 export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
-  const { listen, auth, limits, timeouts, traffic, log } = written
+  const { listen, auth, limits, timeouts, traffic, log, audit } = written
   return deepFreeze({
     listen,
     ...(auth === undefined ? {} : { auth: toAuth(auth) }),
@@ -19,6 +20,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     traffic,
     log,
     store: toStore(written.store, baseDir),
+    ...(audit === undefined ? {} : { audit: toAudit(audit, baseDir) }),
   })
 }
 
@@ -77,6 +79,21 @@ function toView(name: string, view: WrittenView): ViewConfig {
     resources: toSelection(view.resources),
     rename: new Map(Object.entries(view.rename)),
     describe: new Map(Object.entries(view.describe)),
+  }
+}
+
+/** Paths start from the folder of the file. */
+function toAudit(audit: NonNullable<WrittenConfig['audit']>, baseDir: string): AuditConfig {
+  const { keyFile, anchor, retentionDays, redact, ...rest } = audit
+  return {
+    ...rest,
+    redact: redact.map(({ tools, arguments: names }) => ({
+      arguments: names,
+      ...(tools === undefined ? {} : { tools }),
+    })),
+    ...(keyFile === undefined ? {} : { keyFile: joinPath(baseDir, keyFile) }),
+    ...(anchor === undefined ? {} : { anchor: anchor === 'stderr' ? anchor : joinPath(baseDir, anchor) }),
+    ...(retentionDays === undefined ? {} : { retentionDays }),
   }
 }
 

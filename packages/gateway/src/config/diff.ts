@@ -19,7 +19,7 @@ export interface ConfigDiff {
   readonly listenChanged: boolean
   /** Hosts and origins that are let in. */
   readonly guardsChanged: boolean
-  /** Other settings that differ: `auth.issuers`, `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`. */
+  /** Other settings that differ: `auth.issuers`, `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`, `audit`. */
   readonly settings: readonly string[]
   readonly isEmpty: boolean
 }
@@ -30,7 +30,7 @@ export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigD
   const views = diffMaps(before.views, after.views)
   const both = servers.changed.map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
   const isRestart = ([, old, next]: (typeof both)[number]) => !isEqual(restartPart(old), restartPart(next))
-  const settings = diffSettings(before, after)
+  const settings = [...diffSettings(before, after), ...diffAudit(before, after)]
   const listenChanged = !isEqual(bindPart(before.listen), bindPart(after.listen))
   const guardsChanged = !isEqual(guardPart(before.listen), guardPart(after.listen))
   const touched = [servers.added, servers.removed, servers.changed, views.added, views.removed, views.changed, settings]
@@ -77,6 +77,11 @@ function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
       .filter((key) => !isEqual(old[key], next[key]))
       .map((key) => `${section}.${key}`)
   })
+}
+
+/** All of it is made anew where any of it differs. */
+function diffAudit(before: GatewayConfig, after: GatewayConfig): string[] {
+  return isEqual(before.audit, after.audit) ? [] : ['audit']
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

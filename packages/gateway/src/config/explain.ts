@@ -18,7 +18,7 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log, store } = loaded.provenance.effective
+  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store } = loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
@@ -33,6 +33,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   explanation.walk(['traffic'], traffic)
   explanation.walk(['log'], log)
   explanation.walk(['store'], store)
+  explanation.walk(['audit'], audit)
   return rows
 }
 
@@ -110,7 +111,7 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
   if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>
-      textShown(String(item), found?.kind === 'list' ? found.items[index] : undefined),
+      textShown(toText(item), found?.kind === 'list' ? found.items[index] : undefined),
     )
     return key === 'args' ? maskArguments(texts) : texts
   }
@@ -124,6 +125,11 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
 
 /** Sections whose texts are shown with the variables in them. */
 const MAY_HOLD_VARIABLES: ReadonlySet<string> = new Set(['auth', 'servers', 'views'])
+
+/** Of a list of mappings each is one text. */
+function toText(item: unknown): string {
+  return typeof item === 'object' ? JSON.stringify(item) : String(item)
+}
 
 /** The variables themselves where there are any: what they stand for may be a secret. */
 function textShown(text: string, found: Tree | undefined): string {

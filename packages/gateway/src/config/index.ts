@@ -5,6 +5,7 @@ export { ConfigError, type ConfigIssue, formatIssue } from './config-error.ts'
 export { type ConfigDiff, diffConfig } from './diff.ts'
 export { type ExplainedSetting, explainConfig } from './explain.ts'
 export { toJsonSchema } from './json-schema.ts'
+export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type {
   GatewayConfig,
   HttpTransportConfig,

@@ -1,3 +1,4 @@
+import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TrafficConfig } from './model-traffic.ts'
@@ -19,6 +20,8 @@ export interface GatewayConfig {
   readonly traffic: TrafficConfig
   readonly log: LogConfig
   readonly store: StoreConfig
+  /** Absent: no evidence is kept, and only the log tells of calls. */
+  readonly audit?: AuditConfig
 }
 
 export interface ListenConfig {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NAME_PATTERN, NAME_RULE } from './names.ts'
+import { audit } from './sections/audit.ts'
 import { auth } from './sections/auth.ts'
 import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
@@ -38,6 +39,7 @@ export const configSchema = z
       traffic,
       log,
       store,
+      audit: audit.optional(),
     },
     { error: 'A configuration is a mapping' },
   )

@@ -1,4 +1,5 @@
 import { type Clock, compose, type Handle, type Interceptor } from '@crosspoint/mcp'
+import type { Evidence } from '../audit/evidence.ts'
 import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
 import type { Traffic } from '../traffic/traffic.ts'
@@ -14,6 +15,8 @@ export interface PipelineNeeds {
   readonly clock: Clock
   readonly ids: TraceIds
   readonly traffic: Traffic
+  /** Where evidence is kept now; a reload may change it. Default: nowhere. */
+  readonly evidence?: () => Evidence | undefined
 }
 
 /** One place in the order every call passes. A place without `create` has no rule yet and costs nothing. */
@@ -36,9 +39,9 @@ export const PIPELINE: readonly Place[] = [
   },
   {
     name: 'audit',
-    does: 'writes one line per call: who, what, of whom, outcome, duration; no values',
+    does: 'writes one line per call (who, what, of whom, outcome, duration; no values) and, where evidence is kept, its record',
     because: 'it stands outside all rules, so that refusals are recorded like successes',
-    create: ({ log, clock }) => audit(log, clock),
+    create: ({ log, clock, evidence }) => audit(log, clock, evidence),
   },
   { name: 'authenticate', does: 'says who the caller is', because: 'every later rule speaks of a principal' },
   {

@@ -1,36 +1,51 @@
 import { type Clock, type Handle, type Interceptor, McpError, type Result } from '@crosspoint/mcp'
+import type { Evidence } from '../../audit/evidence.ts'
+import { quote, toTarget } from '../../audit/text.ts'
 import type { Log } from '../../log.ts'
 import type { Passage } from '../../routes/passage.ts'
-import { shown } from '../../shown.ts'
 
 /**
  * One line per call, refused ones included: who asked what of whom through which view, how it ended and how long
- * it took. Never a value of an argument or of a result.
+ * it took. Never a value of an argument or of a result. Where evidence is kept, a record as well: see `audit/`.
+ * @param evidence where it is kept now. Default: nowhere
  */
-export function audit(log: Log, clock: Clock): Interceptor<Passage> {
+export function audit(log: Log, clock: Clock, evidence: () => Evidence | undefined = nowhere): Interceptor<Passage> {
   const { recorder } = log
   const write = (call: Passage, outcome: string, ms: number) => {
     if (recorder === undefined) log.info(JSON.parse(`{${toMembers(call, outcome, ms)}}`), 'call')
     else if (recorder.isOn) recorder.write('call', toMembers(call, outcome, ms))
   }
-  const fail = (call: Passage, error: unknown, ms: number): never => {
-    const outcome = error instanceof McpError ? error.code : 'internal.error'
+  const end = (call: Passage, start: number, outcome: string, result?: Result) => {
+    const ms = clock.now() - start
     write(call, outcome, ms)
+    return evidence()?.call(call, { at: clock.wallNow(), ms, outcome, result })
+  }
+  const fail = (call: Passage, start: number, error: unknown) => {
+    const outcome = error instanceof McpError ? error.code : 'internal.error'
     if (outcome === 'internal.error') log.error({ trace: call.trace?.traceId, error }, 'A call failed inside')
-    throw error
+    const kept = end(call, start, outcome)
+    if (kept === undefined) throw error
+    return kept.then(() => Promise.reject(error))
   }
   // No async function: its frame would stay with every open listen.
   return (next) => (call) => {
     const start = clock.now()
+    const refusal = evidence()?.refusal()
+    if (refusal !== undefined) {
+      write(call, refusal.code, 0)
+      return Promise.reject(refusal)
+    }
     return attempt(next, call).then(
       (result) => {
-        write(call, call.refusal?.code ?? toOutcome(result), clock.now() - start)
-        return result
+        const kept = end(call, start, call.refusal?.code ?? toOutcome(result), result)
+        return kept === undefined ? result : kept.then(() => result)
       },
-      (error: unknown) => fail(call, error, clock.now() - start),
+      (error: unknown) => fail(call, start, error),
     )
   }
 }
+
+function nowhere(): undefined {}
 
 /** What is thrown at once is a rejection too. */
 function attempt(next: Handle<Passage>, call: Passage): Promise<Result> {
@@ -48,7 +63,7 @@ function toOutcome(result: Result): string {
 /** JSON text put together by hand: this runs with every call, and a general writer costs several times as much. */
 function toMembers(call: Passage, outcome: string, ms: number): string {
   const { principal, downstream, view, route, trace } = call
-  const target = toTarget(call)
+  const target = toTarget(call.params)
   let members = `"method":${quote(call.method)}`
   if (target !== undefined) members += `,"target":${quote(target)}`
   if (route !== undefined) members += `,"upstream":${quote(route.destination.name)}`
@@ -58,16 +73,3 @@ function toMembers(call: Passage, outcome: string, ms: number): string {
   members += `,"revision":${quote(downstream.revision)},"outcome":${quote(outcome)},"ms":${Math.round(ms * 100) / 100}`
   return trace === undefined ? members : `${members},"trace":"${trace.traceId}"`
 }
-
-/** The tool, prompt or resource asked for. The query of a URI may hold anything and stays out. */
-function toTarget({ params: { name, uri } }: Passage): string | undefined {
-  if (typeof name === 'string') return name
-  return typeof uri === 'string' ? uri.replace(/[?#].*$/s, '?…') : undefined
-}
-
-function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(shown(text))
-}
-
-/** Needs no escape, and is short enough. */
-const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{0,200}$/

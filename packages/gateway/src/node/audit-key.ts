@@ -1,0 +1,137 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
+import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Signer, Verifiers } from '../audit/checkpoint.ts'
+
+/** Signs checkpoints, and says who can hold them to it. */
+export interface AuditKey extends Signer {
+  /** PEM (SubjectPublicKeyInfo): what `audit verify --key` takes. */
+  readonly publicKey: string
+}
+
+/** In the folder for the state of a person's programs, which is none that evidence is kept in. */
+export function defaultKeyFile(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'crosspoint', 'audit.key')
+  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'crosspoint', 'audit.key')
+}
+
+/**
+ * The key in a file, which is made (Ed25519, readable by its owner only) where there is none.
+ * @throws {AuditKeyError} where the file cannot be used, or others may read it
+ */
+export function openAuditKey(path: string): AuditKey {
+  const pem = readKey(path) ?? makeKey(path)
+  const key = toPrivateKey(pem, path)
+  const publicKey = createPublicKey(key)
+  return {
+    id: toId(publicKey),
+    publicKey: toPem(publicKey),
+    sign: (text) => sign(null, Buffer.from(text), key).toString('base64url'),
+  }
+}
+
+/**
+ * The public keys in PEM text, of which there may be several.
+ * @throws {AuditKeyError} for anything else
+ */
+export function toVerifiers(pems: readonly string[]): Verifiers {
+  const blocks = pems.flatMap((pem) => pem.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [])
+  if (blocks.length === 0) throw new AuditKeyError('There is no public key: expected "-----BEGIN PUBLIC KEY-----"')
+  return new Map(blocks.map(toVerifier))
+}
+
+/** Its message names the file and never what is in it. */
+export class AuditKeyError extends Error {
+  override readonly name = 'AuditKeyError'
+}
+
+function toVerifier(pem: string): [string, (text: string, signature: string) => boolean] {
+  const key = toPublicKey(pem)
+  const isGenuine = (text: string, signature: string) => {
+    const bytes = Buffer.from(signature, 'base64url')
+    // Base64 can spell the same bytes in several ways, and every change must show.
+    return bytes.toString('base64url') === signature && verify(null, Buffer.from(text), key, bytes)
+  }
+  return [toId(key), isGenuine]
+}
+
+function toPublicKey(pem: string): KeyObject {
+  try {
+    const key = createPublicKey(pem)
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch (cause) {
+    throw new AuditKeyError('The public key cannot be read', { cause })
+  }
+  throw new AuditKeyError('The public key is none for Ed25519')
+}
+
+function toPrivateKey(pem: string, path: string): KeyObject {
+  try {
+    const key = createPrivateKey(pem)
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch (cause) {
+    throw new AuditKeyError(`The key in "${path}" cannot be read`, { cause })
+  }
+  throw new AuditKeyError(`The key in "${path}" is none for Ed25519`)
+}
+
+function readKey(path: string): string | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new AuditKeyError(`The key file "${path}" cannot be read`, { cause })
+  }
+  try {
+    const found = fstatSync(descriptor)
+    if (!found.isFile() || found.size > MAX_KEY_BYTES) throw new AuditKeyError(`"${path}" is no key file`)
+    if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
+      throw new AuditKeyError(`Others may read the key file "${path}": allow its owner only (chmod 600)`)
+    }
+    return readFileSync(descriptor, 'utf8')
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Two processes may start at once: the first to give the file its name wins, and never is there half a key. */
+function makeKey(path: string): string {
+  const pem = String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const draft = `${path}.${process.pid}.new`
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const descriptor = openSync(draft, 'wx', 0o600)
+    writeSync(descriptor, pem)
+    closeSync(descriptor)
+    linkSync(draft, path)
+    return pem
+  } catch (cause) {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
+    const first = isTaken ? readKey(path) : undefined
+    if (first !== undefined) return first
+    throw new AuditKeyError(`The key file "${path}" cannot be written`, { cause })
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function toPem(key: KeyObject): string {
+  return String(key.export({ type: 'spki', format: 'pem' }))
+}
+
+function toId(key: KeyObject): string {
+  const bytes = key.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+}
+
+const MAX_KEY_BYTES = 16 * 1024
