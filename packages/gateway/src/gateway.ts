@@ -11,6 +11,8 @@ import {
 import { openConnection } from '@crosspoint/mcp/client'
 import { createTaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
+import { Ledger } from './audit/ledger.ts'
+import type { AuditEvent } from './audit/record.ts'
 import { Hop } from './catalog/hop.ts'
 import type { IconBounds } from './catalog/icons/icons.ts'
 import { createLens, type Lens } from './catalog/view.ts'
@@ -20,6 +22,7 @@ import { Fleet } from './fleet.ts'
 import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { Identity } from './identity/identity.ts'
 import { type Log, SILENT } from './log.ts'
+import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
 import type { UpstreamStatus } from './status.ts'
@@ -46,8 +49,8 @@ export interface GatewayOptions {
   readonly settleMs?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
-  /** Where API keys are. Default: there are none. */
-  readonly store?: Pick<Store, 'keys'>
+  /** Where API keys are, and where evidence is kept. Default: there are none, and it is not. */
+  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit'>>
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
   /** What calls need of a token. Default: nothing. */
@@ -87,6 +90,8 @@ export interface Gateway {
   status(): readonly UpstreamStatus[]
   /** What was limited, cached and refused so far, for metrics. Labels are names of the configuration. */
   traffic(): readonly TrafficFigure[]
+  /** Adds to the evidence, where it is kept, what happened and is no call: never a secret. */
+  record(event: AuditEvent): void
   /** Every enabled server has been ready, or is known not to be. */
   readonly settled: boolean
   /** Who callers are; doors ask it what to say of themselves. */
@@ -121,6 +126,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     wallClock: options.wallClock ?? Date.now,
     scopesSupported: options.scopes?.supported,
   })
+  const ledger = new Ledger({
+    store: options.store?.audit,
+    clock,
+    log,
+    env: options.env ?? process.env,
+    about: { name: info.name, version: info.version, ...hostAndProcess() },
+  })
+  ledger.apply(config.audit)
   const fleet = new Fleet({
     client: info,
     log,
@@ -167,7 +180,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       serverInfo: info,
       authenticate: withAdmission(options.authenticate ?? identity.authenticate(name), traffic),
       scopesFor: scopes === undefined ? undefined : (...about) => scopes.needed(name, ...about),
-      sessionEnded: (id) => fleet.callerEnded(id),
+      sessionEnded: (id) => {
+        fleet.callerEnded(id)
+        ledger.current?.sessionEnded(id)
+      },
+      evidence: () => ledger.current,
       settings,
       traffic,
       tasks,
@@ -192,6 +209,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (isClosed) throw new Error('Cannot apply a configuration: the gateway is closed')
     const diff = diffConfig(config, next)
     const nextLenses = toLenses(next) // may throw: nothing has changed yet
+    if (diff.settings.includes('audit')) ledger.apply(next.audit) // this, too
     config = next
     lenses = nextLenses
     identity.apply(config)
@@ -203,6 +221,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     show()
     // Who is no longer let in does not go on listening.
     if (diff.settings.some((key) => /^auth\b/.test(key))) for (const endpoint of endpoints.values()) endpoint.relisten()
+    if (!diff.isEmpty) ledger.event({ event: 'config.applied', about: toAbout(diff) })
     log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
     return diff
   }
@@ -227,6 +246,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return config
     },
     status: () => fleet.status(),
+    record: (event) => ledger.event(event),
     traffic: () => traffic.snapshot(),
     get settled() {
       return fleet.settled
@@ -242,8 +262,14 @@ export function createGateway(options: GatewayOptions): Gateway {
         for (const endpoint of endpoints.values()) endpoint.end()
         crossing.close()
         await fleet.close(graceMs)
+        await ledger.close(Math.max(graceMs, MIN_ENDING_MS))
       }),
   }
+}
+
+/** Names only: a value may be a secret. */
+function toAbout({ isEmpty: _, ...diff }: ConfigDiff): AuditEvent['about'] & object {
+  return { ...diff }
 }
 
 /** Who sends too much is told so before the request is read. */
@@ -313,6 +339,8 @@ function toEndpointSettings({ limits, timeouts, servers }: GatewayConfig): Endpo
   }
 }
 
+/** What waits to be recorded gets this long to be kept, however short the end is to be. */
+const MIN_ENDING_MS = 5_000
 const MAX_STATE_BYTES = 512 * 1024
 /** With one session of a server over HTTP, for calls at work. */
 const SOCKETS = 64

@@ -1,3 +1,4 @@
+export type { AuditEvent } from './audit/record.ts'
 export type { ConfigDiff } from './config/diff.ts'
 export { type ExplainedFeature, explainPairing } from './explain/pairing.ts'
 export { type ExplainedTool, explainTools, type ListedTools } from './explain/tools.ts'

@@ -108,9 +108,12 @@ function toCallIndex({ principal, params, method, route, trace }: Passage, outco
 function toCaller({ principal, downstream }: Passage, index: AuditIndex, session: string | undefined): string {
   const { client } = downstream
   let text = `,"tenant":${toJson(index.tenant)},"principal":${toJson(index.principal)}`
-  const credential = principal.attributes?.credential
-  if (typeof credential === 'string') text += `,"credential":${quote(credential)}`
-  if (client !== undefined) text += `,"client":{"name":${quote(client.name)},"version":${quote(String(client.version))}}`
+  const { attributes } = principal
+  // As `identity/` says of whom it let in.
+  if (typeof attributes?.key === 'string') text += `,"credential":{"kind":"key","id":${quote(attributes.key)}}`
+  else if (attributes?.claims !== undefined) text += ',"credential":{"kind":"token"}'
+  if (client !== undefined)
+    text += `,"client":{"name":${quote(client.name)},"version":${quote(String(client.version))}}`
   return session === undefined ? text : `${text},"session":"${session}"`
 }
 

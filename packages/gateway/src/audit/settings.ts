@@ -16,7 +16,13 @@ export interface RecordSettings {
   readonly maxContentLength: number
 }
 
-export function toRecordSettings({ content, contentFor, redact, results, maxContentLength }: AuditConfig): RecordSettings {
+export function toRecordSettings({
+  content,
+  contentFor,
+  redact,
+  results,
+  maxContentLength,
+}: AuditConfig): RecordSettings {
   const contents = contentFor.map((rule) => ({ matches: toSelector({ include: rule.tools }), content: rule.content }))
   const redactions = redact.map((rule) => ({
     matches: rule.tools === undefined ? undefined : toSelector({ include: rule.tools }),

@@ -218,7 +218,12 @@ test('names the first row that is wrong, and why', async () => {
   const reordered = copy()
   const [three, four] = [reordered.rows[2], reordered.rows[3]] as [AuditRow, AuditRow]
   reordered.rows.splice(2, 2, { ...four, seq: 3 }, { ...three, seq: 4 })
-  expect(await findingOf(reordered)).toMatchObject({ chain: A, seq: 3, what: 'reordered', why: expect.stringContaining('4') })
+  expect(await findingOf(reordered)).toMatchObject({
+    chain: A,
+    seq: 3,
+    what: 'reordered',
+    why: expect.stringContaining('4'),
+  })
   const cut = copy()
   cut.rows.splice(lengthOf(A) + 6)
   expect(await findingOf(cut)).toMatchObject({ chain: B, seq: 7, what: 'truncated' })
@@ -238,7 +243,12 @@ test('an end that is cut off with its checkpoints is found by the chain that fol
     rows: rows.filter(({ chain, seq }) => chain !== A || seq <= 18),
     signed: signed.filter(({ chain, seq }) => chain !== A || seq <= 18),
   }
-  expect(await findingOf(cut)).toMatchObject({ chain: A, seq: 19, what: 'truncated', why: expect.stringContaining(String(lengthOf(A))) })
+  expect(await findingOf(cut)).toMatchObject({
+    chain: A,
+    seq: 19,
+    what: 'truncated',
+    why: expect.stringContaining(String(lengthOf(A))),
+  })
   const newest = {
     rows: rows.filter(({ chain, seq }) => chain !== B || seq <= 6),
     signed: signed.filter(({ chain, seq }) => chain !== B || seq <= 6),

@@ -167,7 +167,8 @@ class Reading {
     const { seq, previous, hash } = row
     if (row.chain !== this.chain || !isWellFormed(row)) return ['changed', 'It does not have the form of a row']
     if (this.#isStopped) return ['changed', 'It stands behind the last row of a chain that had ended']
-    if (seq !== expected) return seq > expected ? ['removed', 'It is not there'] : ['reordered', 'Rows are out of order']
+    if (seq !== expected)
+      return seq > expected ? ['removed', 'It is not there'] : ['reordered', 'Rows are out of order']
     if (toHash(row) !== hash) {
       const place = findPlace(row)
       if (place !== undefined) return ['reordered', `Row ${place} stands in its place`]
@@ -182,7 +183,8 @@ class Reading {
   #accept(row: AuditRow): Fault | undefined {
     const { seq, hash } = row
     const record = parseRecord(row.record)
-    if (record === undefined || !isIndexOf(row, record)) return ['changed', 'What it is searched by is not what it says']
+    if (record === undefined || !isIndexOf(row, record))
+      return ['changed', 'What it is searched by is not what it says']
     this.#last = seq
     this.#previous = hash
     if (this.#vouched.has(seq)) this.#signed = seq

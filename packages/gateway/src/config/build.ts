@@ -1,7 +1,7 @@
 import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
-import type { AuditConfig } from './model-audit.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
+import type { AuditConfig } from './model-audit.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 

@@ -47,6 +47,7 @@ test('the guide names every key and every inherited variable', () => {
     ['traffic', 'limits', '0', 'match'],
     ['traffic', 'concurrency', '0', 'queue'],
     ['log'],
+    ['audit'],
     ['store'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]

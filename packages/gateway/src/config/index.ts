@@ -5,7 +5,6 @@ export { ConfigError, type ConfigIssue, formatIssue } from './config-error.ts'
 export { type ConfigDiff, diffConfig } from './diff.ts'
 export { type ExplainedSetting, explainConfig } from './explain.ts'
 export { toJsonSchema } from './json-schema.ts'
-export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type {
   GatewayConfig,
   HttpTransportConfig,
@@ -22,6 +21,7 @@ export type {
   TransportConfig,
   ViewConfig,
 } from './model.ts'
+export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
 export type { StoreConfig } from './model-store.ts'
 export type { ConfigFlag } from './overrides.ts'

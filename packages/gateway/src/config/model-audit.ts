@@ -26,7 +26,7 @@ export interface AuditConfig {
   readonly checkpointRecords: number
   /** And at the latest after so long. Default 60 s. */
   readonly checkpointMs: number
-  /** The key that signs checkpoints; made where it is not there. Default: in the person's state folder. */
+  /** The key that signs checkpoints; made where it is not there. Default: in the person's configuration folder. */
   readonly keyFile?: string
   /** A file to which checkpoints are appended, or `stderr` for the log. Absent: nowhere but in the store. */
   readonly anchor?: string

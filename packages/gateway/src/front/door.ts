@@ -1,5 +1,6 @@
 import { McpError } from '@crosspoint/mcp'
 import { type HttpDoor, openHttpDoor, type PlainReply, type PlainRequest } from '@crosspoint/mcp/transports'
+import { DOOR_REFUSED } from '../audit/evidence.ts'
 import { isLoopbackHost } from '../config/hosts.ts'
 import type { ListenConfig } from '../config/model.ts'
 import type { Gateway } from '../gateway.ts'
@@ -52,7 +53,12 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     resourceMetadata: (path) => place?.metadata(path),
     ...toHosts(host, toAllowed(gateway, options.allowedHosts ?? [])),
     allowedOrigins: options.allowedOrigins ?? [],
-    ...(log === undefined ? {} : { log: ({ level, event, ...details }) => log[level](details, event) }),
+    log: ({ level, event, ...details }) => {
+      log?.[level](details, event)
+      if (event === 'request.refused' && isRefusal(details.code)) {
+        gateway.record({ event: DOOR_REFUSED, outcome: details.code })
+      }
+    },
   })
   const opened = gateway.identity.opened({ origin: door.url, view })
   place = opened
@@ -68,6 +74,11 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
 function toAllowed({ config }: Gateway, allowed: readonly string[]): readonly string[] {
   const { resource } = config.auth ?? {}
   return resource === undefined ? allowed : [...allowed, new URL(resource).host]
+}
+
+/** Whether somebody was turned away: what was no message at all is of interest to the log only. */
+function isRefusal(code: unknown): code is string {
+  return typeof code === 'string' && REFUSALS.has(code)
 }
 
 function refuse(): never {
@@ -109,6 +120,14 @@ function toJson(status: number, body: object): PlainReply {
   }
 }
 
+const REFUSALS: ReadonlySet<string> = new Set([
+  'caller.unauthenticated',
+  'caller.insufficient_scope',
+  'policy.limit',
+  'policy.busy',
+  'policy.forbidden_host',
+  'policy.forbidden_origin',
+])
 const ROOT = '/mcp'
 const SSE = '/sse'
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

@@ -7,7 +7,17 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Signer, Verifiers } from '../audit/checkpoint.ts'
@@ -18,10 +28,10 @@ export interface AuditKey extends Signer {
   readonly publicKey: string
 }
 
-/** In the folder for the state of a person's programs, which is none that evidence is kept in. */
+/** In the folder of a person's own configuration: stores are in another one by default, and what they hold is signed with it. */
 export function defaultKeyFile(env: Readonly<Record<string, string | undefined>>): string {
-  if (process.platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'crosspoint', 'audit.key')
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'crosspoint', 'audit.key')
+  if (process.platform === 'win32' && env.APPDATA) return join(env.APPDATA, 'crosspoint', 'audit.key')
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'crosspoint', 'audit.key')
 }
 
 /**

@@ -71,7 +71,7 @@ export const audit = z
         .describe('And at the latest so long after a record, in milliseconds.'),
       keyFile: text
         .describe(
-          'The key that signs checkpoints, made where there is none. Relative to this file. Keep it away from the store. Default: `crosspoint/audit.key` in your state folder.',
+          'The key that signs checkpoints, made where there is none. Relative to this file. Keep it away from the store. Default: `crosspoint/audit.key` in your configuration folder.',
         )
         .optional(),
       anchor: text
