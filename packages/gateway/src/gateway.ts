@@ -189,6 +189,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       traffic,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
+      resourceUpdated: (server, uri) => traffic.cache?.updated(server, uri),
       rootsChanged: (caller) => fleet.rootsChanged(caller),
     })
     endpoints.set(name, made)

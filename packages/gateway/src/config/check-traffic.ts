@@ -9,6 +9,7 @@ type Complain = (path: readonly PropertyKey[], message: string, hint?: string) =
  * @param servers names of all servers
  */
 export function checkTraffic({ traffic, views }: WrittenConfig, servers: readonly string[], complain: Complain): void {
+  checkCache(traffic.cache, complain)
   const taken = new Set<string>()
   for (const key of ['limits', 'budgets', 'concurrency'] as const) {
     for (const [at, { name, match }] of traffic[key].entries()) {
@@ -20,6 +21,17 @@ export function checkTraffic({ traffic, views }: WrittenConfig, servers: readonl
       checkNames([...path, 'match', 'servers'], 'server', match?.servers, servers, complain)
       checkNames([...path, 'match', 'views'], 'view', match?.views, Object.keys(views), complain)
     }
+  }
+}
+
+function checkCache({ rules }: WrittenConfig['traffic']['cache'], complain: Complain): void {
+  for (const [at, { match, unsafe }] of rules.entries()) {
+    if (!unsafe || (match?.tools ?? []).length > 0) continue
+    complain(
+      ['traffic', 'cache', 'rules', at, 'unsafe'],
+      'Only tools that are named may be kept so',
+      'name them in "match.tools"',
+    )
   }
 }
 

@@ -6,6 +6,7 @@ export interface TrafficConfig {
   readonly budgets: readonly BudgetConfig[]
   /** The first that fits counts; what fits none costs 1. */
   readonly costs: readonly CostConfig[]
+  readonly cache: CacheConfig
   readonly concurrency: readonly ConcurrencyConfig[]
   /** The first that fits counts; what fits none is `normal`. */
   readonly priorities: readonly PriorityConfig[]
@@ -77,4 +78,24 @@ export type CallClass = 'interactive' | 'normal' | 'batch'
 export interface PriorityConfig {
   readonly match?: MatchConfig | undefined
   readonly class: CallClass
+}
+
+/** What may be answered again. Nothing is, without a rule. */
+export interface CacheConfig {
+  /** Most results kept. Default 10,000. */
+  readonly maxEntries: number
+  /** Most bytes of them. Default 64 MiB. */
+  readonly maxBytes: number
+  readonly rules: readonly CacheRuleConfig[]
+}
+
+/** Results of calls of tools, reads of resources and prompts. The first rule that fits counts. */
+export interface CacheRuleConfig {
+  readonly match?: MatchConfig | undefined
+  /** How long a result holds. Of what was read its server may say less. Default: what the server says of what was read. */
+  readonly ttlMs?: number | undefined
+  /** Largest result that is kept. Default 1 MiB. */
+  readonly maxBytes: number
+  /** Tools too whose server does not say that they change nothing. Default false. */
+  readonly unsafe: boolean
 }

@@ -163,6 +163,11 @@ timeouts: { connectMs: 1000 }
       },
       "traffic": {
         "budgets": [],
+        "cache": {
+          "maxBytes": 67108864,
+          "maxEntries": 10000,
+          "rules": [],
+        },
         "concurrency": [],
         "costs": [],
         "limits": [],

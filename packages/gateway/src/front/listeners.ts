@@ -22,6 +22,8 @@ export interface ListenersOptions {
   readonly clock: Clock
   /** The watch of a caller on the resources of one server; undefined where it cannot be watched. */
   readonly watchOf: (destination: Destination, call: Call) => ResourceWatch | undefined
+  /** Told of each resource that is not what it was, by its server and its server's name for it. */
+  readonly resourceUpdated?: (server: string, uri: string) => void
   /** Tasks made of calls here. */
   readonly tasks: { readonly handle: Handle }
   /** Most open at once. Default 25,000: two for each handshake session, and room. */
@@ -157,7 +159,10 @@ export class Listeners {
       const address = call.view.book.find(uri)
       const watch = address === undefined ? undefined : this.#options.watchOf(address.source.destination, call)
       if (address === undefined || watch === undefined) return undefined
-      const hear = () => call.interim.notify({ method: 'notifications/resources/updated', params: { uri } })
+      const hear = () => {
+        this.#options.resourceUpdated?.(address.source.destination.name, address.native)
+        call.interim.notify({ method: 'notifications/resources/updated', params: { uri } })
+      }
       release.push(() => watch.remove(address.native, hear))
       return (await watch.add(address.native, hear)) ? uri : undefined
     })

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
+import { cache } from './interceptors/cache.ts'
 import { deadline } from './interceptors/deadline.ts'
 import { queue } from './interceptors/queue.ts'
 import { route } from './interceptors/route.ts'
@@ -65,6 +66,7 @@ export const PIPELINE: readonly Place[] = [
     name: 'cache',
     does: 'answers what may be answered again',
     because: 'outside the firewall: a hit has been inspected',
+    create: ({ traffic }) => cache(traffic),
   },
   {
     name: 'firewall',

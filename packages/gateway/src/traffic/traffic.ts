@@ -1,5 +1,6 @@
 import type { Clock, Principal } from '@crosspoint/mcp'
 import type { TrafficConfig } from '../config/model-traffic.ts'
+import { ResultCache } from './cache.ts'
 import { Concurrency } from './concurrency.ts'
 import { type Counters, MemoryCounters } from './counters.ts'
 import { Limits } from './limits.ts'
@@ -25,6 +26,7 @@ export class Traffic {
   #config: TrafficConfig | undefined
   #limits: Limits | undefined
   #concurrency: Concurrency | undefined
+  #cache: ResultCache | undefined
   #doorRefusals = 0
 
   constructor(options: TrafficOptions) {
@@ -36,13 +38,22 @@ export class Traffic {
     return this.#limits
   }
 
+  get cache(): ResultCache | undefined {
+    return this.#cache
+  }
+
   get concurrency(): Concurrency | undefined {
     return this.#concurrency
   }
 
   /** Goes over to another configuration. Counts of what is called the same and lasts as long go on. */
   apply(config: TrafficConfig): void {
+    const before = this.#config
     this.#config = config
+    // What was kept by other rules is kept no longer.
+    if (JSON.stringify(config.cache) !== JSON.stringify(before?.cache)) {
+      this.#cache = config.cache.rules.length > 0 ? new ResultCache(config.cache, this.#clock) : undefined
+    }
     const isLimited = config.limits.length > 0 || config.budgets.length > 0
     this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits) : undefined
     const isQueued = config.concurrency.length > 0
@@ -79,6 +90,9 @@ export class Traffic {
       figures.push({ name: 'calls_inside', labels, value: inside })
       figures.push({ name: 'calls_waiting', labels, value: waiting })
       figures.push({ name: 'calls_shed', labels, value: shed })
+    }
+    for (const [name, value] of Object.entries(this.#cache?.figures ?? {})) {
+      figures.push({ name: `cache_${name}`, labels: {}, value })
     }
     return figures
   }

@@ -1,7 +1,8 @@
 import { McpError } from '../errors.ts'
 import type { FrameLimits } from '../jsonrpc/limits.ts'
 import { type Outline, outlineResult } from '../jsonrpc/outline.ts'
-import { cut, mayHoldMark, Relayed, toText } from '../jsonrpc/relayed.ts'
+import { cut, mayHoldMark, Relayed, toPieces, toText } from '../jsonrpc/relayed.ts'
+import { sizeOf } from '../jsonrpc/size.ts'
 import type { Result } from './call.ts'
 
 /** A result that was not parsed, and what it answers. */
@@ -51,6 +52,12 @@ export function isRelayable(method: string): boolean {
  */
 export function mayHoldResources(result: Result, member: string): boolean {
   return mayHoldMark(result, member)
+}
+
+/** How many bytes a result is as JSON, without reading what was relayed. */
+export function sizeOfResult(result: Result): number {
+  if (!(result instanceof Relayed)) return sizeOf(result)
+  return toPieces(result, '', '').reduce((sum, piece) => sum + piece.length, 0)
 }
 
 /** Bytes of an id of ours, or of a version. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HOUR_MS, section, text, texts, whole } from './shapes.ts'
+import { HOUR_MS, KIB, MIB, section, text, texts, truth, whole } from './shapes.ts'
 
 /** For whom a count is kept: one alone, or several together. */
 const PER = ['principal', 'tenant', 'tool', 'server', 'all'] as const
@@ -122,6 +122,39 @@ const priority = z
   )
   .describe('How urgent calls are that wait in line.')
 
+const cacheRule = z
+  .strictObject(
+    {
+      match: match.optional(),
+      ttlMs: whole(1, 24 * HOUR_MS)
+        .describe(
+          'How long a result holds, in milliseconds; of what was read its server may say less. Default: what the server says of what was read.',
+        )
+        .optional(),
+      maxBytes: whole(KIB, 64 * MIB)
+        .prefault(MIB)
+        .describe('Largest result that is kept, in bytes.'),
+      unsafe: truth()
+        .prefault(false)
+        .describe(
+          'Also tools whose server does not say that they change nothing (`readOnlyHint`). Needs `match.tools`.',
+        ),
+    },
+    { error: 'Must be a mapping' },
+  )
+  .describe('Which results are given again, each to its own caller. The first rule that fits counts.')
+
+const cache = section(
+  {
+    maxEntries: whole(1, 10_000_000).prefault(10_000).describe('Most results kept.'),
+    maxBytes: whole(KIB, 64 * 1024 * MIB)
+      .prefault(64 * MIB)
+      .describe('Most bytes of results kept.'),
+    rules: list(cacheRule, 'Which results are kept.'),
+  },
+  'Results that may be given again.',
+)
+
 function list<T extends z.ZodType>(of: T, about: string) {
   return z.array(of, { error: 'Must be a list' }).default([]).describe(about)
 }
@@ -132,6 +165,7 @@ export const traffic = section(
     limits: list(limit, 'How many calls there may be in a while.'),
     budgets: list(budget, 'How much calls may cost in a while.'),
     costs: list(cost, 'What calls cost; one that is not named costs 1.'),
+    cache,
     concurrency: list(concurrency, 'How many calls may be at work at once.'),
     priorities: list(priority, 'Which calls are more urgent than others; one that is not named is `normal`.'),
   },
