@@ -13,7 +13,8 @@ export async function stdio(io: Io, options: DoorOptions): Promise<ExitKind> {
   try {
     const endpoint = gateway.endpoint(options.view)
     if (endpoint === undefined) throw new Error('A gateway without its own view') // createServing checked it
-    const served = serveStdio(forOne(endpoint, gateway))
+    // A pipe is of whoever started us: who that is stays the same until it ends.
+    const served = serveStdio(forOne(endpoint, gateway), { principal: gateway.identity.local })
     await Promise.race([served.closed, serving.stopped])
     await served.close()
   } finally {
