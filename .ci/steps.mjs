@@ -20,9 +20,17 @@ const STEPS = [
   { name: 'install', run: ['npm', 'ci'] },
   { name: 'install-tooling', run: ['npm', 'ci', '--prefix', 'tooling', '--ignore-scripts'], after: ['install'] },
   { name: 'install-interop', run: ['npm', 'ci', '--prefix', 'interop', '--ignore-scripts'], after: ['install'] },
+  // Tests of stores run on the real thing: a private server for each, from Debian's packages.
+  { name: 'databases', run: ['bash', '.ci/databases'] },
   { name: 'build', run: ['npm', 'run', 'build'], after: ['install'] },
   // The README's own command.
-  { name: 'test', run: ['npm', 'test', '--'], after: ['build', 'install-interop'], counts: 'vitest', alone: true },
+  {
+    name: 'test',
+    run: ['npm', 'test', '--'],
+    after: ['build', 'install-interop', 'databases'],
+    counts: 'vitest',
+    alone: true,
+  },
   { name: 'lint', run: ['npm', 'run', 'lint'], after: ['install-tooling'] },
   { name: 'imports', run: ['npm', 'run', 'imports'], after: ['install-tooling'] },
   { name: 'runner', run: ['node', '.ci/runner.check.mjs'], counts: 'tally' },

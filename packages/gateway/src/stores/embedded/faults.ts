@@ -24,6 +24,8 @@ function explain(error: unknown): readonly [StoreErrorCode, string] {
 
 /** By SQLite's primary result codes. */
 const REASONS: ReadonlyMap<number, readonly [StoreErrorCode, string]> = new Map([
+  // Statements are fixed, so that it is the file which does not fit them.
+  [1, ['damaged', 'its tables are not as they should be; restore a backup']],
   [3, ['unavailable', 'permission denied']],
   [5, ['unavailable', 'another process has been writing for too long']],
   [6, ['unavailable', 'it is being written']],

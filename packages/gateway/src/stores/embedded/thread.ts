@@ -12,19 +12,24 @@ if (port === null) throw new Error('This is the entry of a thread, not of a prog
 // `worker.ts` gives exactly this.
 const options = workerData as ThreadOptions
 
+const SQLITE_BUSY = 5
+const BUSY_WAIT_MS = 10
+const OPENING = 'Cannot open the store'
+
 let database: Database | undefined
 let operations: Operations | undefined
 /** One after the other: a transaction is a matter of the whole connection. */
-let work = run(0, open)
+let work = run(0, OPENING, open)
 port.on('message', (request: Request) => {
-  work = work.then(() => run(request.id, () => perform(request)))
+  const doing = request.operation === 'migrate' ? OPENING : 'Cannot use the store'
+  work = work.then(() => run(request.id, doing, () => perform(request)))
 })
 
-async function run(id: number, action: () => Promise<unknown>): Promise<void> {
+async function run(id: number, doing: string, action: () => Promise<unknown>): Promise<void> {
   try {
     tell({ id, result: await action() })
   } catch (cause) {
-    const { code, message } = toStoreError(cause, id === 0 ? 'Cannot open the store' : 'Cannot use the store')
+    const { code, message } = toStoreError(cause, doing)
     tell({ id, error: { code, message } })
   }
 }
@@ -46,9 +51,6 @@ async function openPatiently(): Promise<Database> {
     }
   }
 }
-
-const SQLITE_BUSY = 5
-const BUSY_WAIT_MS = 10
 
 function perform({ operation, args }: Request): Promise<unknown> {
   if (operation === 'close') return close()

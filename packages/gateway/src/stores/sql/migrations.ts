@@ -77,6 +77,6 @@ export function checkNotNewer(found: number): void {
   if (found <= STORE_VERSION) return
   throw new StoreError(
     'version',
-    `The store was written by a newer Crosspoint (version ${found}; this one knows ${STORE_VERSION}): use that one`,
+    `Cannot open the store: a newer Crosspoint wrote it (version ${found}, this one knows ${STORE_VERSION}); use that one`,
   )
 }

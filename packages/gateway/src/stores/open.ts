@@ -1,0 +1,40 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { StoreConfig } from '../config/model-store.ts'
+import type { Log } from '../log.ts'
+import type { Store } from './contract/store.ts'
+import { StoreError } from './contract/store-error.ts'
+
+export interface OpenStoreOptions {
+  /** Whether a PostgreSQL database is taken that is not set up or not up to date, as `migrate` needs it. Default false. */
+  readonly isUnmigrated?: boolean
+  /** Where to look for the state folder of the user. Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Opens the store that is configured; its driver is loaded for it. An embedded one is made where there is none, and
+ * brought up to date.
+ * @throws {StoreError} what is wrong with it
+ */
+export async function openStore(config: StoreConfig, log: Log, options: OpenStoreOptions = {}): Promise<Store> {
+  const { kind, path, url, maxConnections, timeoutMs } = config
+  if (kind === 'embedded') {
+    const { openEmbedded } = await import('./embedded/store.ts')
+    return openEmbedded({ path: path ?? defaultStorePath(options.env), timeoutMs })
+  }
+  if (url === undefined) throw new StoreError('invalid', 'Cannot open the store: PostgreSQL needs a URL')
+  const { openPostgres } = await import('./postgres/store.ts')
+  const { isUnmigrated = false } = options
+  return openPostgres({ url, maxConnections, timeoutMs, log, isUnmigrated })
+}
+
+/** `crosspoint/store.db` in the state folder of the user. */
+function defaultStorePath(env: NonNullable<OpenStoreOptions['env']> = process.env): string {
+  const home = env.HOME || homedir()
+  const folder =
+    process.platform === 'win32' && env.LOCALAPPDATA
+      ? env.LOCALAPPDATA
+      : env.XDG_STATE_HOME || join(home, '.local', 'state')
+  return join(folder, 'crosspoint', 'store.db')
+}

@@ -1,0 +1,25 @@
+import { findPostgres, type PostgresServer, startPostgres } from '@crosspoint/testkit'
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
+import { auditStoreSuite } from '../contract/audit-store.suite.ts'
+import { keyStoreSuite } from '../contract/key-store.suite.ts'
+import { openPostgres } from './store.ts'
+
+const programs = findPostgres()
+
+describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres(programs ?? '')
+  })
+  afterAll(() => server?.close())
+
+  const openEmpty = async () => {
+    const store = await openPostgres({ url: await server.createDatabase(), isUnmigrated: true })
+    onTestFinished(() => store.close())
+    await store.migrate()
+    return store
+  }
+
+  keyStoreSuite(async () => (await openEmpty()).keys)
+  auditStoreSuite(async () => (await openEmpty()).audit)
+})
