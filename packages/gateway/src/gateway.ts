@@ -25,6 +25,7 @@ import { type Log, SILENT } from './log.ts'
 import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
+import { createPolicy } from './policy/policy.ts'
 import type { UpstreamStatus } from './status.ts'
 import type { Store } from './stores/contract/store.ts'
 import type { Counters } from './traffic/counters.ts'
@@ -53,20 +54,10 @@ export interface GatewayOptions {
   readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit'>>
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
-  /** What calls need of a token. Default: nothing. */
-  readonly scopes?: ScopeRules
   /** Where calls are counted that are limited. Default: in memory, until the gateway ends. */
   readonly counters?: Counters
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
-}
-
-/** What a token has to be good for; `undefined` as view is the endpoint of everything. */
-export interface ScopeRules {
-  /** The few that a client asks for at first. */
-  supported(view: string | undefined): readonly string[] | undefined
-  /** All that a request needs: see `Endpoint.scopesFor`. */
-  needed(view: string | undefined, ...about: Parameters<NonNullable<Endpoint['scopesFor']>>): readonly string[]
 }
 
 /** Many servers behind one endpoint per view. */
@@ -112,6 +103,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   let config = options.config
   const endpoints = new Map<string | undefined, ViewEndpoint>()
   let lenses = toLenses(config)
+  let policy = createPolicy(config.policy)
 
   const crossing = createCrossing(toCrossingOptions(config, clock))
   const traffic = new Traffic({ clock, ...(options.counters === undefined ? {} : { counters: options.counters }) })
@@ -124,7 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     sha256,
     keys: options.store?.keys,
     wallClock: options.wallClock ?? Date.now,
-    scopesSupported: options.scopes?.supported,
+    scopesSupported: (view) => policy?.scopesSupported(endpoints.get(view)?.view),
   })
   const ledger = new Ledger({
     store: options.store?.audit,
@@ -162,7 +154,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (view.displaced.length > 0 && view.displaced.join() !== endpoint.view?.displaced.join()) {
         log.warn({ view: name, tools: view.displaced }, 'A rename took the name of another tool, which has a new one')
       }
-      endpoint.show(view)
+      endpoint.show(view, policy?.forView(name))
     }
     for (const [name, endpoint] of endpoints) if (!lenses.has(name)) endpoint.hide()
   }
@@ -171,15 +163,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     const known = endpoints.get(name)
     if (known !== undefined) return known
     const settings = () => toEndpointSettings(config)
-    const { scopes } = options
     const made = new ViewEndpoint({
       log,
       clock,
       ids,
       hop,
+      wallClock: options.wallClock ?? Date.now,
       serverInfo: info,
       authenticate: withAdmission(options.authenticate ?? identity.authenticate(name), traffic),
-      scopesFor: scopes === undefined ? undefined : (...about) => scopes.needed(name, ...about),
       sessionEnded: (id) => {
         fleet.callerEnded(id)
         ledger.current?.sessionEnded(id)
@@ -210,10 +201,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (isClosed) throw new Error('Cannot apply a configuration: the gateway is closed')
     const diff = diffConfig(config, next)
     const nextLenses = toLenses(next) // may throw: nothing has changed yet
+    const isOtherPolicy = diff.settings.some((setting) => setting.startsWith('policy.'))
+    const nextPolicy = isOtherPolicy ? createPolicy(next.policy) : policy
     if (diff.settings.includes('audit')) ledger.apply(next.audit) // this, too
     config = next
     lenses = nextLenses
     identity.apply(config)
+    policy = nextPolicy
     fleet.apply(config, diff)
     if (diff.settings.some((name) => name.startsWith('traffic.'))) {
       traffic.apply(config.traffic)

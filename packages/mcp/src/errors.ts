@@ -48,6 +48,8 @@ const TABLE = {
   // We refuse, by rule.
   'policy.forbidden_host': { rpc: -32600, http: 403, retryable: false },
   'policy.forbidden_origin': { rpc: -32600, http: 403, retryable: false },
+  /** The caller is known, and a rule does not let it do this as asked. */
+  'policy.denied': { rpc: 1005, http: 200, retryable: false },
   'policy.limit': { rpc: 1001, http: 429, retryable: true },
   /** Full, or closing: another time, or another replica. */
   'policy.busy': { rpc: 1003, http: 503, retryable: true },

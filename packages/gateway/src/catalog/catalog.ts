@@ -30,6 +30,8 @@ export interface Entry {
   readonly native: string
   /** How callers call it. */
   readonly name: string
+  /** Its name in the catalog, where a view has given it another. */
+  readonly merged?: string
   /** As its server listed it. The same object as long as it does not change. */
   readonly item: Item
 }

@@ -11,7 +11,7 @@ import {
 } from '@crosspoint/mcp'
 import type { ViewConfig } from '../config/model.ts'
 import { toSelector } from '../config/selection.ts'
-import { type AddressBook, createAddressBook } from './address-book.ts'
+import { type Address, type AddressBook, createAddressBook } from './address-book.ts'
 import type { Catalog, Destination, Entry, Source } from './catalog.ts'
 import { toExtensions } from './extensions.ts'
 import { mergeInstructions } from './instructions.ts'
@@ -44,6 +44,8 @@ export interface View {
   readonly methods: ReadonlySet<string>
   /** Public names that an explicit rename took from a tool, which goes by another name now. */
   readonly displaced: readonly string[]
+  /** The part of it that a caller may see, which is a view like any other. */
+  readonly narrow: (allowed: Allowed) => View
 }
 
 /** A view, ready to be applied to catalogs: its patterns are compiled. */
@@ -65,55 +67,108 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     const sources = catalog.sources.filter(hasServer)
     const select = (kind: Kind) => catalog[kind].filter(({ source, name }) => hasServer(source) && selects[kind](name))
     const renamed = rename(select('tools'), config?.rename ?? NONE)
-    const lists = {
+    const lists: Lists = {
       tools: renamed.entries,
       prompts: select('prompts'),
       resources: select('resources'),
       templates: select('templates'),
       skills: select('skills'),
     }
-    const toKind = <T>(make: (kind: Kind) => T) => ({
-      tools: make('tools'),
-      prompts: make('prompts'),
-      resources: make('resources'),
-      templates: make('templates'),
-      skills: make('skills'),
-    })
     const book = createAddressBook(sources, lists, selects.resources)
+    const items = new Map<Entry, JsonObject>()
+    /** Made once, for all who see it. */
     const toShown = (kind: Kind, entry: Entry) => {
-      const description = kind === 'tools' ? describe.get(renamed.merged.get(entry) ?? entry.name) : undefined
-      return toPublicItem(kind, entry, description, book)
+      const known = items.get(entry)
+      if (known !== undefined) return known
+      const text = kind === 'tools' ? describe.get(entry.merged ?? entry.name) : undefined
+      const made = toPublicItem(kind, entry, text, book)
+      items.set(entry, made)
+      return made
     }
-    const discover = toDiscover(sources, config?.description)
-    const toListing = (toItem: (kind: Kind, entry: Entry) => JsonObject): Pick<View, 'pages' | 'taskTools'> => {
-      const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
-        const names = lists[kind].map(({ name }) => name)
-        return toPages(KINDS[kind].listKey, lists[kind].map(item), names, pageSize, toHints(kind, sources))
-      }
-      const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
-      const toTaskTool = (entry: Entry) => withTaskSupport(toItem('tools', entry), entry)
+    const { name, title = name, description } = config ?? {}
+    const make = (shown: Omit<Shown, 'toItem' | 'pageSize'>): Omit<View, 'narrow'> => {
+      const discover = toDiscover(shown.sources, description)
+      const hasTasks = discover.capabilities.extensions?.[TASKS] !== undefined
+      const toListing = (toItem: Shown['toItem']) => toListings({ ...shown, toItem, pageSize }, hasTasks)
+      let marked: Listing | undefined
       return {
-        pages,
-        taskTools:
-          discover.capabilities.extensions?.[TASKS] !== undefined ? toKindPages('tools', toTaskTool) : pages.tools,
+        name,
+        title,
+        entries: toKind((kind) => new Map(shown.lists[kind].map((entry) => [entry.name, entry]))),
+        ...toListing(toShown),
+        listingFor(mark) {
+          marked ??= toListing((kind, entry) => withVia(toShown(kind, entry), entry.item, mark))
+          return marked
+        },
+        taskHolders: new Map(shown.sources.map(({ destination }) => [toTaskTag(destination.name), destination])),
+        book: shown.book,
+        discover,
+        methods: toMethods(discover.capabilities),
+        displaced: renamed.displaced,
       }
     }
-    let marked: Pick<View, 'pages' | 'taskTools'> | undefined
-    return {
-      name: config?.name,
-      title: config?.title ?? config?.name,
-      entries: toKind((kind) => new Map(lists[kind].map((entry) => [entry.name, entry]))),
-      ...toListing(toShown),
-      listingFor(mark) {
-        marked ??= toListing((kind, entry) => withVia(toShown(kind, entry), entry.item, mark))
-        return marked
-      },
-      taskHolders: new Map(sources.map(({ destination }) => [toTaskTag(destination.name), destination])),
-      book,
-      discover,
-      methods: toMethods(discover.capabilities),
-      displaced: renamed.displaced,
+    const narrow = (allowed: Allowed): View => {
+      const some = toKind((kind) => lists[kind].filter((entry) => allowed.entry(kind, entry)))
+      const listing = new Set(ALL_KINDS.flatMap((kind) => some[kind].map(({ source }) => source)))
+      const listed = new Set(ALL_KINDS.flatMap((kind) => lists[kind].map(({ source }) => source)))
+      const hasAny = (source: Source) => listing.has(source) || (!listed.has(source) && allowed.source(source))
+      const part = { sources: sources.filter(hasAny), lists: some, book: narrowBook(book, allowed) }
+      return { ...make(part), narrow }
     }
+    return { ...make({ sources, lists, book }), narrow }
+  }
+}
+
+/** What a caller may see of a view. */
+export interface Allowed {
+  readonly entry: (kind: Kind, entry: Entry) => boolean
+  /** Something at an address, listed or not. */
+  readonly uri: (uri: string, address: Address) => boolean
+  /** Something of a server that lists nothing. */
+  readonly source: (source: Source) => boolean
+}
+
+/** Who has what is as it was: what may not be seen is not found, and found nowhere else. */
+function narrowBook(book: AddressBook, allowed: Allowed): AddressBook {
+  return {
+    find(uri) {
+      const found = book.find(uri)
+      if (found === undefined) return undefined
+      return allowed.uri(book.toPublic(found.source.destination, found.native), found) ? found : undefined
+    },
+    toPublic: book.toPublic,
+  }
+}
+
+type Lists = Readonly<Record<Kind, readonly Entry[]>>
+type Listing = Pick<View, 'pages' | 'taskTools'>
+
+/** Of what lists are made. */
+interface Shown {
+  readonly sources: readonly Source[]
+  readonly lists: Lists
+  readonly book: AddressBook
+  readonly toItem: (kind: Kind, entry: Entry) => JsonObject
+  readonly pageSize: number
+}
+
+function toListings({ sources, lists, toItem, pageSize }: Shown, hasTasks: boolean): Listing {
+  const toKindPages = (kind: Kind, item: (entry: Entry) => JsonObject) => {
+    const names = lists[kind].map(({ name }) => name)
+    return toPages(KINDS[kind].listKey, lists[kind].map(item), names, pageSize, toHints(kind, sources))
+  }
+  const pages = toKind((kind) => toKindPages(kind, (entry) => toItem(kind, entry)))
+  const toTaskTool = (entry: Entry) => withTaskSupport(toItem('tools', entry), entry)
+  return { pages, taskTools: hasTasks ? toKindPages('tools', toTaskTool) : pages.tools }
+}
+
+function toKind<T>(make: (kind: Kind) => T): Readonly<Record<Kind, T>> {
+  return {
+    tools: make('tools'),
+    prompts: make('prompts'),
+    resources: make('resources'),
+    templates: make('templates'),
+    skills: make('skills'),
   }
 }
 
@@ -149,20 +204,17 @@ const TTL_MS = 60_000
 
 interface Renamed {
   readonly entries: readonly Entry[]
-  /** The merged name of each entry that has another one here. */
-  readonly merged: ReadonlyMap<Entry, string>
   readonly displaced: readonly string[]
 }
 
 /** A name given in the configuration wins; whoever would have had it by itself gets the next free one. */
 function rename(entries: readonly Entry[], names: ReadonlyMap<string, string>): Renamed {
-  if (names.size === 0) return { entries, merged: new Map(), displaced: [] }
+  if (names.size === 0) return { entries, displaced: [] }
   const given = new Map<string, string>() // name here -> merged name
   for (const { name } of entries) {
     const wanted = names.get(name)
     if (wanted !== undefined && !given.has(wanted)) given.set(wanted, name)
   }
-  const merged = new Map<Entry, string>()
   const displaced: string[] = []
   const taken = new Set([...given.keys(), ...entries.map(({ name }) => name)])
   const renamed = entries.map((entry) => {
@@ -174,11 +226,9 @@ function rename(entries: readonly Entry[], names: ReadonlyMap<string, string>): 
       taken.add(name)
     }
     if (name === entry.name) return entry
-    const here = { ...entry, name }
-    merged.set(here, entry.name)
-    return here
+    return { ...entry, name, merged: entry.name }
   })
-  return { entries: renamed, merged, displaced }
+  return { entries: renamed, displaced }
 }
 
 function toFree(name: string, taken: ReadonlySet<string>): string {

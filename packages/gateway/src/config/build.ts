@@ -2,6 +2,7 @@ import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
 import type { AuditConfig } from './model-audit.ts'
+import type { Covered, PolicyConfig, RuleConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
@@ -15,6 +16,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
       Object.entries(written.servers).map(([name, server]) => [name, toServer(name, server, written, baseDir)]),
     ),
     views: new Map(Object.entries(written.views).map(([name, view]) => [name, toView(name, view)])),
+    policy: toPolicy(written),
     limits,
     timeouts,
     traffic,
@@ -96,6 +98,40 @@ function toAudit(audit: NonNullable<WrittenConfig['audit']>, baseDir: string): A
     ...(retentionDays === undefined ? {} : { retentionDays }),
   }
 }
+
+function toPolicy({ scopes, roles, policy }: WrittenConfig): PolicyConfig {
+  return {
+    scopes: new Map(Object.entries(scopes).map(([name, covered]) => [name, toCovered(covered)])),
+    roles: new Map(Object.entries(roles).map(([name, role]) => [name, role.scopes])),
+    default: policy.default,
+    views: new Map(Object.entries(policy.views).map(([name, view]) => [name, view.default])),
+    dryRun: policy.dryRun,
+    assign: policy.assign,
+    rules: policy.rules.map(toRule),
+  }
+}
+
+function toRule({ name, effect, servers, views, when, message, ...things }: WrittenRule): RuleConfig {
+  return {
+    name,
+    effect,
+    ...toCovered(things),
+    ...(servers === undefined ? {} : { servers }),
+    ...(views === undefined ? {} : { views }),
+    ...(when === undefined ? {} : { when }),
+    ...(message === undefined ? {} : { message }),
+  }
+}
+
+function toCovered({ tools, resources, prompts }: WrittenConfig['scopes'][string]): Covered {
+  return {
+    ...(tools === undefined ? {} : { tools }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(prompts === undefined ? {} : { prompts }),
+  }
+}
+
+type WrittenRule = WrittenConfig['policy']['rules'][number]
 
 function toSelection({ include, exclude }: WrittenView['tools']): Selection {
   return { ...(include === undefined ? {} : { include }), ...(exclude === undefined ? {} : { exclude }) }

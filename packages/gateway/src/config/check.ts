@@ -1,5 +1,6 @@
 import { nearest } from '@crosspoint/mcp'
 import { checkAuth } from './check-auth.ts'
+import { checkPolicy } from './check-policy.ts'
 import { checkTraffic } from './check-traffic.ts'
 import type { Complaints } from './complaints.ts'
 import { isLoopbackHost } from './hosts.ts'
@@ -21,6 +22,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
+  checkPolicy(config, root, check.names, complaints)
   if (check.names.length === 0) {
     complaints.warning(locate(root, ['servers']).origin, 'No server is configured', 'add one under "servers"')
   }

@@ -1,4 +1,5 @@
 import type { GatewayConfig, ListenConfig, ServerConfig } from './model.ts'
+import type { PolicyConfig } from './model-policy.ts'
 
 /** What must happen to get from one configuration to another, and nothing more. */
 export interface ConfigDiff {
@@ -19,7 +20,7 @@ export interface ConfigDiff {
   readonly listenChanged: boolean
   /** Hosts and origins that are let in. */
   readonly guardsChanged: boolean
-  /** Other settings that differ: `auth.issuers`, `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`, `audit`. */
+  /** Other settings that differ: `auth.issuers`, `limits.maxSessions`, `timeouts.drainMs`, `traffic.limits`, `log.level`, `policy.rules`, `audit`. */
   readonly settings: readonly string[]
   readonly isEmpty: boolean
 }
@@ -30,7 +31,7 @@ export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigD
   const views = diffMaps(before.views, after.views)
   const both = servers.changed.map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
   const isRestart = ([, old, next]: (typeof both)[number]) => !isEqual(restartPart(old), restartPart(next))
-  const settings = [...diffSettings(before, after), ...diffAudit(before, after)]
+  const settings = [...diffSettings(before, after), ...diffPolicy(before, after), ...diffAudit(before, after)]
   const listenChanged = !isEqual(bindPart(before.listen), bindPart(after.listen))
   const guardsChanged = !isEqual(guardPart(before.listen), guardPart(after.listen))
   const touched = [servers.added, servers.removed, servers.changed, views.added, views.removed, views.changed, settings]
@@ -82,6 +83,11 @@ function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
 /** All of it is made anew where any of it differs. */
 function diffAudit(before: GatewayConfig, after: GatewayConfig): string[] {
   return isEqual(before.audit, after.audit) ? [] : ['audit']
+}
+
+function diffPolicy({ policy: before }: GatewayConfig, { policy: after }: GatewayConfig): string[] {
+  const keys = Object.keys(after) as (keyof PolicyConfig)[] // a model has all its keys, and no others
+  return keys.filter((key) => !isEqual(before[key], after[key])).map((key) => `policy.${key}`)
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

@@ -23,6 +23,7 @@ export type {
 } from './model.ts'
 export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
+export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'
 export type { StoreConfig } from './model-store.ts'
 export type { ConfigFlag } from './overrides.ts'
 export { type LoadedConfig, type ParseOptions, parseConfig } from './parse.ts'

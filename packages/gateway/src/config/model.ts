@@ -1,5 +1,6 @@
 import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
+import type { PolicyConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TrafficConfig } from './model-traffic.ts'
 
@@ -15,6 +16,8 @@ export interface GatewayConfig {
   readonly servers: ReadonlyMap<string, ServerConfig>
   /** By name, in the order of the file. A view is served at `/mcp/<name>`. */
   readonly views: ReadonlyMap<string, ViewConfig>
+  /** What callers may. */
+  readonly policy: PolicyConfig
   readonly limits: LimitsConfig
   readonly timeouts: TimeoutsConfig
   readonly traffic: TrafficConfig

@@ -76,6 +76,15 @@ timeouts: { connectMs: 1000 }
       "log": {
         "level": "info",
       },
+      "policy": {
+        "assign": [],
+        "default": "allow",
+        "dryRun": false,
+        "roles": Map {},
+        "rules": [],
+        "scopes": Map {},
+        "views": Map {},
+      },
       "servers": Map {
         "github" => {
           "connectTimeoutMs": 1000,

@@ -5,6 +5,7 @@ import { auth } from './sections/auth.ts'
 import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
+import { policy, roles, scopes } from './sections/policy.ts'
 import { server } from './sections/server.ts'
 import { store } from './sections/store.ts'
 import { timeouts } from './sections/timeouts.ts'
@@ -34,6 +35,9 @@ export const configSchema = z
         .record(z.string().regex(NAME_PATTERN, NAME_RULE), view, { error: 'Must be a mapping from names to views' })
         .default({})
         .describe('Virtual servers, by name.'),
+      scopes,
+      roles,
+      policy,
       limits,
       timeouts,
       traffic,

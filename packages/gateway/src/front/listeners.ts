@@ -6,13 +6,14 @@ import {
   type ListenFilter,
   McpError,
   type Notification,
+  type Principal,
   type Result,
 } from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import { type Coalescer, coalesce } from '../catalog/coalesce.ts'
-import { KINDS, type Kind, type ListFlag } from '../catalog/kinds.ts'
+import { KINDS, type ListFlag } from '../catalog/kinds.ts'
 import type { ResourceWatch } from '../catalog/resource-watch.ts'
-import type { View } from '../catalog/view.ts'
+import { toChangedKinds, type View } from '../catalog/view.ts'
 import type { Passage } from '../routes/passage.ts'
 import { toTaskHandle } from '../routes/task-handle.ts'
 import { listenToTasks, type TaskListening } from './task-listening.ts'
@@ -39,6 +40,10 @@ export interface ListenersOptions {
 /** One `subscriptions/listen` that is open; thousands of them may be, for days, so that it is one object. */
 class Listener implements CancelWatcher {
   readonly flags: ReadonlySet<ListFlag>
+  /** What it was told of last, or is about to be. */
+  shown: View | undefined
+  /** Lists that changed for it, and it was not told of yet. */
+  news: ReadonlySet<ListFlag> = NO_NEWS
   readonly #call: Passage
   readonly #resolve: (result: Result) => void
   readonly #left: (listener: Listener) => void
@@ -50,10 +55,15 @@ class Listener implements CancelWatcher {
     left: (listener: Listener) => void,
   ) {
     this.flags = flags
+    this.shown = call.view
     this.#call = call
     this.#resolve = resolve
     this.#left = left
     call.cancellation.watch(this)
+  }
+
+  get principal(): Principal {
+    return this.#call.principal
   }
 
   notify(notification: Notification): void {
@@ -74,6 +84,7 @@ class Listener implements CancelWatcher {
 /** Everybody who has a `subscriptions/listen` open on one endpoint. */
 export class Listeners {
   readonly #options: ListenersOptions
+  readonly #viewOf: (principal: Principal) => View | undefined
   readonly #open = new Set<Listener>()
   readonly #announcements = new Map<ListFlag, Coalescer>()
   readonly #shares: WatchShares
@@ -82,8 +93,10 @@ export class Listeners {
   readonly #left = (listener: Listener) => void this.#open.delete(listener)
   #ended = false
 
-  constructor(options: ListenersOptions) {
+  /** @param viewOf what a caller sees now */
+  constructor(options: ListenersOptions, viewOf: (principal: Principal) => View | undefined) {
     this.#options = options
+    this.#viewOf = viewOf
     this.#shares = new WatchShares(options.maxWatches ?? 200_000)
     for (const { flag, changed } of Object.values(KINDS)) {
       if (!this.#announcements.has(flag)) {
@@ -132,10 +145,23 @@ export class Listeners {
     }
   }
 
-  /** These lists of the view changed for those who look at it. */
-  changed(kinds: readonly Kind[]): void {
-    if (this.#open.size === 0) return
-    for (const flag of new Set(kinds.map((kind) => KINDS[kind].flag))) this.#announcements.get(flag)?.trigger()
+  /** Something changed: those are told for whom a list is another. */
+  look(): void {
+    const compared = new Map<View, { readonly after: View; readonly flags: ReadonlySet<ListFlag> }>()
+    const changed = new Set<ListFlag>()
+    for (const listener of this.#open) {
+      const [before, after] = [listener.shown, this.#viewOf(listener.principal)]
+      if (before === after || before === undefined || after === undefined) continue
+      let comparison = compared.get(before)
+      if (comparison?.after !== after) {
+        comparison = { after, flags: toShared(toChangedFlags(before, after)) }
+        compared.set(before, comparison)
+      }
+      listener.shown = after
+      listener.news = listener.news.size === 0 ? comparison.flags : toShared([...listener.news, ...comparison.flags])
+      for (const flag of comparison.flags) changed.add(flag)
+    }
+    for (const flag of changed) this.#announcements.get(flag)?.trigger()
   }
 
   /** Ends every open listen in order; those that come later end at once, after their acknowledgement. */
@@ -150,7 +176,11 @@ export class Listeners {
   }
 
   #announce(flag: ListFlag, method: string): void {
-    for (const listener of this.#open) if (listener.flags.has(flag)) listener.notify({ method, params: {} })
+    for (const listener of this.#open) {
+      if (!listener.news.has(flag)) continue
+      listener.news = toShared([...listener.news].filter((other) => other !== flag))
+      if (listener.flags.has(flag)) listener.notify({ method, params: {} })
+    }
   }
 
   /** Resolves to the URIs, as the caller wrote them, that will really be watched. */
@@ -161,6 +191,8 @@ export class Listeners {
       if (address === undefined || watch === undefined) return undefined
       const hear = () => {
         this.#options.resourceUpdated?.(address.source.destination.name, address.native)
+        // It may have been hidden from this caller since.
+        if (this.#viewOf(call.principal)?.book.find(uri) === undefined) return
         call.interim.notify({ method: 'notifications/resources/updated', params: { uri } })
       }
       release.push(() => watch.remove(address.native, hear))
@@ -228,14 +260,20 @@ function acknowledge(
   call.interim.notify({ method: 'notifications/subscriptions/acknowledged', params: { notifications } })
 }
 
+function toChangedFlags(before: View, after: View): readonly ListFlag[] {
+  return toChangedKinds(before, after).map((kind) => KINDS[kind].flag)
+}
+
 /** The same set for the same flags, of which there are few. */
-function toShared(flags: readonly ListFlag[]): ReadonlySet<ListFlag> {
+function toShared(all: readonly ListFlag[]): ReadonlySet<ListFlag> {
+  const flags = [...new Set(all)].sort()
   const key = flags.join()
   const shared = sets.get(key) ?? new Set(flags)
   sets.set(key, shared)
   return shared
 }
 
-const sets = new Map<string, ReadonlySet<ListFlag>>()
+const NO_NEWS: ReadonlySet<ListFlag> = new Set()
+const sets = new Map<string, ReadonlySet<ListFlag>>([['', NO_NEWS]])
 /** However many servers change at once, a listener hears of each list at most once in this time. */
 const ANNOUNCE_MS = 1_000

@@ -5,6 +5,7 @@ import {
   type Implementation,
   type JsonObject,
   McpError,
+  type Principal,
   type Result,
   toTaskWish,
 } from '@crosspoint/mcp'
@@ -12,8 +13,10 @@ import type { TaskDesk } from '@crosspoint/mcp/server'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import type { Hop } from '../catalog/hop.ts'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
-import { toChangedKinds, type View } from '../catalog/view.ts'
+import type { View } from '../catalog/view.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
+import { scopesFor } from '../policy/asked.ts'
+import type { ViewPolicy } from '../policy/view-policy.ts'
 import { type ForwardNeeds, forward } from '../routes/forward.ts'
 import { beginOwnTask } from '../routes/own-tasks.ts'
 import { Passage } from '../routes/passage.ts'
@@ -33,7 +36,6 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly serverInfo: Implementation
   readonly settings: () => EndpointSettings
   readonly authenticate: NonNullable<Endpoint['authenticate']>
-  readonly scopesFor: Endpoint['scopesFor']
   readonly sessionEnded: NonNullable<Endpoint['sessionEnded']>
   readonly rootsChanged: NonNullable<Endpoint['rootsChanged']>
   /** Tasks made of calls here. */
@@ -49,30 +51,37 @@ export class ViewEndpoint {
   readonly #plainInfo: Implementation
   #serverInfo: Implementation
   #view: View | undefined
+  #policy: ViewPolicy | undefined
   readonly #compose: () => Handle<Passage>
   #passage: Handle<Passage>
 
   constructor(options: ViewEndpointOptions) {
-    const listeners = new Listeners(options)
+    const listeners = new Listeners(options, (principal) => this.#viewOf(principal))
+    this.#listeners = listeners
     const innermost = toAnswer(listeners, options.tasks, options)
-    this.#compose = () => createPipeline(options, innermost)
+    this.#compose = () => createPipeline({ ...options, authorizes: this.#policy !== undefined }, innermost)
     this.#passage = this.#compose()
     const handle: Handle = (call: Call) => {
       const view = this.#view
       if (view === undefined)
         return Promise.reject(new McpError('upstream.unavailable', 'This view is no longer offered'))
-      return this.#passage(new Passage(call, view))
+      const policy = this.#policy
+      if (policy === undefined) return this.#passage(new Passage(call, view))
+      const caller = policy.callerOf(call.principal)
+      const grant = caller.permit.at(view)
+      return this.#passage(new Passage(call, grant.view, { caller, grant }))
     }
-    this.#listeners = listeners
     this.#plainInfo = options.serverInfo
     this.#serverInfo = options.serverInfo
-    const toolSchema = (name: string) => this.#view?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
+    const toolSchema: NonNullable<Endpoint['toolSchema']> = (name, principal) =>
+      this.#viewOf(principal)?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
     this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
     // The rest stays as it is, whatever a reload makes of it.
-    const { authenticate, scopesFor } = options
+    const { authenticate } = options
     this.guarded = Object.create(this.endpoint, {
       authenticate: { value: authenticate },
-      ...(scopesFor === undefined ? {} : { scopesFor: { value: scopesFor } }),
+      // Absent where nothing needs any: then nothing is asked.
+      scopesFor: { get: () => (this.#policy?.bindsByScopes === true ? this.#scopesFor : undefined) },
     }) as Endpoint
   }
 
@@ -81,15 +90,29 @@ export class ViewEndpoint {
     this.#passage = this.#compose()
   }
 
-  /** Shows another moment, and tells those who listen what is different. */
-  show(view: View): void {
+  /** Shows another moment, or the same by other rules, and tells those who listen what is different for them. */
+  show(view: View, policy?: ViewPolicy): void {
     const before = this.#view
     this.#view = view
+    const hadPolicy = this.#policy !== undefined
+    this.#policy = policy
+    if (hadPolicy !== (policy !== undefined)) this.recompose()
     const { title } = view
     if (title !== before?.title)
       this.#serverInfo = title === undefined ? this.#plainInfo : { ...this.#plainInfo, title }
     this.#listeners.reopen()
-    if (before !== undefined) this.#listeners.changed(toChangedKinds(before, view))
+    if (before !== undefined) this.#listeners.look()
+  }
+
+  /** What a caller sees now. */
+  #viewOf(principal: Principal): View | undefined {
+    const [view, policy] = [this.#view, this.#policy]
+    return view === undefined || policy === undefined ? view : policy.callerOf(principal).permit.at(view).view
+  }
+
+  readonly #scopesFor: NonNullable<Endpoint['scopesFor']> = (request, principal) => {
+    const [view, policy] = [this.#view, this.#policy]
+    return view === undefined || policy === undefined ? [] : scopesFor(policy.callerOf(principal), view, request)
   }
 
   /** Offers nothing any more and ends every open listen; calls at work go on. */
@@ -151,7 +174,7 @@ function toAnswer(listeners: Listeners, tasks: TaskDesk, needs: ForwardNeeds): H
 
 function toEndpoint(
   handle: Handle,
-  toolSchema: (name: string) => JsonObject | undefined,
+  toolSchema: NonNullable<Endpoint['toolSchema']>,
   serverInfo: () => Implementation,
   { settings, clock, log, sessionEnded, rootsChanged }: ViewEndpointOptions,
 ): Endpoint & EndpointSettings {

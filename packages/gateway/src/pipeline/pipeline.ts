@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
+import { authorize } from './interceptors/authorize.ts'
 import { cache } from './interceptors/cache.ts'
 import { deadline } from './interceptors/deadline.ts'
 import { queue } from './interceptors/queue.ts'
@@ -18,6 +19,10 @@ export interface PipelineNeeds {
   readonly traffic: Traffic
   /** Where evidence is kept now; a reload may change it. Default: nowhere. */
   readonly evidence?: () => Evidence | undefined
+  /** What of a call can only be told with the call is decided; default: there are no rules, and nothing is asked. */
+  readonly authorizes?: boolean
+  /** Milliseconds since 1970, for rules about the time. Default `Date.now`. */
+  readonly wallClock?: () => number
 }
 
 /** One place in the order every call passes. A place without `create` has no rule yet and costs nothing. */
@@ -61,6 +66,7 @@ export const PIPELINE: readonly Place[] = [
     name: 'authorize',
     does: 'decides whether this principal may',
     because: 'before the cache, so that a hit never leaks',
+    create: ({ authorizes = false, log, wallClock = Date.now }) => (authorizes ? authorize(log, wallClock) : undefined),
   },
   {
     name: 'cache',

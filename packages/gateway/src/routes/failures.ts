@@ -2,6 +2,7 @@ import { findRevision, type JsonObject, McpError, type Result } from '@crosspoin
 import { shown } from '../shown.ts'
 import { toMissing } from './missing.ts'
 import type { Passage, Route } from './passage.ts'
+import { noResource } from './resolve.ts'
 
 /** A server's refusal of a call, with what is needed to tell it to the caller. */
 interface Refused {
@@ -35,8 +36,11 @@ const ROWS: readonly Row[] = [
       call.method === 'resources/read' &&
       (carried?.code === RESOURCE_NOT_FOUND || (code === INVALID_PARAMS && typeof data.uri === 'string')),
     // By the URI that the caller asked for: the server has its own for it, or says none.
+    // Where some of them are hidden the words are ours, so that they are those of what is hidden.
     told: ({ call, error }) =>
-      new McpError('caller.resource_not_found', bounded(error.message), { data: { uri: call.params.uri } }),
+      call.permitted === undefined
+        ? new McpError('caller.resource_not_found', bounded(error.message), { data: { uri: call.params.uri } })
+        : noResource(String(call.params.uri)),
   },
   {
     said: 'a page must be opened first: -32042',

@@ -1,6 +1,15 @@
 import type { Call, Cancellation, Downstream, Interim, McpError, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import type { View } from '../catalog/view.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Grant } from '../policy/permit.ts'
+import type { Caller } from '../policy/view-policy.ts'
+
+/** Who calls and what of the endpoint is theirs to use, where there are rules of that. */
+export interface Permitted {
+  readonly caller: Caller
+  readonly grant: Grant
+}
 
 /** Where a call goes, in the words of the server that will answer it. */
 export interface Route {
@@ -25,14 +34,18 @@ export class Passage implements Call {
   readonly interim: Interim
   /** What the endpoint offered when the call came: the whole passage sees one moment. */
   readonly view: View
+  /** Undefined where everybody may use everything. */
+  readonly permitted: Permitted | undefined
   /** Written by `trace`. */
   trace: Trace | undefined
   /** Written by `route`; stays undefined for what the gateway answers itself. */
   route: Route | undefined
   /** Written by the place that refuses a call and tells a model so by a result: the outcome is this. */
   refusal: McpError | undefined
+  /** Written by `authorize`, and by `route` where what was asked for is hidden; undefined where there are no rules. */
+  decision: Decision | undefined
 
-  constructor(call: Call, view: View) {
+  constructor(call: Call, view: View, permitted?: Permitted) {
     this.method = call.method
     this.params = call.params
     this.meta = call.meta
@@ -42,8 +55,10 @@ export class Passage implements Call {
     this.deadline = call.deadline
     this.interim = call.interim
     this.view = view
+    this.permitted = permitted
     this.trace = call.trace
     this.route = undefined
     this.refusal = undefined
+    this.decision = undefined
   }
 }

@@ -87,7 +87,12 @@ function toReader(params: Params, view: View): Route {
   if (typeof uri !== 'string') throw new McpError('caller.invalid_params', 'Cannot read a resource without its "uri"')
   const address = view.book.find(uri)
   if (address !== undefined) return toRoute(address, { ...params, uri: address.native })
-  throw new McpError('caller.resource_not_found', `There is no resource "${shown(uri)}" here`, { data: { uri } })
+  throw noResource(uri)
+}
+
+/** What is said of a resource that is not there, or is for others. */
+export function noResource(uri: string): McpError {
+  return new McpError('caller.resource_not_found', `There is no resource "${shown(uri)}" here`, { data: { uri } })
 }
 
 /** Of what is no resource by itself. */

@@ -96,8 +96,8 @@ export interface Endpoint {
   readonly authenticate?: (headers: Readonly<Record<string, string | undefined>>) => Principal | Promise<Principal>
   /**
    * All scopes that a request over HTTP needs. A caller whose principal lacks one gets 403 `insufficient_scope` with
-   * all of them, whatever its revision and before anything else is answered. `params` is what came, unread. Default:
-   * none are needed.
+   * all of them, whatever its revision and before anything else is answered. `params` is what came, unread; `principal` is for
+   * those who need none, since they are let in by other means. Default: none are needed.
    */
   readonly scopesFor?: (
     request: { readonly method: string; readonly params: JsonObject },

@@ -1,4 +1,5 @@
 import { type Interceptor, McpError } from '@crosspoint/mcp'
+import { verdictOf } from '../../policy/asked.ts'
 import type { Passage } from '../../routes/passage.ts'
 import { ROUTED } from '../../routes/resolve.ts'
 import { shown } from '../../shown.ts'
@@ -12,6 +13,7 @@ export function route(): Interceptor<Passage> {
     try {
       call.route = resolve(call.params, call.view, call)
     } catch (error) {
+      call.decision = call.permitted === undefined ? undefined : verdictOf(call, call.permitted.grant)?.decision
       return Promise.reject(error)
     }
     return next(call)

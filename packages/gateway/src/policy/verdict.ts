@@ -1,0 +1,58 @@
+import type { Facts } from '../conditions/facts.ts'
+import type { Decision } from './decision.ts'
+import type { Rule } from './rule.ts'
+import { both, type State, stateOf } from './state.ts'
+import type { Target } from './target.ts'
+
+/** A rule of which all holds but what can only be told with a call. */
+export interface Pending {
+  readonly rule: Rule
+  /** `failed` where some of it could not be told. */
+  readonly state: State
+}
+
+/** What is decided of one thing for one set of permissions, before there is a call. */
+export interface Verdict {
+  /** It may be used, or may be for some arguments or at some time. */
+  readonly shown: boolean
+  /** What counts where no rule that waits does. */
+  readonly decision: Decision
+  /** Rules that wait for the call; undefined where none does. */
+  readonly waiting: Waiting | undefined
+}
+
+/** Rules that can only be told with a call, in their order. */
+export interface Waiting {
+  readonly target: Target
+  readonly denies: readonly Pending[]
+  /** Empty where they would change nothing. */
+  readonly allows: readonly Pending[]
+}
+
+/** What is decided with a call. */
+export interface Judged {
+  readonly decision: Decision
+  /** Why, in the words of the rule that refused. */
+  readonly message: string | undefined
+  /** Rules of which something could not be told. */
+  readonly failed: readonly string[]
+}
+
+/** Holds against a call what only it can tell. A refusal that cannot be told refuses; a permission that cannot be told permits nothing. */
+export function judge(decision: Decision, { denies, allows }: Waiting, facts: Facts): Judged {
+  const { dryRun } = decision
+  const failed: string[] = []
+  const isTrue = ({ rule, state }: Pending): State => {
+    const outcome = both(state, stateOf(rule.parts.late, facts))
+    if (outcome === 'failed') failed.push(rule.name)
+    return outcome
+  }
+  const denied = denies.find((pending) => isTrue(pending) !== 'not')
+  if (denied !== undefined) {
+    const { name, message } = denied.rule
+    return { decision: { effect: 'deny', rule: name, dryRun }, message, failed }
+  }
+  const allowed = allows.find((pending) => isTrue(pending) === 'holds')
+  if (allowed === undefined) return { decision, message: undefined, failed }
+  return { decision: { effect: 'allow', rule: allowed.rule.name, dryRun }, message: undefined, failed }
+}
