@@ -60,7 +60,7 @@ async function open(more: object, servers: Record<string, Server> = { files: cre
   }
   const list = async (who: object, method = 'tools/list', key = 'tools', name = 'name') => {
     const { result } = await ask(who, method)
-    return (result?.[key] as JsonObject[]).map((item) => item[name])
+    return (result?.[key] as JsonObject[] | undefined)?.map((item) => item[name])
   }
   const call = async (who: object, name: string, args: JsonObject = {}) =>
     ask(who, 'tools/call', { name, arguments: args })
@@ -229,11 +229,11 @@ describe('scopes', () => {
     expect((await call(reader, 'files__read')).status).toBe(200)
     const lacking = await call(reader, 'files__write')
     expect(lacking.status).toBe(403)
-    expect(lacking.headers['www-authenticate']).toContain('error="insufficient_scope", scope="write:file"')
+    expect(lacking.headers['www-authenticate']).toContain('error="insufficient_scope", scope="read:file write:file"')
     const read = await ask(reader, 'resources/read', { uri: 'file:///private/b.txt' })
     expect([read.status, read.headers['www-authenticate']]).toEqual([
       403,
-      expect.stringContaining('scope="write:file"') as string,
+      expect.stringContaining('scope="read:file write:file"') as string,
     ])
     expect((await call(reader, 'files__nothing')).status).toBe(200)
   })

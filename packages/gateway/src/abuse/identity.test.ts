@@ -227,15 +227,12 @@ describe('abuse-26: a token is for the endpoint it names and for no other', () =
 })
 
 describe('abuse-27: a scope that is missing is 403 with all that are needed', () => {
-  const scopes: NonNullable<GuardedOptions['gateway']> = {
-    scopes: {
-      supported: () => ['read'],
-      needed: (_, { method }, { attributes }) =>
-        method === 'tools/call' && !JSON.stringify(attributes).includes('"admin"') ? ['read', 'write'] : [],
-    },
+  const more = {
+    scopes: { read: { resources: ['*'] }, write: { tools: ['up__*'] }, other: { tools: ['other__*'] } },
+    roles: { admin: { scopes: ['*'] } },
   }
   test('for a key and for a token, in every revision, and the metadata says what to ask for', async () => {
-    const { door, key, token } = await open({ gateway: scopes, issuer: { scopesImplied: { all: ['read', 'write'] } } })
+    const { door, key, token } = await open({ more, issuer: { scopesImplied: { all: ['read', 'write'] } } })
     const metadata = `http://127.0.0.1:${door.port}/.well-known/oauth-protected-resource/mcp`
     const refused = [403, `Bearer resource_metadata="${metadata}", error="insufficient_scope", scope="read write"`]
     const narrow = [bearer((await key({ scopes: ['read'] })).text), bearer(token({ scope: 'read' }))]
@@ -250,7 +247,9 @@ describe('abuse-27: a scope that is missing is 403 with all that are needed', ()
       const session = await openWireSession(door.url, { revision, headers: bearer(token({ scope: 'read' })) })
       expect((await session.request('tools/call', { name: 'up__echo', arguments: {} })).status).toBe(403)
     }
-    expect(JSON.parse((await sendHttp(metadata, { method: 'GET' })).text)).toMatchObject({ scopes_supported: ['read'] })
+    expect(JSON.parse((await sendHttp(metadata, { method: 'GET' })).text)).toMatchObject({
+      scopes_supported: ['write'],
+    })
   })
 })
 

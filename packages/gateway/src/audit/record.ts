@@ -136,7 +136,7 @@ function toArguments(params: Passage['params'], settings: RecordSettings, target
 }
 
 /** Written by `authorize`, where there are rules. */
-function toDecision({ decision }: Passage & { readonly decision?: JsonObject }): string {
+function toDecision({ decision }: Passage): string {
   return decision === undefined ? '' : `,"decision":${JSON.stringify(decision)}`
 }
 

@@ -36,17 +36,19 @@ function verdictOfReference(ref: unknown, grant: Grant): Verdict | undefined {
 }
 
 /**
- * All scopes that a request needs which its caller has not. None for a caller whom scopes do not bind, and for what no
+ * All scopes that a token needs for a request: those its caller brought, which it would miss in the next one, and the first that
+ * covers what is asked for. None for a caller whom scopes do not bind, and for what no
  * scope covers: no other token would help. Decided by names alone, so that it does not tell what there is.
  */
-export function scopesFor({ permit }: Caller, view: View, request: Asked): readonly string[] {
+export function scopesFor({ facts, permit }: Caller, view: View, request: Asked): readonly string[] {
   const { scopes, policy } = permit
   if (scopes === undefined || policy.dryRun) return []
   const target = toTarget(request, view)
   if (target === undefined) return []
   const covering = policy.scopes.covering(target)
   const [first] = covering
-  return first === undefined || covering.some((name) => scopes.has(name)) ? [] : [first]
+  if (first === undefined || covering.some((name) => scopes.has(name))) return []
+  return policy.scopes.names.filter((name) => name === first || facts.scopes.includes(name))
 }
 
 function toTarget({ method, params }: Asked, view: View): Target | undefined {
