@@ -106,7 +106,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   let policy = createPolicy(config.policy)
 
   const crossing = createCrossing(toCrossingOptions(config, clock))
-  const traffic = new Traffic({ clock, ...(options.counters === undefined ? {} : { counters: options.counters }) })
+  const traffic = new Traffic({
+    clock,
+    log,
+    random: options.random ?? Math.random,
+    ...(options.counters === undefined ? {} : { counters: options.counters }),
+  })
   traffic.apply(config.traffic)
   const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
   const identity = new Identity({

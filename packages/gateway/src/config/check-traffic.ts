@@ -10,6 +10,9 @@ type Complain = (path: readonly PropertyKey[], message: string, hint?: string) =
  */
 export function checkTraffic({ traffic, views }: WrittenConfig, servers: readonly string[], complain: Complain): void {
   checkCache(traffic.cache, complain)
+  for (const [at, breaker] of traffic.breakers.entries()) {
+    checkNames(['traffic', 'breakers', at, 'servers'], 'server', breaker.servers, servers, complain)
+  }
   const taken = new Set<string>()
   for (const key of ['limits', 'budgets', 'concurrency'] as const) {
     for (const [at, { name, match }] of traffic[key].entries()) {

@@ -45,7 +45,11 @@ test('the guide names every key and every inherited variable', () => {
     ['traffic'],
     ['traffic', 'door'],
     ['traffic', 'limits', '0', 'match'],
-    ...['limits', 'budgets', 'costs', 'concurrency', 'priorities'].map((key) => ['traffic', key, '0']),
+    ...['limits', 'budgets', 'costs', 'concurrency', 'priorities', 'breakers', 'retries'].map((key) => [
+      'traffic',
+      key,
+      '0',
+    ]),
     ['traffic', 'concurrency', '0', 'queue'],
     ['traffic', 'cache'],
     ['traffic', 'cache', 'rules', '0'],

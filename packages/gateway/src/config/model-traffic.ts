@@ -7,6 +7,10 @@ export interface TrafficConfig {
   /** The first that fits counts; what fits none costs 1. */
   readonly costs: readonly CostConfig[]
   readonly cache: CacheConfig
+  /** The first that fits a server counts. */
+  readonly breakers: readonly BreakerConfig[]
+  /** The first that fits a call counts. */
+  readonly retries: readonly RetryConfig[]
   readonly concurrency: readonly ConcurrencyConfig[]
   /** The first that fits counts; what fits none is `normal`. */
   readonly priorities: readonly PriorityConfig[]
@@ -98,4 +102,26 @@ export interface CacheRuleConfig {
   readonly maxBytes: number
   /** Tools too whose server does not say that they change nothing. Default false. */
   readonly unsafe: boolean
+}
+
+/** Servers that are left alone for a while when they fail too often. */
+export interface BreakerConfig {
+  readonly servers: readonly string[]
+  /** So many in `windowMs`, and at least half of the calls. Default 5. */
+  readonly failures: number
+  /** Default 30 s. */
+  readonly windowMs: number
+  /** How long no call passes, before one finds out whether the server is well again. Default 15 s. */
+  readonly openMs: number
+}
+
+/** Calls that are sent again when they fail on the way, if they may reach a server twice. */
+export interface RetryConfig {
+  readonly match?: MatchConfig | undefined
+  /** Times a call is sent in all. Default 2. */
+  readonly attempts: number
+  /** First wait, with jitter; doubled up to `maxDelayMs`. Default 200 ms. */
+  readonly minDelayMs: number
+  /** Default 2 s. */
+  readonly maxDelayMs: number
 }

@@ -171,6 +171,7 @@ timeouts: { connectMs: 1000 }
         "upstreamIdleMs": 600000,
       },
       "traffic": {
+        "breakers": [],
         "budgets": [],
         "cache": {
           "maxBytes": 67108864,
@@ -181,6 +182,7 @@ timeouts: { connectMs: 1000 }
         "costs": [],
         "limits": [],
         "priorities": [],
+        "retries": [],
       },
       "views": Map {
         "reading" => {

@@ -5,9 +5,11 @@ import type { Passage } from '../routes/passage.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
 import { authorize } from './interceptors/authorize.ts'
+import { breaker } from './interceptors/breaker.ts'
 import { cache } from './interceptors/cache.ts'
 import { deadline } from './interceptors/deadline.ts'
 import { queue } from './interceptors/queue.ts'
+import { retry } from './interceptors/retry.ts'
 import { route } from './interceptors/route.ts'
 import { throttle } from './interceptors/throttle.ts'
 import { type TraceIds, trace } from './interceptors/trace.ts'
@@ -84,8 +86,14 @@ export const PIPELINE: readonly Place[] = [
     name: 'breaker',
     does: 'stops calls to an upstream that fails',
     because: 'outside retry: an open breaker is not retried',
+    create: ({ traffic }) => breaker(traffic),
   },
-  { name: 'retry', does: 'repeats what is safe to repeat', because: 'around the deadline, which bounds one attempt' },
+  {
+    name: 'retry',
+    does: 'repeats what is safe to repeat',
+    because: 'around the deadline, which bounds one attempt',
+    create: ({ traffic }) => retry(traffic),
+  },
   {
     name: 'queue',
     does: 'lets so many calls go on at once, the others in line',

@@ -31,7 +31,8 @@ export class Passage implements Call {
   readonly downstream: Downstream
   readonly cancellation: Cancellation
   readonly deadline: number | undefined
-  readonly interim: Interim
+  /** Replaced by a place that has to know what goes over it. */
+  interim: Interim
   /** What the endpoint offered when the call came: the whole passage sees one moment. */
   readonly view: View
   /** Undefined where everybody may use everything. */

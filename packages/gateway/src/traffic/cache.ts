@@ -3,12 +3,13 @@ import type { Destination } from '../catalog/catalog.ts'
 import type { Item } from '../catalog/kinds.ts'
 import type { View } from '../catalog/view.ts'
 import type { CacheRuleConfig, TrafficConfig } from '../config/model-traffic.ts'
-import { Passage } from '../routes/passage.ts'
+import type { Passage } from '../routes/passage.ts'
 import { toCacheKey } from './cache-key.ts'
+import { hasHint, itemOf } from './hints.ts'
 import { Kept } from './kept.ts'
 import { toMatch } from './match.ts'
 import { PerTool } from './per-tool.ts'
-import { watchAsking } from './watch-asking.ts'
+import { watchInterim } from './watched-interim.ts'
 
 /** A result that may be given again, and what must still be as it was. */
 interface Answer {
@@ -91,17 +92,15 @@ export class ResultCache {
   }
 
   #ask(key: string, rule: Rule, item: Item | undefined, call: Passage, next: Handle<Passage>): Promise<Result> {
-    const { interim, hasAsked } = watchAsking(call.interim)
-    const watched = interim === call.interim ? call : new Passage({ ...call, interim }, call.view)
-    watched.route = call.route
-    const answer = next(watched)
+    const { interim, hasAsked } = watchInterim(call.interim)
+    call.interim = interim
+    const answer = next(call)
     const flight = answer
       .then(
         (result) => (hasAsked() ? undefined : this.#keep(key, rule, item, call, result)),
         () => undefined,
       )
       .finally(() => {
-        call.refusal = watched.refusal
         if (this.#flights.get(key) === flight) this.#flights.delete(key)
       })
     if (!this.#flights.has(key)) this.#flights.set(key, flight)
@@ -153,22 +152,9 @@ export class ResultCache {
   }
 }
 
-/** As its server listed it; undefined for what is not listed. */
-function itemOf({ method, params, view }: Passage): Item | undefined {
-  if (method === 'resources/read') return view.entries.resources.get(String(params.uri))?.item
-  return view.entries[method === 'tools/call' ? 'tools' : 'prompts'].get(String(params.name))?.item
-}
-
 /** To read a resource, or a prompt, changes nothing; of a tool its server has to say so. */
 function isReadOnly({ method }: Passage, item: Item | undefined): boolean {
-  if (method !== 'tools/call') return true
-  const { annotations } = item ?? {}
-  return (
-    typeof annotations === 'object' &&
-    annotations !== null &&
-    'readOnlyHint' in annotations &&
-    annotations.readOnlyHint === true
-  )
+  return method !== 'tools/call' || hasHint(item, 'readOnlyHint')
 }
 
 /** What a server says of how long what was read holds counts, within what the rule allows. */

@@ -154,7 +154,12 @@ function toRule(
 }
 
 function toBusy(name: string, { why, retryAfterMs }: Shed): McpError {
-  return toRefusal('policy.busy', `Too many calls are at work ("${name}"), and ${REASONS[why]}`, name, retryAfterMs)
+  return toRefusal(
+    'policy.busy',
+    `Too many calls are at work ("${name}"), and ${REASONS[why]}`,
+    { limit: name },
+    retryAfterMs,
+  )
 }
 
 const REASONS: Readonly<Record<Shed['why'], string>> = {

@@ -97,7 +97,7 @@ function tell(call: Passage, charges: readonly BoundCharge[], taken: Taken): Res
   const { name, kind, per } = bound
   const whose = per.has('principal') ? 'of this caller' : 'of all callers together'
   const sentence = `The ${kind} "${name}" ${whose} is ${kind === 'budget' ? 'used up' : 'reached'}`
-  return refuse(call, toRefusal('policy.limit', sentence, name, taken.retryAfterMs))
+  return refuse(call, toRefusal('policy.limit', sentence, { limit: name }, taken.retryAfterMs))
 }
 
 function toBound(

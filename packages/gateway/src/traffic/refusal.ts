@@ -3,17 +3,17 @@ import type { Passage } from '../routes/passage.ts'
 
 /**
  * Why a call is not served now, and when it may be tried again.
- * @param limit the name of what refuses
+ * @param about names what refuses, or which server it is about
  */
 export function toRefusal(
   code: 'policy.limit' | 'policy.busy' | 'upstream.unavailable',
   sentence: string,
-  limit: string,
+  about: { readonly limit: string } | { readonly upstream: string },
   retryAfterMs: number,
 ): McpError {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000))
   const message = `${sentence}. Try again in ${seconds} s`
-  return new McpError(code, message, { data: { limit, retryAfterMs: Math.ceil(retryAfterMs) } })
+  return new McpError(code, message, { data: { ...about, retryAfterMs: Math.ceil(retryAfterMs) } })
 }
 
 /**

@@ -1,13 +1,20 @@
 import type { Clock, Principal } from '@crosspoint/mcp'
 import type { TrafficConfig } from '../config/model-traffic.ts'
+import { type Log, SILENT } from '../log.ts'
+import { Breakers } from './breakers.ts'
 import { ResultCache } from './cache.ts'
 import { Concurrency } from './concurrency.ts'
 import { type Counters, MemoryCounters } from './counters.ts'
 import { Limits } from './limits.ts'
 import { toRefusal } from './refusal.ts'
+import { Retries } from './retries.ts'
 
 export interface TrafficOptions {
   readonly clock: Clock
+  /** Default: nothing is logged. */
+  readonly log?: Log
+  /** In [0, 1), for jitter. Default `Math.random`. */
+  readonly random?: () => number
   /** Where calls are counted. Default: in memory. */
   readonly counters?: Counters
 }
@@ -23,14 +30,20 @@ export interface TrafficFigure {
 export class Traffic {
   readonly #clock: Clock
   readonly #counters: Counters
+  readonly #log: Log
+  readonly #random: () => number
   #config: TrafficConfig | undefined
   #limits: Limits | undefined
   #concurrency: Concurrency | undefined
   #cache: ResultCache | undefined
+  #breakers: Breakers | undefined
+  #retries: Retries | undefined
   #doorRefusals = 0
 
   constructor(options: TrafficOptions) {
     this.#clock = options.clock
+    this.#log = options.log ?? SILENT
+    this.#random = options.random ?? Math.random
     this.#counters = options.counters ?? new MemoryCounters(options)
   }
 
@@ -42,6 +55,14 @@ export class Traffic {
     return this.#cache
   }
 
+  get breakers(): Breakers | undefined {
+    return this.#breakers
+  }
+
+  get retries(): Retries | undefined {
+    return this.#retries
+  }
+
   get concurrency(): Concurrency | undefined {
     return this.#concurrency
   }
@@ -50,9 +71,21 @@ export class Traffic {
   apply(config: TrafficConfig): void {
     const before = this.#config
     this.#config = config
+    const differs = (key: keyof TrafficConfig) => JSON.stringify(config[key]) !== JSON.stringify(before?.[key])
     // What was kept by other rules is kept no longer.
-    if (JSON.stringify(config.cache) !== JSON.stringify(before?.cache)) {
+    if (differs('cache')) {
       this.#cache = config.cache.rules.length > 0 ? new ResultCache(config.cache, this.#clock) : undefined
+    }
+    if (differs('breakers')) {
+      this.#breakers = config.breakers.length > 0 ? new Breakers(config.breakers, this.#clock, this.#log) : undefined
+    }
+    if (differs('retries')) {
+      const needs = {
+        clock: this.#clock,
+        random: this.#random,
+        isLeftAlone: (server: string) => this.#breakers?.isOpen(server) === true,
+      }
+      this.#retries = config.retries.length > 0 ? new Retries(config.retries, needs) : undefined
     }
     const isLimited = config.limits.length > 0 || config.budgets.length > 0
     this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits) : undefined
@@ -72,7 +105,7 @@ export class Traffic {
     const taken = await this.#counters.take([{ key, amount: 1, max, windowMs }])
     if (taken.isTaken) return
     this.#doorRefusals++
-    throw toRefusal('policy.limit', 'This caller sends too many requests', 'door', taken.retryAfterMs)
+    throw toRefusal('policy.limit', 'This caller sends too many requests', { limit: 'door' }, taken.retryAfterMs)
   }
 
   /** Everything there is to count, at this moment. */
@@ -94,6 +127,12 @@ export class Traffic {
     for (const [name, value] of Object.entries(this.#cache?.figures ?? {})) {
       figures.push({ name: `cache_${name}`, labels: {}, value })
     }
+    for (const { server, isOpen, refused } of this.#breakers?.figures ?? []) {
+      const labels = { upstream: server }
+      figures.push({ name: 'breaker_open', labels, value: isOpen ? 1 : 0 })
+      figures.push({ name: 'breaker_refused', labels, value: refused })
+    }
+    if (this.#retries !== undefined) figures.push({ name: 'retried', labels: {}, value: this.#retries.retried })
     return figures
   }
 }

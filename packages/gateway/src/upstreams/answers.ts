@@ -36,16 +36,31 @@ export function answerFailed(call: Call, config: ServerConfig, error: unknown, {
   if (call.cancellation.isCancelled || !(error instanceof McpError) || error.rpc !== undefined) throw error
   if (error.code === 'upstream.timeout') {
     tell(toReason(error))
-    throw toSilence(name, error)
+    throw marked(toSilence(name, error), error)
   }
   const isTool = call.method === 'tools/call'
   const retryAfterMs = toRetryAfter(error)
-  if (retryAfterMs !== undefined && isTool) return toToolError(explainBusy(name, retryAfterMs))
+  if (retryAfterMs !== undefined && isTool) return marked(toToolError(explainBusy(name, retryAfterMs)), error)
   const loss = toLoss(error)
-  if (loss === undefined) throw error
+  if (loss === undefined) throw retryAfterMs === undefined ? error : marked(error, error)
   tell(toReason(error))
   suspect()
   const told = explainFailure(config, loss, error)
-  if (isTool) return toToolError(told)
-  throw new McpError(error.code, told, { data: error.data, cause: error })
+  if (isTool) return marked(toToolError(told), error)
+  throw marked(new McpError(error.code, told, { data: error.data, cause: error }), error)
 }
+
+/**
+ * What went wrong on the way, where an answer or an error is ours and says so; undefined for what a server answered, be it
+ * an error, and for one that counts as away.
+ */
+export function failureBehind(outcome: unknown): McpError | undefined {
+  return typeof outcome === 'object' && outcome !== null ? failures.get(outcome) : undefined
+}
+
+function marked<T extends object>(outcome: T, failure: McpError): T {
+  failures.set(outcome, failure)
+  return outcome
+}
+
+const failures = new WeakMap<object, McpError>()

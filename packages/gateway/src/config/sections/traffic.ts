@@ -155,6 +155,36 @@ const cache = section(
   'Results that may be given again.',
 )
 
+const breaker = z
+  .strictObject(
+    {
+      servers: texts.default(['*']).describe('Names of servers; `*` stands for any run of characters.'),
+      failures: whole(1, 10_000)
+        .prefault(5)
+        .describe('How many calls have to fail on the way in `windowMs`, and be half of all at least.'),
+      windowMs: whole(100, HOUR_MS).prefault(30_000).describe('How long a failure counts, in milliseconds.'),
+      openMs: whole(100, HOUR_MS)
+        .prefault(15_000)
+        .describe('How long no call passes before one finds out whether the server is well again, in milliseconds.'),
+    },
+    { error: 'Must be a mapping' },
+  )
+  .describe('Servers that are left alone for a while when they fail too often.')
+
+const retry = z
+  .strictObject(
+    {
+      match: match.optional(),
+      attempts: whole(2, 10).prefault(2).describe('Times a call is sent in all.'),
+      minDelayMs: whole(1, HOUR_MS).prefault(200).describe('First wait, in milliseconds; with jitter, and doubled.'),
+      maxDelayMs: whole(1, HOUR_MS)
+        .prefault(2_000)
+        .describe('Longest wait, in milliseconds; a server that wants a longer one is not asked again.'),
+    },
+    { error: 'Must be a mapping' },
+  )
+  .describe('Calls that are sent again, if their server says that this does no harm.')
+
 function list<T extends z.ZodType>(of: T, about: string) {
   return z.array(of, { error: 'Must be a list' }).default([]).describe(about)
 }
@@ -166,6 +196,8 @@ export const traffic = section(
     budgets: list(budget, 'How much calls may cost in a while.'),
     costs: list(cost, 'What calls cost; one that is not named costs 1.'),
     cache,
+    breakers: list(breaker, 'Which servers are left alone when they fail too often. The first that fits counts.'),
+    retries: list(retry, 'Which calls are sent again when they fail on the way. The first that fits counts.'),
     concurrency: list(concurrency, 'How many calls may be at work at once.'),
     priorities: list(priority, 'Which calls are more urgent than others; one that is not named is `normal`.'),
   },
