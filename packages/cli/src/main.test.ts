@@ -32,7 +32,19 @@ describe('the command line', () => {
   it('prints help as data, with every command, an example and the exit codes', async () => {
     const { code, out, err } = await run('--help')
     expect([code, err]).toEqual([0, ''])
-    for (const name of ['up', 'stdio', 'ls', 'call', 'read', 'prompt', 'config', 'doctor', 'pipeline', 'completion']) {
+    for (const name of [
+      'up',
+      'stdio',
+      'ls',
+      'call',
+      'read',
+      'prompt',
+      'config',
+      'keys',
+      'doctor',
+      'pipeline',
+      'completion',
+    ]) {
       expect(out).toMatch(new RegExp(`^ +${name}\\b`, 'm'))
     }
     expect(out).toContain('Exit codes:')

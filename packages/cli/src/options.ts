@@ -19,6 +19,25 @@ export interface UpOptions extends DoorOptions {
   readonly watch: boolean
 }
 
+export interface KeysListOptions extends CommonOptions {
+  readonly tenant?: string
+}
+
+export interface KeysCreateOptions extends CommonOptions {
+  readonly principal: string
+  readonly tenant: string
+  readonly role?: readonly string[]
+  readonly scope?: readonly string[]
+  /** Milliseconds. */
+  readonly expires?: number
+  readonly label?: string
+}
+
+export interface KeysRotateOptions extends CommonOptions {
+  /** Milliseconds. */
+  readonly grace: number
+}
+
 /** Options of commands that talk to one target. */
 export interface TargetOptions extends CommonOptions {
   readonly view?: string

@@ -1,4 +1,11 @@
-import { type ConfigDiff, createGateway, type Gateway, type ProcessLog } from '@crosspoint/gateway'
+import {
+  type ConfigDiff,
+  createGateway,
+  createLazyStore,
+  type Gateway,
+  openStore,
+  type ProcessLog,
+} from '@crosspoint/gateway'
 import { type ConfigFlag, type ConfigWatch, type LoadedConfig, watchConfig } from '@crosspoint/gateway/config'
 import { locateConfig, readConfig, toConfigFault } from './configuration.ts'
 import { toCliError } from './faults.ts'
@@ -6,6 +13,7 @@ import type { Io } from './io.ts'
 import type { DoorOptions } from './options.ts'
 import { createServingLog, toThreshold } from './print/log.ts'
 import { visible } from './print/visible.ts'
+import { toStoreFault } from './store.ts'
 import { unknownView } from './targets/merged.ts'
 
 export interface ServingOptions extends DoorOptions {
@@ -22,6 +30,8 @@ export interface Serving {
   /** True when nobody's own configuration was found. */
   readonly isFallback: boolean
   readonly log: ProcessLog
+  /** Opens the store now where callers come with keys, so that what is wrong with it is told at the start. */
+  openStore(): Promise<void>
   /** Tells people in words and programs in the log. */
   tell(message: string): void
   /** Keeps the log down to errors while something else tells people the same, and brings it back. */
@@ -39,12 +49,20 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
   if (options.view !== undefined && !config.views.has(options.view)) throw unknownView(options.view, config)
   const log = createServingLog(io, config.log.level)
   const info = { name: 'crosspoint', version: io.version }
-  const gateway = createGateway({ config, info, log, env: io.env })
+  // Opened when a key is first looked up, if ever.
+  const store = createLazyStore(() => openStore(config.store, log, { env: io.env }))
+  const gateway = createGateway({ config, info, log, env: io.env, store })
   const watch = follow(io, gateway, log, { path, loaded, flags, isWatching: options.watch ?? true })
   return {
     gateway,
     path,
     log,
+    openStore: async () => {
+      if (config.auth?.keys.enabled !== true) return
+      await store.open().catch((error: unknown) => {
+        throw toStoreFault(error)
+      })
+    },
     isFallback: path === options.fallbackConfig && options.config === undefined,
     stopped: aborted(io.stopping.signal),
     tell: (message) => tell(io, log, message),
@@ -56,6 +74,7 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     close: async () => {
       await watch?.close()
       await gateway.close()
+      await store.close()
       log.flush()
     },
   }

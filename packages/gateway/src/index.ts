@@ -8,6 +8,15 @@ export type { FrontDoor, FrontDoorOptions } from './front/door.ts'
 export { openFrontDoor } from './front/door.ts'
 export type { Gateway, GatewayOptions } from './gateway.ts'
 export { createGateway } from './gateway.ts'
+export {
+  createKey,
+  listKeys,
+  type MadeKey,
+  type NewKey,
+  revokeKey,
+  rotateKey,
+  toKeyId,
+} from './identity/key-records.ts'
 export type { Log, LogDetails, Recorder } from './log.ts'
 export { SILENT } from './log.ts'
 export { createLog, type ProcessLog } from './node/log.ts'
@@ -17,6 +26,7 @@ export type { AuditIndex, AuditQuery, AuditRow, AuditStore, Checkpoint } from '.
 export type { KeyRecord, KeyStore } from './stores/contract/key-store.ts'
 export type { Store } from './stores/contract/store.ts'
 export { StoreError, type StoreErrorCode } from './stores/contract/store-error.ts'
+export { createLazyStore, type LazyStore } from './stores/lazy-store.ts'
 export { type OpenStoreOptions, openStore } from './stores/open.ts'
 export type { Charge, Counters, Taken } from './traffic/counters.ts'
 export type { TrafficFigure } from './traffic/traffic.ts'

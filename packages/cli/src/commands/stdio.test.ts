@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { run, start } from '../../fixtures/crosspoint.ts'
@@ -108,6 +110,22 @@ describe('stdio', () => {
     await shakeHands(client, '2025-06-18')
     const { result } = await client.ask('tools/list')
     expect(result?.tools).toEqual([expect.objectContaining({ name: 'rude__recolour' })])
+  })
+
+  it('is used by whoever the configuration says, and asks nobody for a key', async () => {
+    const workspace = createWorkspace()
+    workspace.write('crosspoint.json', {
+      servers: { rude: rudeServer(workspace) },
+      auth: { stdio: { principal: 'alice' } },
+      store: { path: 'none/store.db' },
+    })
+    const client = startClient(workspace, '--json', '--verbose')
+    await shakeHands(client, '2025-06-18')
+    await client.ask('tools/list')
+    await client.running.sees('stderr', /"principal":"alice"/)
+    client.running.child.stdin.end()
+    expect(await client.running.ended).toMatchObject({ code: 0 })
+    expect(existsSync(join(workspace.folder, 'none'))).toBe(false)
   })
 
   it('writes nothing on standard output when it cannot begin', async () => {

@@ -16,6 +16,7 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
   const serving = await createServing(io, options, toFlags(options))
   serving.hush(true) // the table tells it better
   try {
+    await serving.openStore()
     const door = await openDoor(serving, options)
     try {
       // The door is open already: a server that takes its time holds up nobody else.

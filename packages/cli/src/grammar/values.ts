@@ -18,6 +18,20 @@ export function toTimeoutMs(word: string): number {
 /** Beyond this a timer would not fit into 32 bits of milliseconds. */
 const MAX_SECONDS = 2_000_000
 
+/** A number and a unit, such as `90d`, as milliseconds. */
+export function toDurationMs(word: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(word) ?? []
+  const ms = Number(number) * (UNITS[unit] ?? 0)
+  if (number !== '' && ms <= MAX_DURATION_MS) return ms
+  throw new CliError('usage', `"${word}" is not a length of time`, {
+    hint: 'Write a number with s, m, h or d, such as 90d',
+  })
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** A hundred years. */
+const MAX_DURATION_MS = 36_525 * 86_400_000
+
 export function append(word: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), word]
 }

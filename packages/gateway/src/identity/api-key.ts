@@ -23,10 +23,10 @@ export function parseApiKey(text: string): ApiKey | undefined {
   return { id: text.slice(PREFIX.length, -SECRET - 1), secret: text.slice(-SECRET) }
 }
 
-/** 72 and 256 random bits. */
+/** 72 and 256 random bits. No id looks like an option to a command line. */
 export function randomApiKey(): ApiKey {
   return {
-    id: toBase64Url(crypto.getRandomValues(new Uint8Array(9))),
+    id: toBase64Url(crypto.getRandomValues(new Uint8Array(9))).replace(/^[-_]/, 'x'),
     secret: toBase64Url(crypto.getRandomValues(new Uint8Array(32))),
   }
 }

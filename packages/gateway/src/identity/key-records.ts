@@ -1,5 +1,5 @@
 import type { KeyRecord, KeyStore } from '../stores/contract/key-store.ts'
-import { formatApiKey, randomApiKey, toBase64Url } from './api-key.ts'
+import { formatApiKey, parseApiKey, randomApiKey, toBase64Url } from './api-key.ts'
 
 /** Making, replacing and taking back keys. What makes one is returned once, and kept nowhere. */
 
@@ -72,3 +72,25 @@ async function digestOf(secret: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret)))
   return toBase64Url(bytes)
 }
+
+/** All keys, or those of one tenant, by id. */
+export async function listKeys(keys: KeyStore, tenant: string | undefined): Promise<readonly KeyRecord[]> {
+  const found: KeyRecord[] = []
+  for (;;) {
+    const after = found.at(-1)?.id
+    const page = await keys.list({
+      limit: PAGE,
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(after === undefined ? {} : { after }),
+    })
+    found.push(...page)
+    if (page.length < PAGE) return found
+  }
+}
+
+/** The id of a key that is given whole, as one that leaked is; anything else is an id already. */
+export function toKeyId(text: string): string {
+  return parseApiKey(text)?.id ?? text
+}
+
+const PAGE = 1_000
