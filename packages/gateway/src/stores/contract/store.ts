@@ -10,6 +10,16 @@ export interface Store {
   readonly audit: AuditStore
   /** Brings what is kept to the shape this version expects. Safe to run again, and by several replicas at once. */
   migrate(): Promise<void>
+  /**
+   * Writes all of it, as it is at one moment, to a file that only its owner may read. The store can be used meanwhile.
+   * @throws {StoreError} `conflict` where there is such a file
+   */
+  backup(path: string): Promise<void>
+  /**
+   * Fills an empty store from a backup of a store of any kind; all of it or nothing.
+   * @throws {StoreError} `conflict` where it is not empty, `damaged` where the backup is not whole
+   */
+  restore(path: string): Promise<void>
   /** Lets what is under way finish. */
   close(): Promise<void>
 }

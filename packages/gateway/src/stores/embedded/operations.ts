@@ -1,11 +1,14 @@
 import { Kysely } from 'kysely'
+import { readBackup } from '../backup.ts'
 import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import { SqlAudit } from '../sql/audit.ts'
+import { load } from '../sql/dump.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { migrate } from '../sql/migrations.ts'
 import type { Tables } from '../sql/tables.ts'
 import { createAppend } from './append.ts'
+import { vacuumInto } from './backup.ts'
 import type { Database } from './database.ts'
 import { WritingDialect } from './dialect.ts'
 
@@ -32,6 +35,8 @@ export function createOperations(database: Database) {
     searchRows: (query: AuditQuery) => audit.search(query),
     addCheckpoint: (checkpoint: Checkpoint) => audit.addCheckpoint(checkpoint),
     checkpoints: (chain: string) => audit.checkpoints(chain),
+    backup: async (path: string) => vacuumInto(database, path),
+    restore: (path: string) => db.transaction().execute((writing) => load(writing, readBackup(path))),
     forgetSome: (olderThan: number) => audit.forgetSome(olderThan),
   }
 }

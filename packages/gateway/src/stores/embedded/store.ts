@@ -1,6 +1,7 @@
 import type { AuditStore } from '../contract/audit-store.ts'
 import type { KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
+import { writeBackup } from '../sql/backup-file.ts'
 import { EmbeddedAuditStore } from './audit.ts'
 import { type Database, makeFile, openToRead } from './database.ts'
 import { toStoreError } from './faults.ts'
@@ -50,6 +51,14 @@ class EmbeddedStore implements Store {
 
   migrate(): Promise<void> {
     return this.#writer.call('migrate')
+  }
+
+  async backup(path: string): Promise<void> {
+    await writeBackup(path, () => this.#reader.call('backup', path))
+  }
+
+  restore(path: string): Promise<void> {
+    return this.#writer.call('restore', path)
   }
 
   async close(): Promise<void> {

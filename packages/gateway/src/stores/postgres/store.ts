@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
+import { readBackup } from '../backup.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
 import { StoreError } from '../contract/store-error.ts'
 import { forgetAll, SqlAudit } from '../sql/audit.ts'
+import { writeBackup, writeLines } from '../sql/backup-file.ts'
+import { dump, load } from '../sql/dump.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { checkNotNewer, migrate, STORE_VERSION, versionOf } from '../sql/migrations.ts'
 import type { Db } from '../sql/tables.ts'
 import { append } from './append.ts'
+import { toStoreError } from './faults.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 import { retry } from './retry.ts'
 
@@ -54,16 +58,37 @@ class PostgresStore implements Store {
     })
   }
 
-  async migrate(): Promise<void> {
-    // Connections of its own, and all the time it takes: tables may be large, and others may be at it already.
-    const db = openPool({ ...this.#options, maxConnections: 1, timeoutMs: 0 })
-    try {
-      await this.#do('Cannot migrate the store', () =>
+  migrate(): Promise<void> {
+    return this.#apart((db) =>
+      this.#do('Cannot migrate the store', () =>
         db.transaction().execute(async (alone) => {
           await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(alone)
           await migrate(alone, { text: 'text collate "C"', whole: 'bigint', byKey: '' })
         }),
-      )
+      ),
+    )
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#apart((db) =>
+      writeBackup(path, async (file) => {
+        const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+        await reading.execute((one) => writeLines(file, dump(one)))
+      }),
+    )
+  }
+
+  restore(path: string): Promise<void> {
+    return this.#apart((db) => db.transaction().execute((alone) => load(alone, readBackup(path))))
+  }
+
+  /** With a connection of its own, and all the time it takes. */
+  async #apart(action: (db: Db) => Promise<void>): Promise<void> {
+    const db = openPool({ ...this.#options, maxConnections: 1, timeoutMs: 0 })
+    try {
+      await action(db)
+    } catch (error) {
+      throw toStoreError(error, 'Cannot use the store')
     } finally {
       await db.destroy()
     }
