@@ -1,4 +1,3 @@
-import type { StoreError } from '@crosspoint/gateway'
 import { McpError } from '@crosspoint/mcp'
 import { CliError, type ExitKind } from './exit.ts'
 
@@ -9,10 +8,6 @@ import { CliError, type ExitKind } from './exit.ts'
 export function toCliError(error: unknown, doing?: string): CliError {
   if (error instanceof CliError) return error
   if (error instanceof McpError) return fromMcpError(error, doing)
-  if (isStoreError(error)) {
-    const kind = error.code === 'unavailable' ? 'unreachable' : 'usage'
-    return new CliError(kind, error.message, { cause: error.cause, code: `store.${error.code}` })
-  }
   const message = error instanceof Error ? error.message : String(error)
   if (isFileError(error)) return new CliError('usage', withDoing(message, doing), { cause: error, code: error.code })
   return new CliError('internal', withDoing(message, doing), {
@@ -46,11 +41,6 @@ const HINTS: Partial<Record<ExitKind, string>> = {
 
 function withDoing(message: string, doing: string | undefined): string {
   return doing === undefined || message.startsWith('Cannot ') ? message : `${doing}: ${message}`
-}
-
-/** By its name: its class would have to be loaded with the whole gateway. */
-function isStoreError(error: unknown): error is StoreError {
-  return error instanceof Error && error.name === 'StoreError' && 'code' in error
 }
 
 function isFileError(error: unknown): error is Error & { code: string } {

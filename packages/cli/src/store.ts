@@ -5,15 +5,19 @@ import { CliError, type ExitKind } from './exit.ts'
 import type { Io } from './io.ts'
 import type { CommonOptions } from './options.ts'
 
-/** Runs a command on the store of the configuration, and closes it whatever comes of that. */
+/**
+ * Runs a command on the store of the configuration, and closes it whatever comes of that.
+ * @param isUnmigrated whether a PostgreSQL database is taken that is not set up. Default false
+ */
 export async function withStore(
   io: Io,
   options: CommonOptions,
   run: (store: Store, config: GatewayConfig) => Promise<ExitKind>,
+  { isUnmigrated = false }: { readonly isUnmigrated?: boolean } = {},
 ): Promise<ExitKind> {
   const { config } = readConfig(io, await locateConfig(io, options))
   try {
-    const store = await openStore(config.store, SILENT, { env: io.env })
+    const store = await openStore(config.store, SILENT, { env: io.env, isUnmigrated })
     try {
       return await run(store, config)
     } finally {

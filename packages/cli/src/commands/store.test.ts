@@ -43,7 +43,7 @@ describe('store', () => {
     const refused = await run(['store', 'backup', 'mine', '--json'], options)
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stderr).error).toMatchObject({
-      code: 'store.conflict',
+      code: 'conflict',
       message: expect.stringContaining('a file'),
     })
     expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('mine')

@@ -24,6 +24,8 @@ export function createLazyStore(open: () => Promise<Store>): LazyStore {
     audit: onceOpened(async () => (await opened()).audit),
     open: async () => void (await opened()),
     migrate: async () => (await opened()).migrate(),
+    backup: async (path) => (await opened()).backup(path),
+    restore: async (path) => (await opened()).restore(path),
     close: async () => {
       isClosed = true
       await (await opening)?.close()
