@@ -35,7 +35,7 @@ function writeMembers(value: object, redaction: Redaction, depth: number): strin
  */
 export function toContent(value: object, redaction: Redaction, maxLength: number): string | undefined {
   const text = JSON.stringify(redacted(value, redaction))
-  return text.length > maxLength ? undefined : text
+  return text.length > maxLength ? undefined : text.replace(UNSEEN, toEscape)
 }
 
 function redacted(value: unknown, redaction: Redaction | undefined): unknown {
@@ -51,6 +51,14 @@ function redacted(value: unknown, redaction: Redaction | undefined): unknown {
   return copy
 }
 
+/** As JSON may write any character. */
+function toEscape(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
+}
+
+/** What would change how the rest of a line looks, and JSON does not escape by itself. */
+const UNSEEN = /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu
 const REDACTED = '[redacted]'
 const MAX_DEPTH = 4
 const MAX_MEMBERS = 64
