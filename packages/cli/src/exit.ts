@@ -9,6 +9,7 @@ export const EXIT_CODES = {
   unreachable: { code: 4, meaning: 'the server cannot be started or reached, or gave no answer in time' },
   tool: { code: 5, meaning: 'the tool ran and reported an error' },
   refused: { code: 6, meaning: 'the server answered with a protocol error' },
+  tampered: { code: 7, meaning: 'evidence was changed, or a part of it is not there' },
   internal: { code: 70, meaning: 'a fault in Crosspoint itself' },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C (SIGINT)' },
   terminated: { code: 143, meaning: 'SIGTERM before everything had stopped; 0 when all was put away in order' },

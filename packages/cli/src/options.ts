@@ -66,3 +66,31 @@ export interface Request<Options extends TargetOptions = TargetOptions> {
   readonly child: readonly string[] | undefined
   readonly options: Options
 }
+
+export interface AuditVerifyOptions extends CommonOptions {
+  readonly chain?: string
+  readonly anchor?: readonly string[]
+  readonly key?: readonly string[]
+}
+
+/** Which records; times in milliseconds since 1970. */
+export interface AuditFilters extends CommonOptions {
+  readonly tenant?: string
+  readonly principal?: string
+  readonly method?: string
+  readonly target?: string
+  readonly upstream?: string
+  readonly outcome?: string
+  readonly trace?: string
+  readonly since?: number
+  readonly until?: number
+}
+
+export interface AuditSearchOptions extends AuditFilters {
+  readonly limit: number
+}
+
+export interface AuditExportOptions extends AuditFilters {
+  readonly format: 'jsonl' | 'otlp'
+  readonly to?: string
+}

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { CliError, type ExitKind } from './exit.ts'
+import { addAudit } from './grammar/audit-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
 import { KINDS } from './grammar/listing.ts'
 import { append, toDurationMs, toPort, toTimeoutMs } from './grammar/values.ts'
@@ -62,6 +63,7 @@ export function createProgram(context: ProgramContext): Command {
   addConfig(program, alone)
   addKeys(program, alone)
   addStore(program, alone)
+  addAudit(program, alone.run)
   addDoctor(program, alone)
   addPipeline(program, alone)
   addCompletion(program, alone)

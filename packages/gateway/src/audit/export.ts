@@ -35,9 +35,9 @@ function toLogRecord({ chain, seq, at, hash, record, index }: AuditRow): JsonObj
     'crosspoint.tenant': index.tenant,
     'enduser.id': index.principal,
     'mcp.method.name': index.method,
-    'crosspoint.target': index.target,
+    [TARGETS[index.method] ?? 'crosspoint.target']: index.target,
     'crosspoint.upstream': index.upstream,
-    'error.type': isFine ? undefined : index.outcome,
+    'error.type': isFine ? undefined : index.outcome.replace('tool-error', 'tool_error'),
   }
   const attributes = Object.entries(known).flatMap(([key, value]) =>
     value === undefined || value === '' ? [] : [toAttribute(key, value)],
@@ -51,6 +51,13 @@ function toLogRecord({ chain, seq, at, hash, record, index }: AuditRow): JsonObj
     attributes: [...attributes, { key: 'crosspoint.audit.seq', value: { intValue: String(seq) } }],
     ...(index.trace === undefined ? {} : { traceId: index.trace }),
   }
+}
+
+/** What a target is called by the conventions for MCP. */
+const TARGETS: Readonly<Record<string, string>> = {
+  'tools/call': 'gen_ai.tool.name',
+  'prompts/get': 'gen_ai.prompt.name',
+  'resources/read': 'mcp.resource.uri',
 }
 
 function toAttribute(key: string, stringValue: string): JsonObject {
