@@ -247,12 +247,13 @@ export class ChainWriter {
     this.#signedAt = 0
     const rows: AuditRow[] = []
     let { seq, hash: previous } = this.#tail
-    for (const { at, record, index } of entries) {
-      this.#at = Math.max(this.#at, Math.round(at))
+    const { chain } = this
+    for (const { at: told, record, index } of entries) {
+      const at = Math.max(this.#at, Math.round(told))
+      this.#at = at
       seq++
-      const said = { chain: this.chain, seq, at: this.#at, previous, record }
-      const hash = toHash(said)
-      rows.push({ ...said, hash, index })
+      const hash = toHash({ chain, seq, at, previous, record })
+      rows.push({ chain, seq, at, previous, hash, record, index })
       previous = hash
     }
     return { rows, from, lost }
