@@ -3,6 +3,7 @@ import {
   createGateway,
   createLazyStore,
   type Gateway,
+  type GatewayOptions,
   openStore,
   type ProcessLog,
 } from '@crosspoint/gateway'
@@ -13,7 +14,7 @@ import type { Io } from './io.ts'
 import type { DoorOptions } from './options.ts'
 import { createServingLog, toThreshold } from './print/log.ts'
 import { visible } from './print/visible.ts'
-import { toStoreFault } from './store.ts'
+import { toAuditKeyFault, toStoreFault } from './store.ts'
 import { unknownView } from './targets/merged.ts'
 
 export interface ServingOptions extends DoorOptions {
@@ -30,7 +31,7 @@ export interface Serving {
   /** True when nobody's own configuration was found. */
   readonly isFallback: boolean
   readonly log: ProcessLog
-  /** Opens the store now where callers come with keys, so that what is wrong with it is told at the start. */
+  /** Opens the store now where callers come with keys or evidence is kept, so that what is wrong with it is told at the start. */
   openStore(): Promise<void>
   /** Tells people in words and programs in the log. */
   tell(message: string): void
@@ -51,14 +52,14 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
   const info = { name: 'crosspoint', version: io.version }
   // Opened when a key is first looked up, if ever.
   const store = createLazyStore(() => openStore(config.store, log, { env: io.env }))
-  const gateway = createGateway({ config, info, log, env: io.env, store })
+  const gateway = openGateway({ config, info, log, env: io.env, store })
   const watch = follow(io, gateway, log, { path, loaded, flags, isWatching: options.watch ?? true })
   return {
     gateway,
     path,
     log,
     openStore: async () => {
-      if (config.auth?.keys.enabled !== true) return
+      if (config.auth?.keys.enabled !== true && config.audit === undefined) return
       await store.open().catch((error: unknown) => {
         throw toStoreFault(error)
       })
@@ -77,6 +78,14 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
       await store.close()
       log.flush()
     },
+  }
+}
+
+function openGateway(options: GatewayOptions): Gateway {
+  try {
+    return createGateway(options)
+  } catch (error) {
+    throw toAuditKeyFault(error)
   }
 }
 

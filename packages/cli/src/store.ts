@@ -1,4 +1,4 @@
-import { openStore, SILENT, type Store, StoreError } from '@crosspoint/gateway'
+import { AuditKeyError, openStore, SILENT, type Store, StoreError } from '@crosspoint/gateway'
 import type { GatewayConfig } from '@crosspoint/gateway/config'
 import { locateConfig, readConfig } from './configuration.ts'
 import { CliError, type ExitKind } from './exit.ts'
@@ -32,4 +32,9 @@ export function toStoreFault(error: unknown): unknown {
   if (!(error instanceof StoreError)) return error
   const kind = error.code === 'unavailable' ? 'unreachable' : 'usage'
   return new CliError(kind, error.message, { code: error.code, cause: error.cause })
+}
+
+export function toAuditKeyFault(error: unknown): unknown {
+  if (!(error instanceof AuditKeyError)) return error
+  return new CliError('usage', error.message, { cause: error.cause })
 }

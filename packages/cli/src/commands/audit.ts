@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import {
-  AuditKeyError,
   type ChainReport,
   defaultKeyFile,
   openAuditKey,
@@ -15,7 +14,7 @@ import type { Io } from '../io.ts'
 import type { AuditVerifyOptions, CommonOptions } from '../options.ts'
 import { toTable } from '../print/table.ts'
 import { visible } from '../print/visible.ts'
-import { withStore } from '../store.ts'
+import { toAuditKeyFault, withStore } from '../store.ts'
 
 /** Holds all evidence against what it says of itself, and says what is wrong first in each chain. */
 export async function auditVerify(io: Io, options: AuditVerifyOptions): Promise<ExitKind> {
@@ -85,7 +84,7 @@ function readVerifiers(keys: readonly string[]) {
   try {
     return toVerifiers(keys)
   } catch (error) {
-    throw toKeyFault(error)
+    throw toAuditKeyFault(error)
   }
 }
 
@@ -93,16 +92,8 @@ function openKey(io: Io, { audit }: GatewayConfig) {
   try {
     return openAuditKey(audit?.keyFile ?? defaultKeyFile(io.env))
   } catch (error) {
-    throw toKeyFault(error)
+    throw toAuditKeyFault(error)
   }
-}
-
-function toKeyFault(error: unknown): unknown {
-  if (!(error instanceof AuditKeyError)) return error
-  return new CliError('usage', error.message, {
-    hint: 'crosspoint audit key prints the public key, on the machine that signs',
-    cause: error,
-  })
 }
 
 async function readText(path: string): Promise<string> {

@@ -76,7 +76,10 @@ function addExport(audit: Command, run: Run): void {
     .summary('write records out, newest first')
     .description('Write records out, newest first: one a line, or as OpenTelemetry log records in JSON.')
     .addOption(new Option('--format <format>', 'jsonl or otlp').choices(['jsonl', 'otlp']).default('jsonl'))
-    .option('--to <place>', 'a file, or, for otlp, a URL such as http://127.0.0.1:4318/v1/logs (default: standard output)')
+    .option(
+      '--to <place>',
+      'a file, or, for otlp, a URL such as http://127.0.0.1:4318/v1/logs (default: standard output)',
+    )
     .addHelpText(
       'after',
       examples(

@@ -116,7 +116,9 @@ test('abuse-40: no record holds a secret, a control character or a line of someb
   expect(record).not.toMatch(/hunter2|[\n\r\u001b\u202e]/)
   expect(JSON.parse(record)).toMatchObject({
     principal: 'ada\\u{a}\\u{1b}[31m',
-    arguments: { content: { access: { apiKey: '[redacted]', user: 'ada' }, customer: { name: 'Ada' }, line: 'a\nb\u202e' } },
+    arguments: {
+      content: { access: { apiKey: '[redacted]', user: 'ada' }, customer: { name: 'Ada' }, line: 'a\nb\u202e' },
+    },
   })
 })
 
@@ -142,11 +144,11 @@ test('what is recorded of arguments is decided by tool, and long ones are record
     end(evidence, bench, { name, arguments: { text } })
   }
   await flush(bench)
-  expect(recordsOf(bench).slice(1).map((record) => record.arguments)).toEqual([
-    { content: { text: 'short' } },
-    { shape: { text: 'string(2000)' } },
-    undefined,
-  ])
+  expect(
+    recordsOf(bench)
+      .slice(1)
+      .map((record) => record.arguments),
+  ).toEqual([{ content: { text: 'short' } }, { shape: { text: 'string(2000)' } }, undefined])
 })
 
 test('a chain begins with who writes it and what it follows, and ends with why', async () => {
@@ -242,7 +244,11 @@ test('or they go on unrecorded and are counted, and how many is the first thing 
   }
   bench.store.isAway = false
   await flush(bench)
-  expect(recordsOf(bench).slice(1).map(({ method, about }) => [method, about?.records])).toEqual([
+  expect(
+    recordsOf(bench)
+      .slice(1)
+      .map(({ method, about }) => [method, about?.records]),
+  ).toEqual([
     ['audit.lost', 3],
     ['tools/call', undefined],
     ['tools/call', undefined],

@@ -18,7 +18,11 @@ test('all rows of a query come newest first, page by page', async () => {
   const { store } = await createEvents(7)
   const pages: number[][] = []
   for await (const rows of searchAll(store, { limit: 3 })) pages.push(rows.map(({ seq }) => seq))
-  expect(pages).toEqual([[9, 8, 7], [6, 5, 4], [3, 2, 1]])
+  expect(pages).toEqual([
+    [9, 8, 7],
+    [6, 5, 4],
+    [3, 2, 1],
+  ])
   const found = []
   for await (const rows of searchAll(store, { limit: 3, target: 'k4' })) found.push(...rows)
   expect(found).toMatchObject([{ index: { target: 'k4' } }])
