@@ -175,7 +175,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       hop,
       wallClock: options.wallClock ?? Date.now,
       serverInfo: info,
-      authenticate: withAdmission(options.authenticate ?? identity.authenticate(name), traffic),
+      authenticate: withAdmission(
+        options.authenticate ?? identity.authenticate(name),
+        traffic,
+        () => config.traffic?.door !== undefined,
+      ),
       sessionEnded: (id) => {
         fleet.callerEnded(id)
         ledger.current?.sessionEnded(id)
@@ -276,13 +280,16 @@ function toAbout({ isEmpty: _, ...diff }: ConfigDiff): AuditEvent['about'] & obj
 function withAdmission(
   authenticate: NonNullable<Endpoint['authenticate']>,
   traffic: Traffic,
+  isBounded: () => boolean,
 ): NonNullable<Endpoint['authenticate']> {
-  return async (headers) => {
-    const principal = await authenticate(headers)
+  const admit = async (found: ReturnType<typeof authenticate>) => {
+    const principal = await found
     // What is no principal is refused by who asked for it.
     if (typeof principal?.id === 'string' && typeof principal.tenant === 'string') await traffic.admit(principal)
     return principal
   }
+  // Who is known at once does not wait where nothing is counted.
+  return (headers) => (isBounded() ? admit(authenticate(headers)) : authenticate(headers))
 }
 
 /** The view of everything has no name. */

@@ -140,3 +140,60 @@ it('a principal of a class, with scopes or without, is let in', async () => {
     expect(guarded.events).toEqual([])
   }
 })
+
+const ADA = { id: 'ada', tenant: 't' }
+
+it.each([
+  ['at once', () => ADA],
+  ['as a promise', () => Promise.resolve(ADA)],
+  ['as a promise of another make', () => ({ then: (resolve: (found: unknown) => void) => resolve(ADA) })],
+])('a caller is let in who is known %s', async (_, authenticate) => {
+  const { endpoint, reached } = createGuarded(undefined)
+  const asking = { ...endpoint, authenticate: authenticate as NonNullable<Endpoint['authenticate']> }
+  const { status } = await sendEnveloped((await openDoor(asking)).url, 'tools/call', { name: 'secret' })
+  expect([status, reached()]).toEqual([200, 1])
+})
+
+it('a promise of another make that brings no principal lets nobody in', async () => {
+  const { endpoint, reached } = createGuarded({ then: (resolve: (found: unknown) => void) => resolve(undefined) })
+  const { status } = await sendEnveloped((await openDoor(endpoint)).url, 'tools/call', { name: 'secret' })
+  expect([status, reached()]).toEqual([401, 0])
+})
+
+it('what is thrown at once turns a caller away like what is thrown later', async () => {
+  const { endpoint } = createGuarded(undefined)
+  const refuse = () => {
+    throw new Error('secret')
+  }
+  const asking = { ...endpoint, authenticate: refuse }
+  const answer = await sendEnveloped((await openDoor(asking)).url, 'tools/call', { name: 'secret' })
+  expect(answer.status).toBe(401)
+  expect(answer.text).not.toContain('"secret"')
+})
+
+it('headers that came many times are texts', async () => {
+  const seen: unknown[] = []
+  const { endpoint } = createGuarded(undefined)
+  const authenticate: Endpoint['authenticate'] = (headers) => {
+    seen.push(headers['set-cookie'], headers['x-key'])
+    return ADA
+  }
+  const headers = { 'set-cookie': ['a=1', 'b=2'], 'x-key': 'k' }
+  await sendEnveloped(
+    (await openDoor({ ...endpoint, authenticate })).url,
+    'tools/call',
+    { name: 'secret' },
+    { headers },
+  )
+  expect(seen).toEqual(['a=1,b=2', 'k'])
+})
+
+it('trap-43, abuse-29: a token in the address is refused, beside a good one too', async () => {
+  const { endpoint, reached } = createGuarded(ADA)
+  const { url } = await openDoor(endpoint)
+  for (const query of ['access_token=x', 'a=1&access%5Ftoken=', '=&access_token=x#y']) {
+    expect((await sendEnveloped(`${url}?${query}`, 'tools/call', { name: 'secret' })).status).toBe(401)
+  }
+  expect((await sendEnveloped(`${url}?a=access_token`, 'tools/call', { name: 'secret' })).status).toBe(200)
+  expect(reached()).toBe(1)
+})

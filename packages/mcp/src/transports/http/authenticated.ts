@@ -8,18 +8,28 @@ import type { HttpRequest } from './exchange.ts'
 
 /**
  * Asks who a caller is: the one place where a door takes a name. Whatever is not a whole principal is nobody, since an
- * `authenticate` of plain JavaScript that forgets to throw returns nothing for a bad token. Async, so that what it
- * throws at once is caught like what it throws later.
+ * `authenticate` of plain JavaScript that forgets to throw returns nothing for a bad token. Who is known at once is
+ * answered at once: a promise would cost every call.
  * @param log told what was returned, by its kind: what is in it may be a secret
- * @throws {McpError} `caller.unauthenticated` for what is no principal
+ * @throws {McpError} `caller.unauthenticated` for what is no principal, and whatever `authenticate` throws
  */
-export async function authenticated(
+export function authenticated(
   authenticate: NonNullable<Endpoint['authenticate']>,
   { headers, url = '/' }: Pick<HttpRequest, 'headers' | 'url'>,
   log: Log,
-): Promise<Principal> {
+): Principal | Promise<Principal> {
   checkAddress(url)
-  const returned: unknown = await authenticate(toSingle(headers))
+  const returned: unknown = authenticate(toSingle(headers))
+  if (!isPromise(returned)) return toPrincipal(returned, log)
+  // One of ours, whatever kind of promise it was.
+  return Promise.resolve(returned).then((later) => toPrincipal(later, log))
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
+}
+
+function toPrincipal(returned: unknown, log: Log): Principal {
   const fault = findFault(returned)
   if (fault === undefined) return returned as Principal // nothing is wrong with it
   log('error', 'principal.invalid', { message: `"authenticate" returned ${fault}; ${REMEDY}` })
@@ -60,7 +70,13 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
+/** Headers that came many times are lists; hardly a request has one, and then nothing is copied but those. */
 function toSingle(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
+  for (const name in headers) if (typeof headers[name] === 'object') return toTexts(headers)
+  return headers as Readonly<Record<string, string | undefined>> // no list is left
+}
+
+function toTexts(headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }
 

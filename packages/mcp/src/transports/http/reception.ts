@@ -188,13 +188,22 @@ export class Reception {
     receive: Receive,
   ): void {
     const log = endpoint.log === undefined ? this.#state.log : this.#deskOf(endpoint).served.log
-    authenticated(authenticate, request, log)
-      .then(
-        (principal) => {
-          if (!isGone(response)) receive(this.#deskOf(endpoint), request, response, principal)
-        },
-        (error: unknown) => this.#refuse(response, toDenial(error)),
-      )
+    const refuse = (error: unknown) => this.#refuse(response, toDenial(error))
+    let principal: Principal | Promise<Principal>
+    try {
+      principal = authenticated(authenticate, request, log)
+    } catch (error) {
+      refuse(error)
+      return
+    }
+    if (!(principal instanceof Promise)) {
+      receive(this.#deskOf(endpoint), request, response, principal)
+      return
+    }
+    principal
+      .then((later) => {
+        if (!isGone(response)) receive(this.#deskOf(endpoint), request, response, later)
+      }, refuse)
       .catch((error: unknown) => this.fail(response, error))
   }
 
