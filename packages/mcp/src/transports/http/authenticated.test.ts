@@ -141,12 +141,18 @@ it('a principal of a class, with scopes or without, is let in', async () => {
   }
 })
 
+/** A promise as libraries of their own have them. */
+const thenable = (value: unknown) => ({
+  // biome-ignore lint/suspicious/noThenProperty: it is meant to be waited for
+  then: (resolve: (found: unknown) => void) => resolve(value),
+})
+
 const ADA = { id: 'ada', tenant: 't' }
 
 it.each([
   ['at once', () => ADA],
   ['as a promise', () => Promise.resolve(ADA)],
-  ['as a promise of another make', () => ({ then: (resolve: (found: unknown) => void) => resolve(ADA) })],
+  ['as a promise of another make', () => thenable(ADA)],
 ])('a caller is let in who is known %s', async (_, authenticate) => {
   const { endpoint, reached } = createGuarded(undefined)
   const asking = { ...endpoint, authenticate: authenticate as NonNullable<Endpoint['authenticate']> }
@@ -155,7 +161,7 @@ it.each([
 })
 
 it('a promise of another make that brings no principal lets nobody in', async () => {
-  const { endpoint, reached } = createGuarded({ then: (resolve: (found: unknown) => void) => resolve(undefined) })
+  const { endpoint, reached } = createGuarded(thenable(undefined))
   const { status } = await sendEnveloped((await openDoor(endpoint)).url, 'tools/call', { name: 'secret' })
   expect([status, reached()]).toEqual([401, 0])
 })
