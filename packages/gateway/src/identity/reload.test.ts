@@ -92,3 +92,14 @@ test('sessions of nobody end when callers are asked, and those of somebody when 
   await reload(undefined)
   expect((await somebodys.request('tools/list', {}, { headers: { authorization: undefined } })).status).toBe(404)
 })
+
+test('a session of a handshake revision that is still let in hears of changes as before', async () => {
+  const { door, key, reload, gateway } = await openGuarded()
+  const headers = bearer((await key()).text)
+  const session = await openWireSession(door.url, { revision: '2025-06-18', headers })
+  const stream = await session.listen()
+  await reload({ tokens: { cacheMs: 1_000 } })
+  expect((await session.request('tools/list')).status).toBe(200)
+  await gateway.apply({ ...gateway.config, servers: new Map() })
+  expect((await stream.next()).method).toMatch(/list_changed$/)
+})
