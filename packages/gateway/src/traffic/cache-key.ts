@@ -18,16 +18,24 @@ export function toCacheKey({ method, meta, principal, downstream, route }: Passa
   return `${JSON.stringify([destination.name, method, ...who])}${toCanonical(capabilities)}${said}`
 }
 
-/** JSON with the keys of objects in one order. */
+/** JSON with the keys of objects in one order; written as loops, since every call that may be kept takes it. */
 export function toCanonical(value: unknown): string {
+  if (typeof value === 'number') return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (Array.isArray(value)) return `[${value.map(toCanonical).join()}]`
+  let text = ''
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) text += `${at === 0 ? '' : ','}${toCanonical(value[at])}`
+    return `[${text}]`
+  }
   // The keys are a peer's, and only read.
   const object = value as Readonly<Record<string, unknown>>
-  const members = Object.keys(object)
-    .sort()
-    .filter((key) => object[key] !== undefined)
-  return `{${members.map((key) => `${JSON.stringify(key)}:${toCanonical(object[key])}`).join()}}`
+  const keys = Object.keys(object)
+  if (keys.length > 1) keys.sort()
+  for (const key of keys) {
+    const member = object[key]
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${toCanonical(member)}`
+  }
+  return `{${text}}`
 }
 
 /** Says nothing about what is asked for. */
