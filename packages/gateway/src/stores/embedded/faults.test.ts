@@ -1,13 +1,24 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Libsql from 'libsql'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AuditRow } from '../contract/audit-store.ts'
 import { openEmbedded } from './store.ts'
+import { Worker } from './worker.ts'
 
 const APPENDER = fileURLToPath(new URL('fixtures/appender.mjs', import.meta.url))
 const isRoot = process.getuid?.() === 0
@@ -149,4 +160,15 @@ test('a file that another process goes on writing is unavailable after a while, 
   other.exec('rollback')
   await store.audit.append([toRow('a', 1)])
   await store.close()
+})
+
+test('a thread that could not open the file is replaced once it can be opened', async () => {
+  const path = join(makeFolder(), 'store.db')
+  await (await openEmbedded({ path })).close()
+  const reader = new Worker({ path: `${path}.away/none`, timeoutMs: 100, writes: false })
+  await expect(reader.call('chains')).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' })
+  mkdirSync(`${path}.away`)
+  copyFileSync(path, `${path}.away/none`)
+  await vi.waitFor(async () => expect(await reader.call('chains')).toEqual([]))
+  await reader.close()
 })

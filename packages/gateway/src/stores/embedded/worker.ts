@@ -60,7 +60,8 @@ export class Worker {
     if (this.#waiting.size >= MAX_WAITING) {
       throw new StoreError('unavailable', `Cannot use the store: ${MAX_WAITING} requests wait for it already`)
     }
-    if (this.#thread === undefined) this.#start().catch(() => {}) // each request says so itself
+    // Each request is told by itself; one that could not open the file makes room for another that may.
+    if (this.#thread === undefined) this.#start().catch(() => void this.#thread?.terminate())
     this.#last += 1
     const id = this.#last
     const answer = this.#expect(id)
