@@ -87,3 +87,16 @@ test('tools may swap their names', () => {
     'servers: { a: { command: x } }\nviews: { v: { tools: { include: [a__x, a__y] }, rename: { a__x: a__y, a__y: a__x } } }'
   expect(read(text).warnings).toEqual([])
 })
+
+test('a key beside the store that it vouches for is warned of', () => {
+  const warningsOf = (keyFile: string) =>
+    parseConfig(
+      JSON.stringify({ servers: { a: { command: 'a' } }, store: { path: 'data/store.db' }, audit: { keyFile } }),
+      {
+        path: 'crosspoint.json',
+        baseDir: '/etc/crosspoint',
+      },
+    ).warnings.map(({ path, message }) => `${path}: ${message}`)
+  expect(warningsOf('data/audit.key')).toEqual(['audit.keyFile: The key lies beside the store it vouches for'])
+  expect(warningsOf('keys/audit.key')).toEqual([])
+})

@@ -19,6 +19,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   check.listen()
   check.auth()
   check.store()
+  check.evidence()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
@@ -77,6 +78,15 @@ class Check {
     if (path !== undefined && /^~[\\/]/.test(path)) {
       this.#error(['store', 'path'], 'No shell is there to replace "~"', 'write ${HOME}')
     }
+  }
+
+  /** Whoever can change the store must not find there what its checkpoints are signed with. */
+  evidence(): void {
+    const { audit, store } = this.#config
+    if (audit?.keyFile === undefined || store.path === undefined) return
+    const [key, kept] = [audit.keyFile, store.path].map((path) => folderOf(joinPath(folderOf(this.#file), path)))
+    if (key === kept)
+      this.#warn(['audit', 'keyFile'], 'The key lies beside the store it vouches for', 'keep it elsewhere')
   }
 
   server(name: string, server: WrittenServer): void {
