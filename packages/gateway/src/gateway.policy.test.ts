@@ -247,6 +247,7 @@ describe('scopes', () => {
     expect((await call(docs, 'files__delete')).status).toBe(200)
     expect(await list(as({ id: 'x', scopes: [] }))).toEqual([])
     expect(await list(bob)).toHaveLength(3) // nothing binds it by scopes
+    expect(await list(as({ id: 'y', attributes: { roles: ['editr'] } }))).toEqual([])
   })
 
   test('let callers use what they cover where the default is to deny', async () => {

@@ -20,6 +20,7 @@ export {
   rotateKey,
   toKeyId,
 } from './identity/key-records.ts'
+export { isNobody } from './identity/nobody.ts'
 export type { Log, LogDetails, Recorder } from './log.ts'
 export { SILENT } from './log.ts'
 export { type AuditKey, AuditKeyError, defaultKeyFile, openAuditKey, toVerifiers } from './node/audit-key.ts'

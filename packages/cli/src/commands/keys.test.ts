@@ -97,6 +97,7 @@ describe('keys', () => {
     for (const [words, message] of [
       [[], "Required option '--principal <name>'"],
       [['--principal', ''], 'cannot be given as --principal'],
+      [['--principal', 'anonymous'], 'whom nobody asks'],
       [['--principal', 'a\u001b[31m'], 'cannot be given as --principal'],
       [['--principal', 'a', '--role', 'b c'], 'cannot be given as --role'],
       [['--principal', 'a', '--scope', 'b c'], 'cannot be given as --scope'],

@@ -1,4 +1,13 @@
-import { createKey, type KeyRecord, type KeyStore, listKeys, revokeKey, rotateKey, toKeyId } from '@crosspoint/gateway'
+import {
+  createKey,
+  isNobody,
+  type KeyRecord,
+  type KeyStore,
+  listKeys,
+  revokeKey,
+  rotateKey,
+  toKeyId,
+} from '@crosspoint/gateway'
 import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { CommonOptions, KeysCreateOptions, KeysListOptions, KeysRotateOptions } from '../options.ts'
@@ -10,6 +19,11 @@ import { withStore } from '../store.ts'
 export async function keysCreate(io: Io, options: KeysCreateOptions): Promise<ExitKind> {
   const { principal, tenant, role: roles = [], scope: scopes, expires, label } = options
   checkNames({ principal: [principal], tenant: [tenant], role: roles, scope: scopes ?? [] })
+  if (isNobody(principal, tenant)) {
+    throw new CliError('usage', `"${principal}" is what callers are called whom nobody asks who they are`, {
+      hint: 'Give another name, or a tenant with --tenant',
+    })
+  }
   return withStore(io, options, async ({ keys }, { auth }) => {
     const now = Date.now()
     const about = {

@@ -32,6 +32,7 @@ test.each([
   [{ tenantClaim: 'org' }, { org: ['acme'] }],
   [{ tenantClaim: 'org' }, { org: 'a'.repeat(257) }],
   [{ tenantClaim: 'org' }, { org: 'acme\u202e' }],
+  [{ tenant: 'default' }, { sub: 'anonymous' }],
   [{ principalClaim: 'user.email' }, { user: 'x' }],
   [{ principalClaim: 'constructor.name' }, {}],
   [{ principalClaim: '__proto__' }, {}],

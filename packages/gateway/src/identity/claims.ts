@@ -1,5 +1,6 @@
 import type { JsonObject } from '@crosspoint/mcp'
 import type { IssuerConfig } from '../config/model-auth.ts'
+import { isNobody } from './nobody.ts'
 
 /** Whose a token is, by what its claims say. */
 export interface TokenBearer {
@@ -18,9 +19,12 @@ export interface TokenBearer {
  */
 export function toBearer(claims: JsonObject, issuer: IssuerConfig): TokenBearer {
   const { tenantClaim, principalClaim, rolesClaim } = issuer
+  const id = toName(find(claims, principalClaim))
+  const tenant = tenantClaim === undefined ? (issuer.tenant ?? issuer.issuer) : toName(find(claims, tenantClaim))
+  if (isNobody(id, tenant)) throw new RangeError("Cannot tell whose token it is: it says that it is nobody's")
   return {
-    id: toName(find(claims, principalClaim)),
-    tenant: tenantClaim === undefined ? (issuer.tenant ?? issuer.issuer) : toName(find(claims, tenantClaim)),
+    id,
+    tenant,
     attributes: {
       roles: rolesClaim === undefined ? [] : toRoles(find(claims, rolesClaim)),
       claims: toBounded(claims),

@@ -53,6 +53,12 @@ test('a key says who calls: principal, tenant, roles, scopes', async () => {
   expect((await (await open()).ask()).scopes).toBeUndefined()
 })
 
+test('no key makes its holder one of those whom nobody asks', async () => {
+  const { ask } = await open({ principal: 'anonymous', tenant: 'default' })
+  expect(await failureOf(ask())).toEqual(REFUSED)
+  expect(await (await open({ principal: 'anonymous' })).ask()).toMatchObject({ id: 'anonymous', tenant: 'acme' })
+})
+
 test('of a secret only a digest is kept', async () => {
   const { made, keys } = await open()
   const kept = JSON.stringify(await keys.list({ limit: 10 }))

@@ -3,6 +3,7 @@ import type { KeysConfig } from '../config/model-auth.ts'
 import type { Log } from '../log.ts'
 import type { KeyRecord, KeyStore } from '../stores/contract/key-store.ts'
 import { isSameDigest, parseApiKey } from './api-key.ts'
+import { isNobody } from './nobody.ts'
 import { notNow, notTaken } from './refusals.ts'
 import { Remembered } from './remembered.ts'
 
@@ -118,7 +119,8 @@ export class KeyRing {
 }
 
 /** Undefined: it is good. */
-function findFault({ revokedAt, expiresAt }: KeyRecord, now: number): string | undefined {
+function findFault({ principal, tenant, revokedAt, expiresAt }: KeyRecord, now: number): string | undefined {
+  if (isNobody(principal, tenant)) return 'the name of nobody'
   if (revokedAt !== undefined && now >= revokedAt) return 'revoked'
   return expiresAt !== undefined && now >= expiresAt ? 'expired' : undefined
 }

@@ -17,8 +17,10 @@ export class Scopes {
 
   /** What a caller has, by itself and by its roles; undefined for one whom scopes do not bind. */
   of(own: readonly string[] | undefined, roles: readonly string[]): ReadonlySet<string> | undefined {
-    const given = roles.map((role) => this.#roles.get(role)).filter((names) => names !== undefined)
-    if (this.names.length === 0 || (own === undefined && given.length === 0)) return undefined
+    // A role that is not there gives nothing, and is no way around those that are.
+    const isBound = own !== undefined || (this.#roles.size > 0 && roles.length > 0)
+    if (this.names.length === 0 || !isBound) return undefined
+    const given = roles.map((role) => this.#roles.get(role) ?? [])
     const known = (own ?? []).filter((name) => this.#covers.has(name))
     return new Set([...known, ...given.flat()].sort())
   }
