@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { PolicyExplainOptions } from './commands/policy-explain.ts'
 import { CliError, type ExitKind } from './exit.ts'
 import { addAudit } from './grammar/audit-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
@@ -64,6 +65,7 @@ export function createProgram(context: ProgramContext): Command {
   addKeys(program, alone)
   addStore(program, alone)
   addAudit(program, alone.run)
+  addPolicy(program, alone)
   addDoctor(program, alone)
   addPipeline(program, alone)
   addCompletion(program, alone)
@@ -377,6 +379,41 @@ function addStore(program: Command, { run }: ProgramContext): void {
     .action((file: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions>()
       return run(options, async (io) => (await import('./commands/store.ts')).storeRestore(io, file, options))
+    })
+}
+
+function addPolicy(program: Command, { run }: ProgramContext): void {
+  const policy = program.command('policy').summary('explain who may use what').description('Explain who may use what.')
+  policy
+    .command('explain <name> [arguments...]')
+    .summary('say why a caller may use something, or may not')
+    .description(
+      'Say whether a caller may use a tool, prompt or resource, which rule decided, and how it stands with every rule that ' +
+        'is about it. The configured servers are started for it; nothing is called.\n' +
+        ARGUMENT_HELP,
+    )
+    .requiredOption('--as <id>', 'the caller')
+    .option('--tenant <tenant>', 'its tenant', 'default')
+    .option('--role <name>', 'a role it brings; may be repeated', append)
+    .option('--scope <name>', 'a scope it brings; may be repeated', append)
+    .option('--claims <json>', 'claims of its token')
+    .option('--view <view>', 'in this view')
+    .addOption(
+      new Option('--kind <kind>', 'what the name is of').choices(['tool', 'prompt', 'resource']).default('tool'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['crosspoint policy explain files__delete --as alice --role dev', 'a tool, in lists and without arguments'],
+        ['crosspoint policy explain files__write path=/etc/passwd --as bob', 'a call'],
+        ['crosspoint policy explain file:///srv/a.txt --kind resource --as bob --scope read:file', 'a resource'],
+      ),
+    )
+    .action((name: string, words: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<PolicyExplainOptions>()
+      return run(options, async (io) =>
+        (await import('./commands/policy-explain.ts')).policyExplain(io, name, words, options),
+      )
     })
 }
 

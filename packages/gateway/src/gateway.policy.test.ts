@@ -125,6 +125,18 @@ describe('what a caller may not use', () => {
     ).toBeUndefined()
   })
 
+  test('is not linked to by results, whose other parts stay', async () => {
+    const files = createFiles()
+    const toLink = (uri: string) => ({ type: 'resource_link', uri, name: uri })
+    const links = ['file:///private/b.txt', 'file:///public/a.txt', 'file:///private/unlisted'].map(toLink)
+    files.tool('look', {}, () => ({ content: [{ type: 'text', text: 'Look' }, ...links] }) as never)
+    const { call } = await open({ policy: { rules } }, { files })
+    const urisOf = async (who: object) =>
+      ((await call(who, 'files__look')).result?.content as JsonObject[] | undefined)?.map(({ uri }) => uri)
+    expect(await urisOf(bob)).toEqual([undefined, 'file:///public/a.txt'])
+    expect(await urisOf(alice)).toEqual([undefined, ...links.map(({ uri }) => uri)])
+  })
+
   test('its server says nothing to callers either who may use nothing of it', async () => {
     const gone = [{ name: 'gone', effect: 'deny', servers: ['files'], when: 'principal.id == "bob"' }]
     const { ask } = await open({ policy: { rules: gone } })

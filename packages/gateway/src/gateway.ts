@@ -25,7 +25,8 @@ import { type Log, SILENT } from './log.ts'
 import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
-import { createPolicy } from './policy/policy.ts'
+import { explainPolicy, type PolicyExplanation, type PolicyQuestion } from './policy/explain.ts'
+import { createPolicy, Policy } from './policy/policy.ts'
 import type { UpstreamStatus } from './status.ts'
 import type { Store } from './stores/contract/store.ts'
 import type { Counters } from './traffic/counters.ts'
@@ -85,6 +86,11 @@ export interface Gateway {
   record(event: AuditEvent): void
   /** Every enabled server has been ready, or is known not to be. */
   readonly settled: boolean
+  /**
+   * Why a caller may use something, or may not, rule by rule. Undefined where nobody has it: no server lists it, or no view
+   * is named so; where there are no rules everybody may.
+   */
+  explainPolicy(question: PolicyQuestion): PolicyExplanation | undefined
   /** Who callers are; doors ask it what to say of themselves. */
   readonly identity: Pick<Identity, 'local' | 'opened'>
   /**
@@ -248,6 +254,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     get config() {
       return config
+    },
+    explainPolicy: (question) => {
+      const base = endpoints.get(question.view)?.view
+      const now = (options.wallClock ?? Date.now)()
+      return base === undefined ? undefined : explainPolicy(policy ?? new Policy(config.policy), base, question, now)
     },
     status: () => fleet.status(),
     record: (event) => ledger.event(event),

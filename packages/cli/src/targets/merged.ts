@@ -54,7 +54,7 @@ export function unknownView(view: string, { views }: GatewayConfig): CliError {
   return new CliError('usage', `No view "${view}" in the configuration`, { hint: didYouMean(view, names) ?? all })
 }
 
-async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
+export async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
   const info = { name: 'crosspoint', version: io.version }
   const gateway = createGateway({ config, info, env: io.env, log: createCallLog(io), settleMs: patience(config) })
   // Closing ends the waiting as well.

@@ -17,6 +17,8 @@ export interface AddressBook {
   find(uri: string): Address | undefined
   /** How callers reach what this server calls `native`. */
   toPublic(destination: Destination, native: string): string
+  /** Whether there is something at a URI that those who have this book may not see. Absent: they may see everything. */
+  readonly hides?: (uri: string) => boolean
 }
 
 /**

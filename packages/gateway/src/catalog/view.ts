@@ -130,13 +130,17 @@ export interface Allowed {
 
 /** Who has what is as it was: what may not be seen is not found, and found nowhere else. */
 function narrowBook(book: AddressBook, allowed: Allowed): AddressBook {
+  const isAllowed = (found: Address) => allowed.uri(book.toPublic(found.source.destination, found.native), found)
   return {
     find(uri) {
       const found = book.find(uri)
-      if (found === undefined) return undefined
-      return allowed.uri(book.toPublic(found.source.destination, found.native), found) ? found : undefined
+      return found !== undefined && isAllowed(found) ? found : undefined
     },
     toPublic: book.toPublic,
+    hides(uri) {
+      const found = book.find(uri)
+      return found !== undefined && !isAllowed(found)
+    },
   }
 }
 

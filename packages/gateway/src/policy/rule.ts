@@ -11,8 +11,8 @@ export interface Rule {
   readonly effect: Effect
   readonly message: string | undefined
   readonly subjects: ReadonlySet<Subject>
-  /** Its names, by what it is about, where it has no patterns but names. */
-  readonly names: { readonly [Name in Subject]?: readonly string[] }
+  /** Of names and URIs; of what it has none, it is about all. */
+  readonly patterns: Covered
   readonly isInView: (view: string) => boolean
   /** By name and server, whatever the condition says. */
   readonly fits: (target: Target) => boolean
@@ -43,7 +43,7 @@ export function toRule(config: RuleConfig): Rule {
     effect,
     message,
     subjects,
-    names: toNames(config),
+    patterns: isFree ? {} : config,
     isInView: views === undefined ? () => true : toSelector({ include: views }),
     fits: (target) =>
       subjects.has(target.subject) && (isFree || covers(target)) && (isOfServer?.(target.server) ?? true),
@@ -64,14 +64,6 @@ export function toCover(covered: Covered, effect: Effect): (target: Target) => b
     if (name === plain) return selects(name)
     return effect === 'deny' ? selects(name) || selects(plain) : selects(name) && selects(plain)
   }
-}
-
-function toNames(covered: Covered): Rule['names'] {
-  const named = SUBJECTS.flatMap((subject) => {
-    const patterns = covered[subject]
-    return patterns === undefined || patterns.some((pattern) => pattern.includes('*')) ? [] : [[subject, patterns]]
-  })
-  return Object.fromEntries(named) as Rule['names'] // its keys are subjects
 }
 
 function toParts(condition: Condition | undefined): RuleParts {

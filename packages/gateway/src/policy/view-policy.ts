@@ -7,6 +7,7 @@ import { Permit, type Rules } from './permit.ts'
 import { Recent } from './recent.ts'
 import type { Role } from './roles.ts'
 import type { Rule } from './rule.ts'
+import { RuleIndex } from './rule-index.ts'
 import type { Scopes } from './scopes.ts'
 import { type State, stateOf } from './state.ts'
 import { type Target, toFacts } from './target.ts'
@@ -40,8 +41,7 @@ export class ViewPolicy implements Rules {
   readonly #rules: readonly Rule[]
   readonly #askingWho: readonly Rule[]
   readonly #isPersonal: boolean
-  readonly #byName = new Map<string, number[]>()
-  readonly #loose: number[] = []
+  readonly #index = new RuleIndex()
   readonly #concerns = new WeakMap<Item, { readonly target: Target; readonly concerns: readonly Pending[] }>()
   readonly #known = new WeakMap<Principal, Caller>()
   readonly #callers = new Recent<Caller>(MAX_CALLERS)
@@ -58,7 +58,7 @@ export class ViewPolicy implements Rules {
     this.#rules = [...here.filter((rule) => rule.effect === 'deny'), ...here.filter((rule) => rule.effect === 'allow')]
     this.#askingWho = this.#rules.filter(({ parts }) => parts.who.length > 0)
     this.#isPersonal = this.#rules.some(({ parts }) => parts.both.length > 0)
-    for (const [at, rule] of this.#rules.entries()) this.#index(at, rule)
+    for (const [at, rule] of this.#rules.entries()) this.#index.add(at, rule)
   }
 
   /** Whether a caller may be told to get another token. */
@@ -123,38 +123,23 @@ export class ViewPolicy implements Rules {
     return caller
   }
 
-  #index(at: number, rule: Rule): void {
-    for (const subject of rule.subjects) {
-      const names = rule.names[subject]
-      if (names === undefined) {
-        this.#loose.push(at)
-        return
-      }
-    }
-    for (const subject of rule.subjects) {
-      for (const name of rule.names[subject] ?? []) {
-        const key = `${subject} ${name}`
-        const places = this.#byName.get(key)
-        if (places === undefined) this.#byName.set(key, [at])
-        else places.push(at)
-      }
-    }
+  #findConcerns(target: Target): readonly Pending[] {
+    const facts = { view: this.view, ...toFacts(target) }
+    return this.rulesAbout(target).flatMap((rule): Pending[] => {
+      beginConditions(facts)
+      const state = stateOf(rule.parts.what, facts)
+      return state === 'not' ? [] : [{ rule, state }]
+    })
   }
 
-  #findConcerns(target: Target): readonly Pending[] {
-    const { subject, name, plain } = target
-    const places = new Set([...(this.#byName.get(`${subject} ${name}`) ?? []), ...this.#loose])
-    if (plain !== name) for (const at of this.#byName.get(`${subject} ${plain}`) ?? []) places.add(at)
-    const facts = { view: this.view, ...toFacts(target) }
-    return [...places]
-      .sort((a, b) => a - b)
-      .flatMap((at): Pending[] => {
-        const rule = this.#rules[at]
-        if (rule === undefined || !rule.fits(target)) return []
-        beginConditions(facts)
-        const state = stateOf(rule.parts.what, facts)
-        return state === 'not' ? [] : [{ rule, state }]
-      })
+  /** By names and servers alone, whatever their conditions say. */
+  rulesAbout(target: Target): readonly Rule[] {
+    const rules: Rule[] = []
+    for (const at of this.#index.about(target)) {
+      const rule = this.#rules[at]
+      if (rule?.fits(target) === true) rules.push(rule)
+    }
+    return rules
   }
 }
 
