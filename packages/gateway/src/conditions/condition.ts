@@ -38,6 +38,19 @@ export class ConditionFault extends Error {
  * @throws {ConditionFault}
  */
 export function parseCondition(text: string, known: readonly Fact[] = ALL_FACTS): Condition {
+  const key = `${known.join()} ${text}`
+  const ready = parsedBefore.get(key)
+  if (ready !== undefined) return ready
+  const made = parse(text, known)
+  if (parsedBefore.size >= MAX_REMEMBERED) parsedBefore.clear()
+  parsedBefore.set(key, made)
+  return made
+}
+
+/** Each is parsed when it is checked and again when it is used, and with each reload. */
+const parsedBefore = new Map<string, Condition>()
+
+function parse(text: string, known: readonly Fact[]): Condition {
   if (text.length > MAX_LENGTH) throw new ConditionFault(`it has more than ${MAX_LENGTH} characters`, 0)
   const environment = environmentOf(known)
   const parsed = attempt(() => environment.parse(text), known)
@@ -194,5 +207,7 @@ const ALL_FACTS = Object.keys(TYPES) as readonly Fact[] // the keys of a literal
 
 const LOOK = '_look'
 const MATCH = '_match'
+/** As many as a configuration has rules. */
+const MAX_REMEMBERED = 10_000
 const MAX_LENGTH = 4_096
 const MAX_NODES = 500

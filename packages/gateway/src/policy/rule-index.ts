@@ -25,17 +25,23 @@ export class RuleIndex {
     }
   }
 
-  /** Places of rules, in order, each once. */
-  about({ subject, name, plain }: Target): readonly number[] {
-    const found: number[] = []
+  /** Visits the places of rules in order, each once. */
+  visit({ subject, name, plain }: Target, visitor: (at: number) => void): void {
+    const groups: (readonly number[])[] = []
     for (const text of name === plain ? [name] : [name, plain]) {
       for (const length of this.#lengths) {
-        if (length > text.length) continue
-        const places = this.#places.get(`${subject} ${text.slice(0, length)}`)
-        if (places !== undefined) for (const at of places) found.push(at)
+        const places = length > text.length ? undefined : this.#places.get(`${subject} ${text.slice(0, length)}`)
+        if (places !== undefined) groups.push(places)
       }
     }
-    return found.sort((one, other) => one - other).filter((at, index) => at !== found[index - 1])
+    const next = groups.map(() => 0)
+    for (;;) {
+      let least = Number.POSITIVE_INFINITY
+      for (let g = 0; g < groups.length; g++) least = Math.min(least, groups[g]?.[next[g] ?? 0] ?? least)
+      if (least === Number.POSITIVE_INFINITY) return
+      for (let g = 0; g < groups.length; g++) if (groups[g]?.[next[g] ?? 0] === least) next[g] = (next[g] ?? 0) + 1
+      visitor(least)
+    }
   }
 }
 

@@ -125,20 +125,23 @@ export class ViewPolicy implements Rules {
 
   #findConcerns(target: Target): readonly Pending[] {
     const facts = { view: this.view, ...toFacts(target) }
-    return this.rulesAbout(target).flatMap((rule): Pending[] => {
-      beginConditions(facts)
-      const state = stateOf(rule.parts.what, facts)
-      return state === 'not' ? [] : [{ rule, state }]
-    })
+    const concerns: Pending[] = []
+    for (const rule of this.rulesAbout(target)) {
+      const { what } = rule.parts
+      if (what.length > 0) beginConditions(facts)
+      const state = what.length === 0 ? 'holds' : stateOf(what, facts)
+      if (state !== 'not') concerns.push({ rule, state })
+    }
+    return concerns
   }
 
   /** By names and servers alone, whatever their conditions say. */
   rulesAbout(target: Target): readonly Rule[] {
     const rules: Rule[] = []
-    for (const at of this.#index.about(target)) {
+    this.#index.visit(target, (at) => {
       const rule = this.#rules[at]
       if (rule?.fits(target) === true) rules.push(rule)
-    }
+    })
     return rules
   }
 }
