@@ -6,8 +6,8 @@ function setUp() {
   const workspace = createWorkspace()
   workspace.write('crosspoint.json', {
     servers: { everything: { command: process.execPath, args: EVERYTHING, prefix: 'all' } },
-    scopes: { read: { tools: ['all__get-*'] } },
-    roles: { reader: { scopes: ['read'] } },
+    scopes: { read: { tools: ['all__get-*'] }, all: { tools: ['*'] } },
+    roles: { reader: { scopes: ['read'] }, dev: { scopes: ['all'] } },
     policy: {
       rules: [
         { name: 'devs', effect: 'deny', tools: ['all__get-env'], when: '!("dev" in principal.roles)' },
@@ -26,7 +26,7 @@ it('policy explain says which rule decided, and how it stands with every rule ab
   expect(stdout).toContain('In its lists: no, hidden because the rule "devs" refuses it')
   expect(stdout).toMatch(/^deny {2}devs {2}holds$/m)
   const dev = await run(['policy', 'explain', 'all__get-env', '--as', 'bob', '--role', 'dev'], options)
-  expect(dev.stdout).toContain('nothing speaks of it, and the default is to allow')
+  expect(dev.stdout).toContain('may use "all__get-env": its scope "all" covers it')
   expect(dev.stdout).toMatch(/^deny {2}devs {2}does not hold: not !\("dev" in principal\.roles\)$/m)
   const long = ['policy', 'explain', 'all__echo', 'message=much too long', '--as', 'bob', '--json']
   expect(JSON.parse((await run(long, options)).stdout)).toMatchObject({
@@ -38,7 +38,7 @@ it('policy explain says which rule decided, and how it stands with every rule ab
     listed: false,
     decision: { effect: 'deny', rule: 'scopes' },
     scopes: ['read'],
-    covering: [],
+    covering: ['all'],
   })
   expect(left()).toEqual([])
 })
