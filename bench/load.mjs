@@ -10,7 +10,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 /**
  * @param job { port, era: 'modern' | 'legacy', calls, concurrency } and
- *   { method: 'tools/call', tool, more } or { method: 'tools/list', page, has }: a page counted from 0, and what it shows
+ *   { method: 'tools/call', tool, more } or { method: 'tools/list', page, has }: a page counted from 0, and what it shows;
+ *   `token` is shown with every request, where there is one
  */
 async function run(job) {
   const lead = await toLead(job)
@@ -73,7 +74,7 @@ async function findCursor(job, lead) {
 
 /** Everything of a request's head that does not change from call to call. */
 async function toLead(job) {
-  const plain = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n`
+  const plain = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${job.token === undefined ? '' : `authorization: Bearer ${job.token}\r\n`}`
   if (job.era === 'modern') {
     const name = job.tool === undefined ? '' : `mcp-name: ${job.tool}\r\n`
     return `${plain}mcp-protocol-version: ${NEWEST}\r\nmcp-method: ${job.method}\r\n${name}`

@@ -1,4 +1,5 @@
 // Everybody who plays in a leg. Each is started once, by what it is and what it is told, and all are stopped together.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,6 +52,19 @@ export function createCast() {
         return start('gateway', CROSSPOINT, ['up', '--config', config, '--port', '0', '--json'])
       }),
 
+    /** The gateway with all of its rules at work, and a key for it. */
+    governed: (era) =>
+      once(`governed ${era}`, async () => {
+        const { port } = await cast.upstream(era)
+        const config = join(folder, `${started.size}.json`)
+        const server = { url: `http://127.0.0.1:${port}/mcp` }
+        writeFileSync(config, JSON.stringify({ mcpServers: { bench: server }, ...GOVERNED }))
+        const words = ['keys', 'create', '--principal', 'bench', '--role', 'caller', '--config', config, '--json']
+        const { key } = JSON.parse(execFileSync(process.execPath, [CROSSPOINT, ...words], { encoding: 'utf8' }))
+        const subject = await start('governed gateway', CROSSPOINT, ['up', '--config', config, '--port', '0', '--json'])
+        return { subject, token: key }
+      }),
+
     /** Undefined where it is not installed. */
     mcpProxy: () =>
       once('mcp-proxy', async () => {
@@ -71,6 +85,31 @@ export function createCast() {
     },
   }
   return cast
+}
+
+/** Identity, scopes, rules of which one waits for arguments, limits, a cache that never has it, a breaker, evidence. */
+const GOVERNED = {
+  auth: {},
+  store: { path: 'store.db' },
+  audit: { keyFile: 'audit.key' },
+  scopes: { use: { tools: ['*'] } },
+  roles: { caller: { scopes: ['use'] } },
+  policy: {
+    rules: [
+      ...Array.from({ length: 50 }, (_, at) => ({
+        name: `other-${at}`,
+        effect: 'deny',
+        tools: [`other${at}__*`],
+        when: 'principal.id != "root"',
+      })),
+      { name: 'long', effect: 'deny', tools: ['bench__*'], when: 'size(arguments.message) > 10000' },
+    ],
+  },
+  traffic: {
+    limits: [{ name: 'all', per: 'principal', calls: 100_000_000, windowMs: 60_000 }],
+    cache: { rules: [{ match: { tools: ['bench__*'] }, unsafe: true, ttlMs: 100 }] },
+    breakers: [{}],
+  },
 }
 
 function freePort() {

@@ -15,6 +15,13 @@ export const LEGS = [
       { what: 'rate', beside: 'plain proxy', least: 0.6 },
     ],
   },
+  {
+    name: 'governed, 100 bytes',
+    calls: 8_000,
+    concurrency: CONNECTIONS,
+    rows: [governed('modern'), plainProxy('modern'), gateway('modern', 'modern')],
+    budgets: [{ what: 'cpuUs', beside: 'plain proxy', most: 2 }],
+  },
   large('10 KB of text', 4_000, { bytes: 10_000, kind: 'text' }, 1.6),
   large('1 MB of text', 100, { bytes: 1_000_000, kind: 'text' }),
   large('1 MB of text with escapes', 100, { bytes: 1_000_000, kind: 'escapes' }),
@@ -84,6 +91,17 @@ function gateway(client, server, more = undefined) {
     async start(cast) {
       const subject = await cast.gateway(server)
       return { subject, job: { port: subject.port, era: client, method: 'tools/call', tool: 'bench__echo', more } }
+    },
+  }
+}
+
+/** The same with identity, rules, limits, a look into the cache and evidence. */
+function governed(era) {
+  return {
+    name: 'gateway with all its rules',
+    async start(cast) {
+      const { subject, token } = await cast.governed(era)
+      return { subject, job: { port: subject.port, era, method: 'tools/call', tool: 'bench__echo', token } }
     },
   }
 }
