@@ -1,5 +1,5 @@
 import type { AuditRow } from '../contract/audit-store.ts'
-import { checkRows, findFresh, type Head, toAuditTableRow } from '../sql/audit-rows.ts'
+import { AUDIT_COLUMNS, checkRows, findFresh, type Head, toAuditTableRow } from '../sql/audit-rows.ts'
 import type { Database } from './database.ts'
 import { inTransaction } from './dialect.ts'
 
@@ -7,7 +7,9 @@ import { inTransaction } from './dialect.ts'
 export function createAppend(database: Database): (rows: readonly AuditRow[]) => void {
   const headOf = database.prepare('select last, hash from audit_chains where chain = ?')
   const hashesOf = database.prepare('select seq, hash from audit_rows where chain = ? and seq >= ? and seq <= ?')
-  const insert = database.prepare(`insert into audit_rows (${COLUMNS.join(', ')}) values (${COLUMNS.map(() => '?')})`)
+  const insert = database.prepare(
+    `insert into audit_rows (${AUDIT_COLUMNS.join(', ')}) values (${AUDIT_COLUMNS.map(() => '?')})`,
+  )
   const move = database.prepare(
     `insert into audit_chains (chain, first, last, hash) values (?, 1, ?, ?)
      on conflict (chain) do update set last = excluded.last, hash = excluded.hash`,
@@ -21,7 +23,7 @@ export function createAppend(database: Database): (rows: readonly AuditRow[]) =>
     const fresh = findFresh(rows, head, new Map(kept.map(({ seq, hash }) => [seq, hash])))
     for (const row of fresh) {
       const values = toAuditTableRow(row)
-      insert.run(COLUMNS.map((column) => values[column]))
+      insert.run(AUDIT_COLUMNS.map((column) => values[column]))
     }
     if (fresh.length > 0) move.run(last.chain, last.seq, last.hash)
   }
@@ -32,19 +34,3 @@ export function createAppend(database: Database): (rows: readonly AuditRow[]) =>
     if (first !== undefined && last !== undefined) inTransaction(database, () => append(rows, first, last))
   }
 }
-
-const COLUMNS = [
-  'chain',
-  'seq',
-  'at',
-  'previous',
-  'hash',
-  'record',
-  'tenant',
-  'principal',
-  'method',
-  'target',
-  'upstream',
-  'outcome',
-  'trace',
-] as const

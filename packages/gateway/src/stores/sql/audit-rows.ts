@@ -88,3 +88,20 @@ export function findFresh(
   }
   return fresh
 }
+
+/** In the order of their table. */
+export const AUDIT_COLUMNS = [
+  'chain',
+  'seq',
+  'at',
+  'previous',
+  'hash',
+  'record',
+  'tenant',
+  'principal',
+  'method',
+  'target',
+  'upstream',
+  'outcome',
+  'trace',
+] as const satisfies readonly (keyof AuditTableRow)[]

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { StoreError } from '../contract/store-error.ts'
+import { AUDIT_COLUMNS } from './audit-rows.ts'
 import type { Db, Tables } from './tables.ts'
 
 /** Some rows of one table, as they are moved between stores of either kind. */
@@ -37,24 +38,7 @@ export const TABLES = {
     key: ['id'],
   },
   audit_chains: { columns: ['chain', 'first', 'last', 'hash'], key: ['chain'] },
-  audit_rows: {
-    columns: [
-      'chain',
-      'seq',
-      'at',
-      'previous',
-      'hash',
-      'record',
-      'tenant',
-      'principal',
-      'method',
-      'target',
-      'upstream',
-      'outcome',
-      'trace',
-    ],
-    key: ['chain', 'seq'],
-  },
+  audit_rows: { columns: AUDIT_COLUMNS, key: ['chain', 'seq'] },
   audit_checkpoints: {
     columns: ['chain', 'seq', 'hash', 'at', 'signing_key', 'signature'],
     key: ['chain', 'seq', 'at', 'signing_key'],
