@@ -1,3 +1,5 @@
+import type { PolicyQuestion } from '@crosspoint/gateway'
+
 /** Options every command takes, before or after its name. */
 export interface CommonOptions {
   readonly config?: string
@@ -93,4 +95,14 @@ export interface AuditSearchOptions extends AuditFilters {
 export interface AuditExportOptions extends AuditFilters {
   readonly format: 'jsonl' | 'otlp'
   readonly to?: string
+}
+
+export interface PolicyExplainOptions extends CommonOptions {
+  readonly as: string
+  readonly tenant: string
+  readonly role?: readonly string[]
+  readonly scope?: readonly string[]
+  readonly claims?: string
+  readonly view?: string
+  readonly kind: PolicyQuestion['kind']
 }

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import type { PolicyExplainOptions } from './commands/policy-explain.ts'
 import { CliError, type ExitKind } from './exit.ts'
 import { addAudit } from './grammar/audit-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
@@ -13,6 +12,7 @@ import type {
   KeysCreateOptions,
   KeysListOptions,
   KeysRotateOptions,
+  PolicyExplainOptions,
   ReadOptions,
   TargetOptions,
   UpOptions,

@@ -4,21 +4,11 @@ import { locateConfig, readConfig } from '../configuration.ts'
 import { CliError, type ExitKind } from '../exit.ts'
 import { readArguments } from '../grammar/arguments.ts'
 import type { Io } from '../io.ts'
-import type { CommonOptions } from '../options.ts'
+import type { PolicyExplainOptions } from '../options.ts'
 import type { Style } from '../print/style.ts'
 import { toTable } from '../print/table.ts'
 import { startGateway, unknownView } from '../targets/merged.ts'
 import { createSourceReader } from '../targets/source.ts'
-
-export interface PolicyExplainOptions extends CommonOptions {
-  readonly as: string
-  readonly tenant: string
-  readonly role?: readonly string[]
-  readonly scope?: readonly string[]
-  readonly claims?: string
-  readonly view?: string
-  readonly kind: PolicyQuestion['kind']
-}
 
 /** Says whether a caller may use something, which rule decided, and why, rule by rule. */
 export async function policyExplain(
