@@ -2,7 +2,6 @@ import type { Facts } from '../conditions/facts.ts'
 import type { Decision } from './decision.ts'
 import type { Rule } from './rule.ts'
 import { both, type State, stateOf } from './state.ts'
-import type { Target } from './target.ts'
 
 /** A rule of which all holds but what can only be told with a call. */
 export interface Pending {
@@ -23,7 +22,8 @@ export interface Verdict {
 
 /** Rules that can only be told with a call, in their order. */
 export interface Waiting {
-  readonly target: Target
+  /** What conditions are told of the thing. */
+  readonly facts: Facts
   readonly denies: readonly Pending[]
   /** Empty where they would change nothing. */
   readonly allows: readonly Pending[]

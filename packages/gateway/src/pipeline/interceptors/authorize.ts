@@ -3,7 +3,6 @@ import { beginConditions } from '../../conditions/condition.ts'
 import { ClientFacts, type Facts } from '../../conditions/facts.ts'
 import type { Log } from '../../log.ts'
 import { verdictOf } from '../../policy/asked.ts'
-import { toFacts } from '../../policy/target.ts'
 import { judge, type Waiting } from '../../policy/verdict.ts'
 import type { Passage, Permitted } from '../../routes/passage.ts'
 
@@ -34,11 +33,11 @@ export function authorize(log: Log, wallClock: () => number): Interceptor<Passag
 function toCallFacts(
   { method, params, downstream, view }: Passage,
   { caller }: Permitted,
-  { target }: Waiting,
+  { facts }: Waiting,
   wallClock: () => number,
 ): Facts {
   return {
-    ...toFacts(target),
+    ...facts,
     principal: caller.facts,
     view: view.name ?? '',
     method,
