@@ -1,6 +1,7 @@
 import { toAuth } from './build-auth.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
+import type { AdminConfig } from './model-admin.ts'
 import type { AuditConfig } from './model-audit.ts'
 import type { Covered, PolicyConfig, RuleConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
@@ -8,7 +9,7 @@ import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
 export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
-  const { listen, auth, limits, timeouts, traffic, log, audit } = written
+  const { listen, auth, limits, timeouts, traffic, log, audit, admin } = written
   return deepFreeze({
     listen,
     ...(auth === undefined ? {} : { auth: toAuth(auth) }),
@@ -23,6 +24,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     log,
     store: toStore(written.store, baseDir),
     ...(audit === undefined ? {} : { audit: toAudit(audit, baseDir) }),
+    admin: toAdmin(admin),
   })
 }
 
@@ -96,6 +98,15 @@ function toAudit(audit: NonNullable<WrittenConfig['audit']>, baseDir: string): A
     ...(keyFile === undefined ? {} : { keyFile: joinPath(baseDir, keyFile) }),
     ...(anchor === undefined ? {} : { anchor: anchor === 'stderr' ? anchor : joinPath(baseDir, anchor) }),
     ...(retentionDays === undefined ? {} : { retentionDays }),
+  }
+}
+
+function toAdmin({ port, token, resource, ...rest }: WrittenConfig['admin']): AdminConfig {
+  return {
+    ...rest,
+    ...(port === undefined ? {} : { port }),
+    ...(token === undefined ? {} : { token }),
+    ...(resource === undefined ? {} : { resource: resource.replace(/\/+$/, '') }),
   }
 }
 

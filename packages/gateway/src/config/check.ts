@@ -1,4 +1,5 @@
 import { nearest } from '@crosspoint/mcp'
+import { checkAdmin } from './check-admin.ts'
 import { checkAuth } from './check-auth.ts'
 import { checkPolicy } from './check-policy.ts'
 import { checkTraffic } from './check-traffic.ts'
@@ -18,6 +19,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   const check = new Check(config, root, file, complaints)
   check.listen()
   check.auth()
+  check.admin()
   check.store()
   check.evidence()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
@@ -59,6 +61,14 @@ class Check {
 
   auth(): void {
     checkAuth(
+      this.#config,
+      (...about) => this.#error(...about),
+      (...about) => this.#warn(...about),
+    )
+  }
+
+  admin(): void {
+    checkAdmin(
       this.#config,
       (...about) => this.#error(...about),
       (...about) => this.#warn(...about),

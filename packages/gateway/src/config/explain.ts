@@ -18,7 +18,8 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store } = loaded.provenance.effective
+  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, admin } =
+    loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
@@ -34,6 +35,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   explanation.walk(['log'], log)
   explanation.walk(['store'], store)
   explanation.walk(['audit'], audit)
+  explanation.walk(['admin'], admin)
   return rows
 }
 
@@ -102,12 +104,14 @@ function toPath(path: readonly string[]): string {
   return path.reduce((base, step) => pathOf(base, step), '')
 }
 
+/** Settings that are a secret, or hold one. */
+const SECRETS: ReadonlySet<string> = new Set(['store.url', 'admin.token'])
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
 const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
 
 function toShown(path: readonly string[], value: unknown, found: Tree | undefined): ExplainedSetting['value'] {
   const [section = '', , key = ''] = path
-  if (path.join('.') === 'store.url') return maskedValue(found)
+  if (SECRETS.has(path.join('.'))) return maskedValue(found)
   if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>

@@ -55,6 +55,8 @@ test('the guide names every key and every inherited variable', () => {
     ['traffic', 'cache', 'rules', '0'],
     ['log'],
     ['audit'],
+    ['admin'],
+    ['admin', 'roles'],
     ['store'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]

@@ -21,6 +21,7 @@ export type {
   TransportConfig,
   ViewConfig,
 } from './model.ts'
+export type { AdminConfig, AdminRoles } from './model-admin.ts'
 export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
 export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'

@@ -1,3 +1,4 @@
+import type { AdminConfig } from './model-admin.ts'
 import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
 import type { PolicyConfig } from './model-policy.ts'
@@ -25,6 +26,7 @@ export interface GatewayConfig {
   readonly store: StoreConfig
   /** Absent: no evidence is kept, and only the log tells of calls. */
   readonly audit?: AuditConfig
+  readonly admin: AdminConfig
 }
 
 export interface ListenConfig {

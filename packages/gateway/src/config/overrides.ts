@@ -43,7 +43,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Ove
   )
 }
 
-const LISTS: ReadonlySet<string> = new Set(['allowedHosts', 'allowedOrigins'])
+const LISTS: ReadonlySet<string> = new Set(['allowedHosts', 'allowedOrigins', 'audience'])
 
 function fromFlag({ flag, path, value }: ConfigFlag): Override {
   const [section = '', key = ''] = path.split('.')

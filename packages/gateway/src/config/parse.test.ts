@@ -48,6 +48,24 @@ timeouts: { connectMs: 1000 }
   expect(warnings).toEqual([])
   expect(config).toMatchInlineSnapshot(`
     {
+      "admin": {
+        "allowedHosts": [],
+        "allowedOrigins": [],
+        "audience": [],
+        "enabled": true,
+        "host": "127.0.0.1",
+        "roles": {
+          "admin": [
+            "admin",
+          ],
+          "auditor": [
+            "auditor",
+          ],
+          "viewer": [
+            "viewer",
+          ],
+        },
+      },
       "limits": {
         "maxBatch": 50,
         "maxConcurrent": 64,
