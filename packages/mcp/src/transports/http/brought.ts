@@ -2,7 +2,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { Reception, type ReceptionOptions } from './reception.ts'
 
 /** For requests that somebody else receives and brings: `createFetchHandler`, `createNodeHandler`. */
-export interface FetchOptions extends Omit<ReceptionOptions, 'endpoint' | 'sse' | 'plain'> {
+export interface FetchOptions extends Omit<ReceptionOptions, 'endpoint' | 'sse' | 'plain' | 'beside'> {
   /** The only path to serve. Default: every path, since whoever calls the handler has routed already. */
   readonly path?: string
   /** Serves HTTP+SSE, the transport of the oldest revision, at this path. Default: it is not served. */

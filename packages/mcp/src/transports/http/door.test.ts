@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Endpoint } from '@crosspoint/mcp/transports'
 import {
   createFakeClock,
@@ -51,6 +52,45 @@ function createHolding() {
   }
   return { handle, calls, began, release: () => release({ content: [] }) }
 }
+
+describe('who answers beside the endpoints', () => {
+  const beside = (path: string) =>
+    path === '/login'
+      ? (request: IncomingMessage, response: ServerResponse) => {
+          response.setHeader('x-origin', request.headers.origin ?? 'none')
+          request.pipe(response)
+        }
+      : undefined
+
+  it('has the whole exchange, and judges pages itself', async () => {
+    const { door } = await open(answers, { beside })
+    const post = (origin?: string) =>
+      fetch(`${door.url}/login?a=1`, {
+        method: 'POST',
+        body: 'told back',
+        ...(origin === undefined ? {} : { headers: { origin } }),
+      })
+    const answered = await Promise.all([post(), post('https://elsewhere.example'), post('null')])
+    expect(answered.map(({ headers }) => headers.get('x-origin'))).toEqual([
+      'none',
+      'https://elsewhere.example',
+      'null',
+    ])
+    expect(await answered[1]?.text()).toBe('told back')
+    expect((await fetch(`${door.url}/other`, { method: 'POST' })).status).toBe(404)
+  })
+
+  it('abuse-01, abuse-02: does not open endpoints to pages, nor anything to other hosts', async () => {
+    const { door, url } = await open(answers, { beside })
+    const headers = { origin: 'https://elsewhere.example' }
+    expect((await fetch(url, { method: 'POST', headers })).status).toBe(403)
+    expect((await fetch(`${door.url}/other`, { method: 'POST', headers })).status).toBe(403)
+    const raw = await openRaw(door.port)
+    raw.write('GET /login HTTP/1.1\r\nHost: elsewhere.example\r\nOrigin: http://elsewhere.example\r\n\r\n')
+    expect(await raw.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /)
+    raw.destroy()
+  })
+})
 
 describe('where it listens', () => {
   it('abuse-03: listens on 127.0.0.1 by default', async () => {

@@ -135,6 +135,7 @@ const DOOR_NAMES: OptionNames<HttpDoorOptions> = {
   endpoint: true,
   sse: true,
   plain: true,
+  beside: true,
   authenticate: true,
   resourceMetadata: true,
   maxCalls: true,

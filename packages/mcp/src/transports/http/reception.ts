@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { McpError } from '../../errors.ts'
 import { type Clock, systemClock, type Timer } from '../../peer/clock.ts'
 import type { Log } from '../../peer/served.ts'
@@ -26,6 +27,11 @@ export interface ReceptionOptions {
   readonly sse?: (path: string) => Endpoint | undefined
   /** Pages beside the endpoints, such as `/healthz`. */
   readonly plain?: (request: PlainRequest) => PlainReply | undefined
+  /**
+   * Who answers by themselves at a path that is no endpoint's. `Host` and headers have been looked at and times are kept;
+   * pages of which `Origin` may ask, and how long a body may be, is for whoever answers.
+   */
+  readonly beside?: (path: string) => Beside | undefined
   /** Who a caller is, for endpoints that do not say so themselves. */
   readonly authenticate?: Endpoint['authenticate']
   /**
@@ -46,6 +52,9 @@ export interface ReceptionOptions {
   /** Told of refusals, as {@link Endpoint.log}. */
   readonly log?: (event: EndpointEvent) => void
 }
+
+/** Answers one request, whole. */
+export type Beside = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface PlainRequest {
   readonly method: string
@@ -111,14 +120,14 @@ export class Reception {
     try {
       const refusal = this.#guard(request) ?? (this.#state.isClosing ? closing() : undefined)
       if (refusal !== undefined) {
-        this.#refuse(response, refusal)
+        // Looked at last: nothing else is wrong with it, and whoever answers beside the endpoints judges pages itself.
+        const isPage = refusal.code === 'policy.forbidden_origin' && !this.#state.isClosing
+        if (!isPage || !this.#handOver(toPath(request), request, response)) this.#refuse(response, refusal)
         return
       }
       const { origin } = request.headers
       if (origin !== undefined && this.#admitPage(request, response, origin)) return
-      const { url = '/' } = request
-      const query = url.indexOf('?')
-      const path = query === -1 ? url : url.slice(0, query)
+      const path = toPath(request)
       if (this.#state.resourceMetadata !== undefined && path.startsWith(WELL_KNOWN)) {
         this.#describe(path, request, response)
         return
@@ -211,12 +220,20 @@ export class Reception {
   #receiveBeside(path: string, request: HttpRequest, response: HttpResponse): void {
     const endpoint = this.#options.sse?.(path)
     if (endpoint === undefined) {
-      this.#receivePlain(path, request, response)
+      if (!this.#handOver(path, request, response)) this.#receivePlain(path, request, response)
       return
     }
     const desk = this.#deskOf(endpoint)
     if (desk.authenticate === undefined) receiveSse(desk, request, response, ANONYMOUS)
     else this.#authenticate(endpoint, desk.authenticate, request, response, receiveSse)
+  }
+
+  /** Whether somebody answers this by themselves. */
+  #handOver(path: string, request: HttpRequest, response: HttpResponse): boolean {
+    const answer = this.#options.beside?.(path)
+    // Only doors of `node:http` have this option, and theirs are these.
+    answer?.(request as IncomingMessage, response as unknown as ServerResponse)
+    return answer !== undefined
   }
 
   #describe(path: string, request: HttpRequest, response: HttpResponse): void {
@@ -300,6 +317,11 @@ function answerPlain(reply: PlainReply, request: HttpRequest, response: HttpResp
   const headers = { 'content-type': 'text/plain; charset=utf-8', ...reply.headers }
   response.writeHead(reply.status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+function toPath({ url = '/' }: HttpRequest): string {
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
 }
 
 type Authenticate = NonNullable<Endpoint['authenticate']>
