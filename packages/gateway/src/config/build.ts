@@ -3,6 +3,7 @@ import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
 import type { AdminConfig } from './model-admin.ts'
 import type { AuditConfig } from './model-audit.ts'
+import type { ClusterConfig } from './model-cluster.ts'
 import type { Covered, PolicyConfig, RuleConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
@@ -23,6 +24,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     traffic,
     log,
     store: toStore(written.store, baseDir),
+    cluster: toCluster(written.cluster),
     ...(audit === undefined ? {} : { audit: toAudit(audit, baseDir) }),
     admin: toAdmin(admin),
   })
@@ -70,6 +72,10 @@ function toStore({ kind, path, url, maxConnections, timeoutMs }: WrittenConfig['
     maxConnections,
     timeoutMs,
   }
+}
+
+function toCluster({ redis }: WrittenConfig['cluster']): ClusterConfig {
+  return { ...(redis === undefined ? {} : { redis }) }
 }
 
 function toView(name: string, view: WrittenView): ViewConfig {

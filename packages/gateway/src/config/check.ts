@@ -21,6 +21,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   check.auth()
   check.admin()
   check.store()
+  check.cluster()
   check.evidence()
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
@@ -88,6 +89,11 @@ class Check {
     if (path !== undefined && /^~[\\/]/.test(path)) {
       this.#error(['store', 'path'], 'No shell is there to replace "~"', 'write ${HOME}')
     }
+  }
+
+  cluster(): void {
+    const { redis } = this.#config.cluster
+    if (redis !== undefined && !URL.canParse(redis)) this.#error(['cluster', 'redis'], 'This is not a valid URL')
   }
 
   /** Whoever can change the store must not find there what its checkpoints are signed with. */

@@ -71,7 +71,7 @@ function diffMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, 
 }
 
 function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
-  return (['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'admin'] as const).flatMap((section) => {
+  return (['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'cluster', 'admin'] as const).flatMap((section) => {
     const old: Readonly<Record<string, unknown>> = { ...before[section] }
     const next: Readonly<Record<string, unknown>> = { ...after[section] }
     return [...new Set([...Object.keys(old), ...Object.keys(next)])]

@@ -18,7 +18,7 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, admin } =
+  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, cluster, admin } =
     loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
@@ -34,6 +34,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   explanation.walk(['traffic'], traffic)
   explanation.walk(['log'], log)
   explanation.walk(['store'], store)
+  explanation.walk(['cluster'], cluster)
   explanation.walk(['audit'], audit)
   explanation.walk(['admin'], admin)
   return rows
@@ -105,7 +106,8 @@ function toPath(path: readonly string[]): string {
 }
 
 /** Settings that are a secret, or hold one. */
-const SECRETS: ReadonlySet<string> = new Set(['store.url', 'admin.token'])
+const SECRETS: ReadonlySet<string> = new Set(['store.url', 'cluster.redis', 'admin.token'])
+
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
 const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
 

@@ -58,6 +58,7 @@ test('the guide names every key and every inherited variable', () => {
     ['admin'],
     ['admin', 'roles'],
     ['store'],
+    ['cluster'],
   ]
   const names = [...paths.flatMap(knownKeys), ...INHERITED_ENV.posix, ...INHERITED_ENV.windows]
   expect(names.length).toBeGreaterThan(80)

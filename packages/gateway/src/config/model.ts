@@ -1,6 +1,7 @@
 import type { AdminConfig } from './model-admin.ts'
 import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
+import type { ClusterConfig } from './model-cluster.ts'
 import type { PolicyConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TrafficConfig } from './model-traffic.ts'
@@ -24,6 +25,7 @@ export interface GatewayConfig {
   readonly traffic: TrafficConfig
   readonly log: LogConfig
   readonly store: StoreConfig
+  readonly cluster: ClusterConfig
   /** Absent: no evidence is kept, and only the log tells of calls. */
   readonly audit?: AuditConfig
   readonly admin: AdminConfig

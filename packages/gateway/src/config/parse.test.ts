@@ -66,6 +66,7 @@ timeouts: { connectMs: 1000 }
           ],
         },
       },
+      "cluster": {},
       "limits": {
         "maxBatch": 50,
         "maxConcurrent": 64,

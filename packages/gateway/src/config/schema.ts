@@ -3,6 +3,7 @@ import { NAME_PATTERN, NAME_RULE } from './names.ts'
 import { admin } from './sections/admin.ts'
 import { audit } from './sections/audit.ts'
 import { auth } from './sections/auth.ts'
+import { cluster } from './sections/cluster.ts'
 import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
@@ -44,6 +45,7 @@ export const configSchema = z
       traffic,
       log,
       store,
+      cluster,
       audit: audit.optional(),
       admin,
     },
@@ -58,7 +60,7 @@ export type WrittenAuth = NonNullable<WrittenConfig['auth']>
 export type WrittenView = WrittenConfig['views'][string]
 
 /** Sections of plain settings: each key can also be set by the environment or a flag. */
-export const SETTING_SECTIONS = ['listen', 'limits', 'timeouts', 'log', 'store', 'admin'] as const
+export const SETTING_SECTIONS = ['listen', 'limits', 'timeouts', 'log', 'store', 'cluster', 'admin'] as const
 
 /** Keys of the mapping at a path of the schema, in their order; empty where there is none. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
