@@ -40,6 +40,7 @@ describe('backups', () => {
     expect(await target.keys.list({ limit: 10 })).toEqual([FULL, toKey('plain')])
     expect(await target.keys.version()).toBeGreaterThan(2)
     expect(await target.audit.chains()).toEqual(await source.audit.chains())
+    expect(await target.credentials.find(SEALED)).toEqual({ ...SEALED, version: 1 })
     expect(await target.audit.read('a', { from: 1, limit: 5_000 })).toEqual(
       await source.audit.read('a', { from: 1, limit: 5_000 }),
     )
@@ -91,7 +92,8 @@ test('a backup of an embedded store is a store', async () => {
   await again.close()
 })
 
-async function fill({ keys, audit }: Store): Promise<void> {
+async function fill({ keys, audit, credentials }: Store): Promise<void> {
+  await credentials.put(SEALED, 0)
   await keys.add(FULL)
   await keys.add(toKey('plain'))
   await audit.append(toRows('a', 1, 1_300))
@@ -124,6 +126,16 @@ function toRows(chain: string, from: number, count: number, at = 9): readonly Au
 function toKey(id: string, more: Partial<KeyRecord> = {}): KeyRecord {
   return { id, digest: 'd', principal: 'p', tenant: 't', roles: [], createdAt: 1, ...more }
 }
+
+const SEALED = {
+  kind: 'connection',
+  tenant: 't',
+  principal: 'é',
+  name: 'n',
+  keyId: 'k',
+  sealed: 's',
+  updatedAt: 7,
+} as const
 
 const FULL = toKey('full', {
   scopes: ['s'],

@@ -22,6 +22,7 @@ export function createLazyStore(open: () => Promise<Store>): LazyStore {
   return {
     keys: onceOpened(async () => (await opened()).keys),
     audit: onceOpened(async () => (await opened()).audit),
+    credentials: onceOpened(async () => (await opened()).credentials),
     open: async () => void (await opened()),
     migrate: async () => (await opened()).migrate(),
     backup: async (path) => (await opened()).backup(path),

@@ -1,4 +1,5 @@
 import type { AuditStore } from './audit-store.ts'
+import type { CredentialStore } from './credential-store.ts'
 import type { KeyStore } from './key-store.ts'
 
 /**
@@ -8,6 +9,7 @@ import type { KeyStore } from './key-store.ts'
 export interface Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
+  readonly credentials: CredentialStore
   /** Brings what is kept to the shape this version expects. Safe to run again, and by several replicas at once. */
   migrate(): Promise<void>
   /**

@@ -1,8 +1,10 @@
 import { Kysely } from 'kysely'
 import { readBackup } from '../backup.ts'
 import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
+import type { CredentialId, CredentialRecord, CredentialStore } from '../contract/credential-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import { SqlAudit } from '../sql/audit.ts'
+import { SqlCredentialStore } from '../sql/credentials.ts'
 import { load } from '../sql/dump.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { migrate } from '../sql/migrations.ts'
@@ -17,6 +19,7 @@ export function createOperations(database: Database) {
   const db = new Kysely<Tables>({ dialect: new WritingDialect(database) })
   const keys = new SqlKeyStore(db)
   const audit = new SqlAudit(db)
+  const credentials = new SqlCredentialStore(db)
   let append: ReturnType<typeof createAppend> | undefined
   return {
     /** Of several processes one migrates, and others wait. */
@@ -37,6 +40,12 @@ export function createOperations(database: Database) {
     checkpoints: (chain: string) => audit.checkpoints(chain),
     backup: async (path: string) => vacuumInto(database, path),
     restore: (path: string) => db.transaction().execute((writing) => load(writing, readBackup(path))),
+    findCredential: (id: CredentialId) => credentials.find(id),
+    putCredential: (record: Omit<CredentialRecord, 'version'>, expected: number) => credentials.put(record, expected),
+    removeCredential: (id: CredentialId) => credentials.remove(id),
+    listCredentials: (options: Parameters<CredentialStore['list']>[0]) => credentials.list(options),
+    claimCredential: (...claim: Parameters<CredentialStore['claim']>) => credentials.claim(...claim),
+    releaseCredential: (name: string, holder: string) => credentials.release(name, holder),
     forgetSome: (olderThan: number) => audit.forgetSome(olderThan),
   }
 }

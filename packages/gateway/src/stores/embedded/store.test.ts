@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { auditStoreSuite } from '../contract/audit-store.suite.ts'
+import { credentialStoreSuite } from '../contract/credential-store.suite.ts'
 import { keyStoreSuite } from '../contract/key-store.suite.ts'
 import { openEmbedded } from './store.ts'
 
 keyStoreSuite(async () => (await openEmpty()).keys)
 auditStoreSuite(async () => (await openEmpty()).audit)
+credentialStoreSuite(async () => (await openEmpty()).credentials)
 
 async function openEmpty() {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'crosspoint-store-')))

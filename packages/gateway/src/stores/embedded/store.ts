@@ -1,8 +1,10 @@
 import type { AuditStore } from '../contract/audit-store.ts'
+import type { CredentialStore } from '../contract/credential-store.ts'
 import type { KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
 import { writeBackup } from '../sql/backup-file.ts'
 import { EmbeddedAuditStore } from './audit.ts'
+import { createEmbeddedCredentials } from './credentials.ts'
 import { type Database, makeFile, openToRead } from './database.ts'
 import { toStoreError } from './faults.ts'
 import { EmbeddedKeyStore } from './keys.ts'
@@ -37,6 +39,7 @@ export async function openEmbedded({ path, timeoutMs = 5_000 }: EmbeddedOptions)
 class EmbeddedStore implements Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
+  readonly credentials: CredentialStore
   readonly #database: Database
   readonly #writer: Worker
   readonly #reader: Worker
@@ -47,6 +50,7 @@ class EmbeddedStore implements Store {
     this.#reader = reader
     this.keys = new EmbeddedKeyStore(database, writer, reader)
     this.audit = new EmbeddedAuditStore(writer, reader)
+    this.credentials = createEmbeddedCredentials(writer, reader)
   }
 
   migrate(): Promise<void> {

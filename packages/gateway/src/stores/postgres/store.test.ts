@@ -1,6 +1,7 @@
 import { findPostgres, type PostgresServer, startPostgres } from '@crosspoint/testkit'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { auditStoreSuite } from '../contract/audit-store.suite.ts'
+import { credentialStoreSuite } from '../contract/credential-store.suite.ts'
 import { keyStoreSuite } from '../contract/key-store.suite.ts'
 import { openPostgres } from './store.ts'
 
@@ -22,4 +23,5 @@ describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
 
   keyStoreSuite(async () => (await openEmpty()).keys)
   auditStoreSuite(async () => (await openEmpty()).audit)
+  credentialStoreSuite(async () => (await openEmpty()).credentials)
 })

@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { readBackup } from '../backup.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
+import type { CredentialStore } from '../contract/credential-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
 import { StoreError } from '../contract/store-error.ts'
 import { forgetAll, SqlAudit } from '../sql/audit.ts'
 import { writeBackup, writeLines } from '../sql/backup-file.ts'
+import { SqlCredentialStore } from '../sql/credentials.ts'
 import { dump, load } from '../sql/dump.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { checkNotNewer, migrate, STORE_VERSION, versionOf } from '../sql/migrations.ts'
@@ -40,6 +42,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
 class PostgresStore implements Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
+  readonly credentials: CredentialStore
   readonly #db: Db
   readonly #options: PostgresOptions
   #closing: Promise<void> | undefined
@@ -49,6 +52,7 @@ class PostgresStore implements Store {
     this.#options = options
     this.keys = this.#createKeys()
     this.audit = this.#createAudit()
+    this.credentials = this.#createCredentials()
   }
 
   check(isUnmigrated: boolean): Promise<void> {
@@ -135,6 +139,20 @@ class PostgresStore implements Store {
       addCheckpoint: (checkpoint) => write(() => audit.addCheckpoint(checkpoint)),
       checkpoints: (chain) => read(() => audit.checkpoints(chain)),
       forget: (olderThan) => forgetAll(() => write(() => audit.forgetSome(olderThan))),
+    }
+  }
+
+  #createCredentials(): CredentialStore {
+    const credentials = new SqlCredentialStore(this.#db)
+    const read = <T>(action: () => Promise<T>) => this.#do('Cannot read the store', action)
+    const write = <T>(action: () => Promise<T>) => this.#do('Cannot write the store', action)
+    return {
+      find: (id) => read(() => credentials.find(id)),
+      put: (record, expected) => write(() => credentials.put(record, expected)),
+      remove: (id) => write(() => credentials.remove(id)),
+      list: (options) => read(() => credentials.list(options)),
+      claim: (name, holder, times) => write(() => credentials.claim(name, holder, times)),
+      release: (name, holder) => write(() => credentials.release(name, holder)),
     }
   }
 }

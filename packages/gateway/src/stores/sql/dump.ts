@@ -43,7 +43,12 @@ export const TABLES = {
     columns: ['chain', 'seq', 'hash', 'at', 'signing_key', 'signature'],
     key: ['chain', 'seq', 'at', 'signing_key'],
   },
-} as const satisfies { readonly [Table in Exclude<keyof Tables, 'store_version'>]: Shape }
+  // Sealed as they are: without its key nobody can use what is in a backup.
+  credentials: {
+    columns: ['kind', 'tenant', 'principal', 'name', 'key_id', 'sealed', 'version', 'updated_at'],
+    key: ['kind', 'tenant', 'principal', 'name'],
+  },
+} as const satisfies { readonly [Table in Exclude<keyof Tables, 'store_version' | 'credential_claims'>]: Shape }
 
 const ROWS_AT_ONCE = 500
 

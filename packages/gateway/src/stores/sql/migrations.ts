@@ -44,6 +44,18 @@ const MIGRATIONS: readonly Migration[] = [
         signing_key ${text} not null, signature ${text} not null, primary key (chain, seq, at, signing_key))`,
     ],
   },
+  {
+    number: 2,
+    statements: ({ text, whole, byKey }) => [
+      `create table credentials (
+        kind ${text} not null, tenant ${text} not null, principal ${text} not null, name ${text} not null,
+        key_id ${text} not null, sealed ${text} not null, version ${whole} not null, updated_at ${whole} not null,
+        primary key (kind, tenant, principal, name)) ${byKey}`,
+      `create table credential_claims (
+        name ${text} primary key, holder ${text} not null, ends_at ${whole} not null) ${byKey}`,
+      'create index credential_claims_ends on credential_claims (ends_at)',
+    ],
+  },
 ]
 
 /** The version this program expects. */

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { CredentialKind } from '../contract/credential-store.ts'
 
 /** Tables of both databases, as rows come out of them: no column is missing, absent is null. */
 export interface Tables {
@@ -10,6 +11,8 @@ export interface Tables {
   audit_rows: AuditTableRow
   audit_chains: ChainRow
   audit_checkpoints: CheckpointRow
+  credentials: CredentialRow
+  credential_claims: ClaimRow
 }
 
 export type Db = Kysely<Tables>
@@ -63,4 +66,22 @@ export interface CheckpointRow {
   at: number
   signing_key: string
   signature: string
+}
+
+export interface CredentialRow {
+  kind: CredentialKind
+  tenant: string
+  principal: string
+  name: string
+  key_id: string
+  sealed: string
+  version: number
+  updated_at: number
+}
+
+/** A name that somebody has for a while. */
+export interface ClaimRow {
+  name: string
+  holder: string
+  ends_at: number
 }
