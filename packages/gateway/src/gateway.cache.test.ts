@@ -241,3 +241,15 @@ async function until(holds: () => boolean): Promise<void> {
   }
   throw new Error('It did not come about')
 }
+
+test('figures tell of each tool what was kept of it, and of refused calls that they were', async () => {
+  const { read, record, pass, gateway } = await open()
+  for (let n = 0; n < 3; n++) await read()
+  await expect(pass(record({ name: 'one__none' }))).rejects.toMatchObject({ code: 'caller.invalid_params' })
+  const { tools, methods } = gateway.figures()
+  expect(tools).toMatchObject([
+    { upstream: 'one', tool: 'read', name: 'one__read', calls: 3, errors: {}, cacheHits: 2 },
+    { upstream: '', tool: '_other', calls: 1, errors: { 'caller.invalid_params': 1 } },
+  ])
+  expect(methods).toMatchObject([{ method: 'tools/call', calls: 4, cacheHits: 2 }])
+})

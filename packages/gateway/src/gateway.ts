@@ -29,6 +29,8 @@ import { explainPolicy, type PolicyExplanation, type PolicyQuestion } from './po
 import { createPolicy, Policy } from './policy/policy.ts'
 import type { UpstreamStatus } from './status.ts'
 import type { Store } from './stores/contract/store.ts'
+import { type GatewayFigures, toFigures } from './telemetry/figures.ts'
+import { Tally } from './telemetry/tally.ts'
 import type { Counters } from './traffic/counters.ts'
 import { Traffic, type TrafficFigure } from './traffic/traffic.ts'
 import type { Connect } from './upstreams/connector.ts'
@@ -80,6 +82,8 @@ export interface Gateway {
   readonly config: GatewayConfig
   /** In the order of the configuration. */
   status(): readonly UpstreamStatus[]
+  /** What became of calls so far and how long they took, by tool and by method. */
+  figures(): GatewayFigures
   /** What was limited, cached and refused so far, for metrics. Labels are names of the configuration. */
   traffic(): readonly TrafficFigure[]
   /** Adds to the evidence, where it is kept, what happened and is no call: never a secret. */
@@ -119,6 +123,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...(options.counters === undefined ? {} : { counters: options.counters }),
   })
   traffic.apply(config.traffic)
+  const tally = new Tally({ clock })
   const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
   const identity = new Identity({
     config,
@@ -192,6 +197,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       },
       evidence: () => ledger.current,
       settings,
+      tally,
       traffic,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
@@ -262,6 +268,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     status: () => fleet.status(),
     record: (event) => ledger.event(event),
+    figures: () => toFigures(tally),
     traffic: () => traffic.snapshot(),
     get settled() {
       return fleet.settled

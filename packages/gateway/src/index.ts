@@ -35,6 +35,13 @@ export type { Store } from './stores/contract/store.ts'
 export { StoreError, type StoreErrorCode } from './stores/contract/store-error.ts'
 export { createLazyStore, type LazyStore } from './stores/lazy-store.ts'
 export { type OpenStoreOptions, openStore } from './stores/open.ts'
+export type {
+  CallFigures,
+  GatewayFigures,
+  LatencyFigures,
+  MethodFigures,
+  ToolFigures,
+} from './telemetry/figures.ts'
 export type { Charge, Counters, Taken } from './traffic/counters.ts'
 export type { TrafficFigure } from './traffic/traffic.ts'
 export { RELAYED } from './upstreams/context.ts'

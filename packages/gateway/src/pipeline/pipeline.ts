@@ -2,6 +2,7 @@ import { type Clock, compose, type Handle, type Interceptor } from '@crosspoint/
 import type { Evidence } from '../audit/evidence.ts'
 import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
+import type { Tally } from '../telemetry/tally.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
 import { authorize } from './interceptors/authorize.ts'
@@ -21,6 +22,8 @@ export interface PipelineNeeds {
   readonly traffic: Traffic
   /** Where evidence is kept now; a reload may change it. Default: nowhere. */
   readonly evidence?: () => Evidence | undefined
+  /** What counts calls, and how long they took. Default: nobody does. */
+  readonly tally?: Tally
   /** What of a call can only be told with the call is decided; default: there are no rules, and nothing is asked. */
   readonly authorizes?: boolean
   /** Milliseconds since 1970, for rules about the time. Default `Date.now`. */
@@ -47,9 +50,9 @@ export const PIPELINE: readonly Place[] = [
   },
   {
     name: 'audit',
-    does: 'writes one line per call (who, what, of whom, outcome, duration; no values) and, where evidence is kept, its record',
+    does: 'writes one line per call (who, what, of whom, outcome, duration; no values), counts it and, where evidence is kept, writes its record',
     because: 'it stands outside all rules, so that refusals are recorded like successes',
-    create: ({ log, clock, evidence }) => audit(log, clock, evidence),
+    create: ({ log, clock, evidence, tally }) => audit(log, clock, evidence, tally),
   },
   { name: 'authenticate', does: 'says who the caller is', because: 'every later rule speaks of a principal' },
   {

@@ -43,6 +43,8 @@ export class Passage implements Call {
   route: Route | undefined
   /** Written by the place that refuses a call and tells a model so by a result: the outcome is this. */
   refusal: McpError | undefined
+  /** Written by `cache`: its answer was given before. */
+  isFromCache: boolean
   /** Written by `authorize`, and by `route` where what was asked for is hidden; undefined where there are no rules. */
   decision: Decision | undefined
 
@@ -60,6 +62,7 @@ export class Passage implements Call {
     this.trace = call.trace
     this.route = undefined
     this.refusal = undefined
+    this.isFromCache = false
     this.decision = undefined
   }
 }

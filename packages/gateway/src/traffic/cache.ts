@@ -66,7 +66,7 @@ export class ResultCache {
     const known = this.#kept.get(key)
     if (known !== undefined && this.#isGood(known, call, item)) {
       this.#hits++
-      return Promise.resolve(this.#give(known))
+      return Promise.resolve(this.#give(known, call))
     }
     const flight = this.#flights.get(key)
     // Who wants to hear of progress needs a call of its own.
@@ -88,7 +88,7 @@ export class ResultCache {
       return next(call)
     }
     this.#hits++
-    return this.#give(answer)
+    return this.#give(answer, call)
   }
 
   #ask(key: string, rule: Rule, item: Item | undefined, call: Passage, next: Handle<Passage>): Promise<Result> {
@@ -142,7 +142,8 @@ export class ResultCache {
   }
 
   /** Says that it is not new, and how old it is. */
-  #give({ result, keptAt }: Answer): Result {
+  #give({ result, keptAt }: Answer, call: Passage): Result {
+    call.isFromCache = true
     const ageMs = Math.round(this.#clock.now() - keptAt)
     const marked = withMember(result, '_meta', { ...result._meta, [CACHED]: { ageMs } })
     const { ttlMs } = result

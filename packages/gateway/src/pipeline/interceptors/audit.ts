@@ -3,13 +3,20 @@ import type { Evidence } from '../../audit/evidence.ts'
 import { quote, toTarget } from '../../audit/text.ts'
 import type { Log } from '../../log.ts'
 import type { Passage } from '../../routes/passage.ts'
+import type { Tally } from '../../telemetry/tally.ts'
 
 /**
  * One line per call, refused ones included: who asked what of whom through which view, how it ended and how long
  * it took. Never a value of an argument or of a result. Where evidence is kept, a record as well: see `audit/`.
  * @param evidence where it is kept now. Default: nowhere
+ * @param tally what counts calls. Default: nobody does
  */
-export function audit(log: Log, clock: Clock, evidence: () => Evidence | undefined = nowhere): Interceptor<Passage> {
+export function audit(
+  log: Log,
+  clock: Clock,
+  evidence: () => Evidence | undefined = nowhere,
+  tally?: Pick<Tally, 'ended'>,
+): Interceptor<Passage> {
   const { recorder } = log
   const write = (call: Passage, outcome: string, ms: number) => {
     if (recorder === undefined) log.info(JSON.parse(`{${toMembers(call, outcome, ms)}}`), 'call')
@@ -18,6 +25,7 @@ export function audit(log: Log, clock: Clock, evidence: () => Evidence | undefin
   const end = (call: Passage, start: number, outcome: string, result?: Result) => {
     const ms = clock.now() - start
     write(call, outcome, ms)
+    tally?.ended(call, outcome, ms)
     return evidence()?.call(call, { at: clock.wallNow(), ms, outcome, result })
   }
   const fail = (call: Passage, start: number, error: unknown) => {
@@ -33,6 +41,7 @@ export function audit(log: Log, clock: Clock, evidence: () => Evidence | undefin
     const refusal = evidence()?.refusal()
     if (refusal !== undefined) {
       write(call, refusal.code, 0)
+      tally?.ended(call, refusal.code, 0)
       return Promise.reject(refusal)
     }
     return attempt(next, call).then(
