@@ -39,6 +39,8 @@ describe('backups', () => {
     await target.restore(file)
     expect(await target.keys.list({ limit: 10 })).toEqual([FULL, toKey('plain')])
     expect(await target.keys.version()).toBeGreaterThan(2)
+    expect(await target.accounts.find('ann')).toEqual(ANN)
+    expect(await target.grants.find('Grant', 'g')).toEqual(GRANT)
     expect(await target.audit.chains()).toEqual(await source.audit.chains())
     expect(await target.credentials.find(SEALED)).toEqual({ ...SEALED, version: 1 })
     expect(await target.audit.read('a', { from: 1, limit: 5_000 })).toEqual(
@@ -92,8 +94,10 @@ test('a backup of an embedded store is a store', async () => {
   await again.close()
 })
 
-async function fill({ keys, audit, credentials }: Store): Promise<void> {
+async function fill({ keys, audit, credentials, accounts, grants }: Store): Promise<void> {
   await credentials.put(SEALED, 0)
+  await accounts.add(ANN)
+  await grants.put(GRANT)
   await keys.add(FULL)
   await keys.add(toKey('plain'))
   await audit.append(toRows('a', 1, 1_300))
@@ -146,3 +150,15 @@ const FULL = toKey('full', {
   replacedBy: 'x',
   usedAt: 4,
 })
+
+const ANN = { name: 'ann', tenant: 'acme', roles: ['dev'], digest: 'd', createdAt: 1, changedAt: 2 }
+const GRANT = {
+  kind: 'Grant',
+  id: 'g',
+  grant: 'g',
+  account: 'ann',
+  client: 'c',
+  payload: 'p',
+  createdAt: 1,
+  consumedAt: 3,
+}

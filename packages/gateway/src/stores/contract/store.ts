@@ -1,5 +1,7 @@
+import type { AccountStore } from './account-store.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { CredentialStore } from './credential-store.ts'
+import type { GrantStore } from './grant-store.ts'
 import type { KeyStore } from './key-store.ts'
 
 /**
@@ -10,6 +12,8 @@ export interface Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
   readonly credentials: CredentialStore
+  readonly accounts: AccountStore
+  readonly grants: GrantStore
   /** Brings what is kept to the shape this version expects. Safe to run again, and by several replicas at once. */
   migrate(): Promise<void>
   /**

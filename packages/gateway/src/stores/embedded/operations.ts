@@ -1,11 +1,15 @@
 import { Kysely } from 'kysely'
 import { readBackup } from '../backup.ts'
+import type { AccountRecord, AccountStore } from '../contract/account-store.ts'
 import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
 import type { CredentialId, CredentialRecord, CredentialStore } from '../contract/credential-store.ts'
+import type { GrantRow, GrantStore } from '../contract/grant-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
+import { SqlAccountStore } from '../sql/accounts.ts'
 import { SqlAudit } from '../sql/audit.ts'
 import { SqlCredentialStore } from '../sql/credentials.ts'
 import { load } from '../sql/dump.ts'
+import { SqlGrantStore } from '../sql/grants.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { migrate } from '../sql/migrations.ts'
 import type { Tables } from '../sql/tables.ts'
@@ -20,6 +24,8 @@ export function createOperations(database: Database) {
   const keys = new SqlKeyStore(db)
   const audit = new SqlAudit(db)
   const credentials = new SqlCredentialStore(db)
+  const accounts = new SqlAccountStore(db)
+  const grants = new SqlGrantStore(db)
   let append: ReturnType<typeof createAppend> | undefined
   return {
     /** Of several processes one migrates, and others wait. */
@@ -27,6 +33,21 @@ export function createOperations(database: Database) {
     addKey: (key: KeyRecord) => keys.add(key),
     changeKey: (id: string, change: Parameters<KeyStore['change']>[1]) => keys.change(id, change),
     listKeys: (options: Parameters<KeyStore['list']>[0]) => keys.list(options),
+    addAccount: (account: AccountRecord) => accounts.add(account),
+    findAccount: (name: string) => accounts.find(name),
+    listAccounts: (options: Parameters<AccountStore['list']>[0]) => accounts.list(options),
+    changeAccount: (name: string, change: Parameters<AccountStore['change']>[1]) => accounts.change(name, change),
+    removeAccount: (name: string) => accounts.remove(name),
+    putGrant: (row: GrantRow) => grants.put(row),
+    addGrant: (row: GrantRow) => grants.add(row),
+    findGrant: (kind: string, id: string) => grants.find(kind, id),
+    findGrantByUid: (kind: string, uid: string) => grants.findByUid(kind, uid),
+    consumeGrant: (kind: string, id: string, at: number) => grants.consume(kind, id, at),
+    removeGrant: (kind: string, id: string) => grants.remove(kind, id),
+    revokeGrants: (of: Parameters<GrantStore['revoke']>[0]) => grants.revoke(of),
+    listGrants: (options: Parameters<GrantStore['list']>[0]) => grants.list(options),
+    countGrants: (kind: string) => grants.count(kind),
+    sweepGrants: (now: number) => grants.sweep(now),
     append: async (rows: readonly AuditRow[]) => {
       // With the first rows: its statements need the tables.
       append ??= createAppend(database)

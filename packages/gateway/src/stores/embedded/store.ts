@@ -1,12 +1,16 @@
+import type { AccountStore } from '../contract/account-store.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
 import type { CredentialStore } from '../contract/credential-store.ts'
+import type { GrantStore } from '../contract/grant-store.ts'
 import type { KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
 import { writeBackup } from '../sql/backup-file.ts'
+import { createAccounts } from './accounts.ts'
 import { EmbeddedAuditStore } from './audit.ts'
 import { createEmbeddedCredentials } from './credentials.ts'
 import { type Database, makeFile, openToRead } from './database.ts'
 import { toStoreError } from './faults.ts'
+import { createGrants } from './grants.ts'
 import { EmbeddedKeyStore } from './keys.ts'
 import { Worker } from './worker.ts'
 
@@ -40,6 +44,8 @@ class EmbeddedStore implements Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
   readonly credentials: CredentialStore
+  readonly accounts: AccountStore
+  readonly grants: GrantStore
   readonly #database: Database
   readonly #writer: Worker
   readonly #reader: Worker
@@ -51,6 +57,8 @@ class EmbeddedStore implements Store {
     this.keys = new EmbeddedKeyStore(database, writer, reader)
     this.audit = new EmbeddedAuditStore(writer, reader)
     this.credentials = createEmbeddedCredentials(writer, reader)
+    this.accounts = createAccounts(writer, reader)
+    this.grants = createGrants(writer, reader)
   }
 
   migrate(): Promise<void> {

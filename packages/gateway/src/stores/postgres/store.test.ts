@@ -1,7 +1,9 @@
 import { findPostgres, type PostgresServer, startPostgres } from '@crosspoint/testkit'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
+import { accountStoreSuite } from '../contract/account-store.suite.ts'
 import { auditStoreSuite } from '../contract/audit-store.suite.ts'
 import { credentialStoreSuite } from '../contract/credential-store.suite.ts'
+import { grantStoreSuite } from '../contract/grant-store.suite.ts'
 import { keyStoreSuite } from '../contract/key-store.suite.ts'
 import { openPostgres } from './store.ts'
 
@@ -24,4 +26,6 @@ describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
   keyStoreSuite(async () => (await openEmpty()).keys)
   auditStoreSuite(async () => (await openEmpty()).audit)
   credentialStoreSuite(async () => (await openEmpty()).credentials)
+  accountStoreSuite(async () => (await openEmpty()).accounts)
+  grantStoreSuite(async () => (await openEmpty()).grants)
 })

@@ -1,15 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { readBackup } from '../backup.ts'
+import type { AccountStore } from '../contract/account-store.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
 import type { CredentialStore } from '../contract/credential-store.ts'
+import type { GrantStore } from '../contract/grant-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import type { Store } from '../contract/store.ts'
 import { StoreError } from '../contract/store-error.ts'
+import { SqlAccountStore } from '../sql/accounts.ts'
 import { forgetAll, SqlAudit } from '../sql/audit.ts'
 import { writeBackup, writeLines } from '../sql/backup-file.ts'
 import { SqlCredentialStore } from '../sql/credentials.ts'
 import { dump, load } from '../sql/dump.ts'
+import { SqlGrantStore } from '../sql/grants.ts'
 import { SqlKeyStore } from '../sql/keys.ts'
 import { checkNotNewer, migrate, STORE_VERSION, versionOf } from '../sql/migrations.ts'
 import type { Db } from '../sql/tables.ts'
@@ -43,6 +47,8 @@ class PostgresStore implements Store {
   readonly keys: KeyStore
   readonly audit: AuditStore
   readonly credentials: CredentialStore
+  readonly accounts: AccountStore
+  readonly grants: GrantStore
   readonly #db: Db
   readonly #options: PostgresOptions
   #closing: Promise<void> | undefined
@@ -53,6 +59,8 @@ class PostgresStore implements Store {
     this.keys = this.#createKeys()
     this.audit = this.#createAudit()
     this.credentials = this.#createCredentials()
+    this.accounts = this.#createAccounts()
+    this.grants = this.#createGrants()
   }
 
   check(isUnmigrated: boolean): Promise<void> {
@@ -118,6 +126,45 @@ class PostgresStore implements Store {
       change: (id, change) => this.#do('Cannot write the store', () => keys.change(id, change)),
       version: () => read(() => keys.version()),
     }
+  }
+
+  #createAccounts(): AccountStore {
+    const accounts = new SqlAccountStore(this.#db)
+    const read = <T>(action: () => Promise<T>) => this.#do('Cannot read the store', action)
+    const write = <T>(action: () => Promise<T>) => this.#do('Cannot write the store', action)
+    return {
+      add: (account) => this.#once(() => accounts.add(account)),
+      find: (name) => read(() => accounts.find(name)),
+      list: (options) => read(() => accounts.list(options)),
+      change: (name, change) => write(() => accounts.change(name, change)),
+      remove: (name) => this.#once(() => accounts.remove(name)),
+    }
+  }
+
+  #createGrants(): GrantStore {
+    const grants = new SqlGrantStore(this.#db)
+    const read = <T>(action: () => Promise<T>) => this.#do('Cannot read the store', action)
+    const write = <T>(action: () => Promise<T>) => this.#do('Cannot write the store', action)
+    return {
+      put: (row) => write(() => grants.put(row)),
+      add: (row) => this.#once(() => grants.add(row)),
+      find: (kind, id) => read(() => grants.find(kind, id)),
+      findByUid: (kind, uid) => read(() => grants.findByUid(kind, uid)),
+      consume: (kind, id, at) => this.#once(() => grants.consume(kind, id, at)),
+      remove: (kind, id) => write(() => grants.remove(kind, id)),
+      revoke: (of) => write(() => grants.revoke(of)),
+      list: (options) => read(() => grants.list(options)),
+      count: (kind) => read(() => grants.count(kind)),
+      sweep: (now) => write(() => grants.sweep(now)),
+    }
+  }
+
+  /** For what would have another outcome the second time, where nobody knows whether there was a first one. */
+  async #once<T>(action: () => Promise<T>): Promise<T> {
+    return this.#do('Cannot write the store', async (attempt) => {
+      if (attempt > 1) throw new StoreError('unavailable', 'Cannot write the store: the connection was lost')
+      return action()
+    })
   }
 
   #createAudit(): AuditStore {

@@ -48,6 +48,22 @@ export const TABLES = {
     columns: ['kind', 'tenant', 'principal', 'name', 'key_id', 'sealed', 'version', 'updated_at'],
     key: ['kind', 'tenant', 'principal', 'name'],
   },
+  accounts: { columns: ['name', 'tenant', 'roles', 'digest', 'created_at', 'changed_at'], key: ['name'] },
+  grants: {
+    columns: [
+      'kind',
+      'id',
+      'grant_id',
+      'account',
+      'client',
+      'uid',
+      'payload',
+      'created_at',
+      'expires_at',
+      'consumed_at',
+    ],
+    key: ['kind', 'id'],
+  },
 } as const satisfies { readonly [Table in Exclude<keyof Tables, 'store_version' | 'credential_claims'>]: Shape }
 
 const ROWS_AT_ONCE = 500

@@ -1,7 +1,6 @@
 import type { KeyRecord } from '../contract/key-store.ts'
-import { StoreError } from '../contract/store-error.ts'
 import type { KeyRow } from './tables.ts'
-import { checkKeepable } from './texts.ts'
+import { checkKeepable, parseTexts } from './texts.ts'
 
 /** @throws {StoreError} `invalid` */
 export function toKeyRow(key: KeyRecord): KeyRow {
@@ -28,8 +27,8 @@ export function fromKeyRow(row: KeyRow): KeyRecord {
     digest: row.digest,
     principal: row.principal,
     tenant: row.tenant,
-    ...(row.scopes !== null && { scopes: toTexts(row.scopes) }),
-    roles: toTexts(row.roles),
+    ...(row.scopes !== null && { scopes: parseTexts(row.scopes, UNREADABLE) }),
+    roles: parseTexts(row.roles, UNREADABLE),
     ...(row.label !== null && { label: row.label }),
     createdAt: row.created_at,
     ...(row.expires_at !== null && { expiresAt: row.expires_at }),
@@ -39,13 +38,4 @@ export function fromKeyRow(row: KeyRow): KeyRecord {
   }
 }
 
-/** What a key is good for must never be read as more than it is: anything but a list of texts is an error. */
-function toTexts(json: string): readonly string[] {
-  try {
-    const list: unknown = JSON.parse(json)
-    if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
-  } catch {
-    // Told below.
-  }
-  throw new StoreError('damaged', 'Cannot read a key: its scopes or roles are not a list of texts')
-}
+const UNREADABLE = 'Cannot read a key: its scopes or roles are not a list of texts'

@@ -56,6 +56,23 @@ const MIGRATIONS: readonly Migration[] = [
       'create index credential_claims_ends on credential_claims (ends_at)',
     ],
   },
+  {
+    number: 3,
+    statements: ({ text, whole, byKey }) => [
+      `create table accounts (
+        name ${text} primary key, tenant ${text} not null, roles ${text} not null, digest ${text} not null,
+        created_at ${whole} not null, changed_at ${whole} not null)`,
+      `create table grants (
+        kind ${text} not null, id ${text} not null, grant_id ${text}, account ${text}, client ${text}, uid ${text},
+        payload ${text} not null, created_at ${whole} not null, expires_at ${whole}, consumed_at ${whole},
+        primary key (kind, id)) ${byKey}`,
+      'create index grants_grant on grants (grant_id) where grant_id is not null',
+      'create index grants_account on grants (account) where account is not null',
+      'create index grants_client on grants (client) where client is not null',
+      'create index grants_uid on grants (kind, uid) where uid is not null',
+      'create index grants_expiry on grants (expires_at) where expires_at is not null',
+    ],
+  },
 ]
 
 /** The version this program expects. */

@@ -13,6 +13,8 @@ export interface Tables {
   audit_checkpoints: CheckpointRow
   credentials: CredentialRow
   credential_claims: ClaimRow
+  accounts: AccountRow
+  grants: GrantTableRow
 }
 
 export type Db = Kysely<Tables>
@@ -84,4 +86,27 @@ export interface ClaimRow {
   name: string
   holder: string
   ends_at: number
+}
+
+export interface AccountRow {
+  name: string
+  tenant: string
+  /** A JSON list of texts. */
+  roles: string
+  digest: string
+  created_at: number
+  changed_at: number
+}
+
+export interface GrantTableRow {
+  kind: string
+  id: string
+  grant_id: string | null
+  account: string | null
+  client: string | null
+  uid: string | null
+  payload: string
+  created_at: number
+  expires_at: number | null
+  consumed_at: number | null
 }

@@ -17,6 +17,20 @@ export function checkKeepable(what: string, texts: Iterable<string | undefined>)
   }
 }
 
+/**
+ * What somebody is good for must never be read as more than it is.
+ * @throws {StoreError} `damaged` for anything but a list of texts
+ */
+export function parseTexts(json: string, complaint: string): readonly string[] {
+  try {
+    const list: unknown = JSON.parse(json)
+    if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
+  } catch {
+    // Told below.
+  }
+  throw new StoreError('damaged', complaint)
+}
+
 /** Any text in a form that can be kept, and no two in the same: U+FFFD introduces the number of a unit in its stead. */
 export function toKept(text: string): string {
   return UNPLAIN.test(text) ? text.replace(ALL_UNPLAIN, toEscape) : text
