@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts'
+import type { Facts, Told } from './facts.ts'
 
 /**
  * What conditions may cost that look through lists. Each item that is looked at may cost as much as all there is to be
@@ -6,12 +6,12 @@ import type { Facts } from './facts.ts'
  * else in a condition takes time that grows no faster than the call.
  */
 export class Budget {
-  #facts: Facts = {}
+  #facts: Facts | Told = {}
   #left = 0
   #weight = 0
 
   /** From here on conditions are asked about this, all together. */
-  begin(facts: Facts): void {
+  begin(facts: Facts | Told): void {
     this.#facts = facts
     this.#left = MAX_COST
     this.#weight = 0
@@ -32,7 +32,7 @@ function sizeOf(collection: unknown): number {
 }
 
 /** Characters, and 32 for each value: what a comparison takes. Without recursion, as it is a caller who says how deep it is. */
-function weigh({ arguments: given, principal, tool, resource }: Facts): number {
+function weigh({ arguments: given, principal, tool, resource }: Facts | Told): number {
   const waiting: unknown[] = [given, principal?.claims, principal?.roles, tool?.annotations, resource?.annotations]
   let weight = LEAST
   while (waiting.length > 0 && weight < MAX_COST) {

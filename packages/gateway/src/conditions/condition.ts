@@ -1,7 +1,7 @@
 import type { Environment, ParseResult } from '@marcbachmann/cel-js'
 import { loadCel } from '../node/cel.ts'
 import { Budget } from './budget.ts'
-import { ClientFacts, type Fact, type Facts, PrincipalFacts, PromptFacts, ResourceFacts, ToolFacts } from './facts.ts'
+import { ClientFacts, type Fact, type Facts, PrincipalFacts, PromptFacts, ResourceFacts, type Told, ToolFacts } from './facts.ts'
 import { toMatcher } from './patterns.ts'
 import { conjunctsOf, isNode, type Node, nodesOf } from './syntax.ts'
 
@@ -11,7 +11,7 @@ export interface Part {
   readonly text: string
   readonly reads: ReadonlySet<Fact>
   /** `failed` where it cannot be told: a member is missing, a value is of another type, a list is too long. */
-  readonly test: (facts: Facts) => boolean | 'failed'
+  readonly test: (facts: Facts | Told) => boolean | 'failed'
 }
 
 /** An expression of CEL, in parts: what is joined by `&&` at its top. */
@@ -63,7 +63,7 @@ function parse(text: string, known: readonly Fact[]): Condition {
 }
 
 /** The budget of what is asked next: of one call, or one thing in a list. */
-export function beginConditions(facts: Facts): void {
+export function beginConditions(facts: Facts | Told): void {
   budget.begin(facts)
 }
 
@@ -132,7 +132,7 @@ function toPart(node: Node, environment: Environment): Part {
   return { text: loadCel().serialize(node as never), reads: readsOf(node), test: (facts) => test(host, facts) }
 }
 
-function test(parsed: ParseResult, facts: Facts): boolean | 'failed' {
+function test(parsed: ParseResult, facts: Facts | Told): boolean | 'failed' {
   try {
     const value: unknown = parsed(facts)
     return typeof value === 'boolean' ? value : 'failed'

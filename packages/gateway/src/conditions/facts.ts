@@ -97,6 +97,9 @@ export interface Facts {
 
 export type Fact = keyof Facts
 
+/** The same, with what is left out said: to a condition both are alike. */
+export type Told = { readonly [Name in Fact]: Facts[Name] | undefined }
+
 function textOr(value: unknown, other: string): string {
   return typeof value === 'string' ? value : other
 }

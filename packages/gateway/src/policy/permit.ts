@@ -75,7 +75,9 @@ export class Permit {
     const isAllowed = settled.decision.effect === 'allow'
     // Nothing that waits could let it, or refuse it.
     if (isAllowed ? denies.length === 0 : allows.length === 0) return settled
-    const waiting = { facts: toFacts(target), denies, allows: isAllowed ? NO_RULES : allows }
+    const waits = isAllowed ? denies : [...denies, ...allows]
+    const reads = new Set(waits.flatMap(({ rule }) => rule.parts.late.flatMap((part) => [...part.reads])))
+    const waiting = { facts: toFacts(target), reads, denies, allows: isAllowed ? NO_RULES : allows }
     return { shown: true, decision: settled.decision, waiting }
   }
 

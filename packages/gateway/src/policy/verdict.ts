@@ -1,4 +1,4 @@
-import type { Facts } from '../conditions/facts.ts'
+import type { Fact, Facts, Told } from '../conditions/facts.ts'
 import type { Decision } from './decision.ts'
 import type { Rule } from './rule.ts'
 import { both, type State, stateOf } from './state.ts'
@@ -24,6 +24,8 @@ export interface Verdict {
 export interface Waiting {
   /** What conditions are told of the thing. */
   readonly facts: Facts
+  /** What conditions of these rules still ask of the call. */
+  readonly reads: ReadonlySet<Fact>
   readonly denies: readonly Pending[]
   /** Empty where they would change nothing. */
   readonly allows: readonly Pending[]
@@ -39,7 +41,7 @@ export interface Judged {
 }
 
 /** Holds against a call what only it can tell. A refusal that cannot be told refuses; a permission that cannot be told permits nothing. */
-export function judge(decision: Decision, { denies, allows }: Waiting, facts: Facts): Judged {
+export function judge(decision: Decision, { denies, allows }: Waiting, facts: Facts | Told): Judged {
   const { dryRun } = decision
   const failed: string[] = []
   const isTrue = ({ rule, state }: Pending): State => {

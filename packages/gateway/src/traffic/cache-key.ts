@@ -12,19 +12,35 @@ export function toCacheKey({ method, meta, principal, downstream, route }: Passa
   for (const key of Object.keys(meta)) if (!TRACING.has(key)) return undefined
   const said = toCanonical(params)
   if (said.length > MAX_PARAMS) return undefined
-  const { tenant, id, scopes } = principal
   const { session, revision, capabilities } = downstream
-  const who = [tenant, id, scopes === undefined ? null : [...scopes].sort(), session ?? null, revision]
-  return `${JSON.stringify([destination.name, method, ...who])}${toCanonical(capabilities)}${said}`
+  const what = `${JSON.stringify(destination.name)} ${method} ${revision} ${session === undefined ? '' : JSON.stringify(session)}`
+  return `${toCallerText(principal)}${what}${toCanonical(capabilities)}${said}`
 }
 
-/** JSON with the keys of objects in one order; written as loops, since every call that may be kept takes it. */
-export function toCanonical(value: unknown): string {
+/** Who calls, as what; made once for each that is let in. */
+function toCallerText(principal: Passage['principal']): string {
+  const known = callers.get(principal)
+  if (known !== undefined) return known
+  const { tenant, id, scopes } = principal
+  const text = JSON.stringify([tenant, id, scopes === undefined ? null : [...scopes].sort()])
+  callers.set(principal, text)
+  return text
+}
+
+const callers = new WeakMap<Passage['principal'], string>()
+
+/**
+ * JSON with the keys of objects in one order; written as loops, since every call that may be kept takes it.
+ * @param depth how deep it lies; what lies deep is not looked at twice
+ */
+export function toCanonical(value: unknown, depth = 0): string {
   if (typeof value === 'number') return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  // Most are in that order as they came, and then this is the quickest writer there is.
+  if (depth < MAX_LOOKS && isInOrder(value)) return JSON.stringify(value)
   let text = ''
   if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at++) text += `${at === 0 ? '' : ','}${toCanonical(value[at])}`
+    for (let at = 0; at < value.length; at++) text += `${at === 0 ? '' : ','}${toCanonical(value[at], depth + 1)}`
     return `[${text}]`
   }
   // The keys are a peer's, and only read.
@@ -33,12 +49,25 @@ export function toCanonical(value: unknown): string {
   if (keys.length > 1) keys.sort()
   for (const key of keys) {
     const member = object[key]
-    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${toCanonical(member)}`
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${toCanonical(member, depth + 1)}`
   }
   return `{${text}}`
+}
+
+function isInOrder(value: object): boolean {
+  let before: string | undefined
+  for (const key in value) {
+    if (!Object.hasOwn(value, key) || (before !== undefined && key < before && !Array.isArray(value))) return false
+    before = key
+    const member = (value as Readonly<Record<string, unknown>>)[key]
+    if (typeof member === 'object' && member !== null && !isInOrder(member)) return false
+  }
+  return true
 }
 
 /** Says nothing about what is asked for. */
 const TRACING: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
 /** Characters. */
 const MAX_PARAMS = 8 * 1024
+/** The parameters, and what is in them: none is looked at more than three times. */
+const MAX_LOOKS = 3

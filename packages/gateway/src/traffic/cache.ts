@@ -95,15 +95,22 @@ export class ResultCache {
     const { interim, hasAsked } = watchInterim(call.interim)
     call.interim = interim
     const answer = next(call)
-    const flight = answer
-      .then(
-        (result) => (hasAsked() ? undefined : this.#keep(key, rule, item, call, result)),
-        () => undefined,
-      )
-      .finally(() => {
-        if (this.#flights.get(key) === flight) this.#flights.delete(key)
-      })
-    if (!this.#flights.has(key)) this.#flights.set(key, flight)
+    let isOver = false
+    const end = () => {
+      isOver = true
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    }
+    const flight: Promise<Answer | undefined> = answer.then(
+      (result) => {
+        end()
+        return hasAsked() ? undefined : this.#keep(key, rule, item, call, result)
+      },
+      () => {
+        end()
+        return undefined
+      },
+    )
+    if (!isOver && !this.#flights.has(key)) this.#flights.set(key, flight)
     return answer
   }
 

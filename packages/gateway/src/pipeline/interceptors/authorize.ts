@@ -1,6 +1,6 @@
 import { type Interceptor, type JsonObject, McpError, type Result } from '@crosspoint/mcp'
 import { beginConditions } from '../../conditions/condition.ts'
-import { ClientFacts, type Facts } from '../../conditions/facts.ts'
+import { ClientFacts, type Told } from '../../conditions/facts.ts'
 import type { Log } from '../../log.ts'
 import { verdictOf } from '../../policy/asked.ts'
 import { judge, type Waiting } from '../../policy/verdict.ts'
@@ -30,20 +30,25 @@ export function authorize(log: Log, wallClock: () => number): Interceptor<Passag
   }
 }
 
+/** Written out: this runs with each call that a rule waits for, and a copy by `...` costs as much as the rule. */
 function toCallFacts(
   { method, params, downstream, view }: Passage,
   { caller }: Permitted,
-  { facts }: Waiting,
+  { facts, reads }: Waiting,
   wallClock: () => number,
-): Facts {
+): Told {
+  const { server, tool, prompt, resource } = facts
   return {
-    ...facts,
     principal: caller.facts,
     view: view.name ?? '',
+    server,
+    tool,
+    prompt,
+    resource,
     method,
     arguments: isObject(params.arguments) ? params.arguments : NONE,
-    now: new Date(wallClock()),
-    client: new ClientFacts(downstream.client),
+    now: reads.has('now') ? new Date(wallClock()) : undefined,
+    client: reads.has('client') ? new ClientFacts(downstream.client) : undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
 import { forgetAll } from '../sql/audit.ts'
+import { packRows } from './packed-rows.ts'
 import type { Worker } from './worker.ts'
 
 /** All of it is done by threads: one writes, the other reads, so that a long search holds up no append. */
@@ -13,7 +14,7 @@ export class EmbeddedAuditStore implements AuditStore {
   }
 
   append(rows: readonly AuditRow[]): Promise<void> {
-    return this.#writer.call('append', rows)
+    return this.#writer.call('append', packRows(rows))
   }
 
   last(chain: string): Promise<AuditRow | undefined> {

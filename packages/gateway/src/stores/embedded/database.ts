@@ -40,6 +40,8 @@ export function openToWrite({ path, timeoutMs }: DatabaseOptions): Database {
   checkOwner(database)
   database.pragma('journal_mode = wal')
   database.pragma('synchronous = full')
+  // What many appends write again and again, as the ends of indexes, goes into the file itself once: 32 MiB later.
+  database.pragma('wal_autocheckpoint = 8000')
   return database
 }
 

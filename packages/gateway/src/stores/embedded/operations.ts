@@ -1,7 +1,7 @@
 import { Kysely } from 'kysely'
 import { readBackup } from '../backup.ts'
 import type { AccountRecord, AccountStore } from '../contract/account-store.ts'
-import type { AuditQuery, AuditRow, AuditStore, Checkpoint } from '../contract/audit-store.ts'
+import type { AuditQuery, AuditStore, Checkpoint } from '../contract/audit-store.ts'
 import type { CredentialId, CredentialRecord, CredentialStore } from '../contract/credential-store.ts'
 import type { GrantRow, GrantStore } from '../contract/grant-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
@@ -17,6 +17,7 @@ import { createAppend } from './append.ts'
 import { vacuumInto } from './backup.ts'
 import type { Database } from './database.ts'
 import { WritingDialect } from './dialect.ts'
+import { type PackedRows, unpackRows } from './packed-rows.ts'
 
 /** What the threads of a store do, one at a time. Arguments and results cross between threads. */
 export function createOperations(database: Database) {
@@ -48,10 +49,10 @@ export function createOperations(database: Database) {
     listGrants: (options: Parameters<GrantStore['list']>[0]) => grants.list(options),
     countGrants: (kind: string) => grants.count(kind),
     sweepGrants: (now: number) => grants.sweep(now),
-    append: async (rows: readonly AuditRow[]) => {
+    append: async (rows: PackedRows) => {
       // With the first rows: its statements need the tables.
       append ??= createAppend(database)
-      append(rows)
+      append(unpackRows(rows))
     },
     lastRow: (chain: string) => audit.last(chain),
     chains: () => audit.chains(),
@@ -73,4 +74,4 @@ export function createOperations(database: Database) {
 
 export type Operations = ReturnType<typeof createOperations>
 
-const FLAVOUR = { text: 'text', whole: 'integer', byKey: 'without rowid' } as const
+const FLAVOUR = { text: 'text', whole: 'integer', byKey: 'without rowid', traces: 'beside the time' } as const

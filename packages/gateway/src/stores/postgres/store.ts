@@ -75,7 +75,7 @@ class PostgresStore implements Store {
       this.#do('Cannot migrate the store', () =>
         db.transaction().execute(async (alone) => {
           await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(alone)
-          await migrate(alone, { text: 'text collate "C"', whole: 'bigint', byKey: '' })
+          await migrate(alone, { text: 'text collate "C"', whole: 'bigint', byKey: '', traces: 'by themselves' })
         }),
       ),
     )
