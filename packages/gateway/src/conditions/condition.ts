@@ -1,7 +1,16 @@
 import type { Environment, ParseResult } from '@marcbachmann/cel-js'
 import { loadCel } from '../node/cel.ts'
 import { Budget } from './budget.ts'
-import { ClientFacts, type Fact, type Facts, PrincipalFacts, PromptFacts, ResourceFacts, type Told, ToolFacts } from './facts.ts'
+import {
+  ClientFacts,
+  type Fact,
+  type Facts,
+  PrincipalFacts,
+  PromptFacts,
+  ResourceFacts,
+  type Told,
+  ToolFacts,
+} from './facts.ts'
 import { toMatcher } from './patterns.ts'
 import { conjunctsOf, isNode, type Node, nodesOf } from './syntax.ts'
 

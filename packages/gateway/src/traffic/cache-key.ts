@@ -49,7 +49,8 @@ export function toCanonical(value: unknown, depth = 0): string {
   if (keys.length > 1) keys.sort()
   for (const key of keys) {
     const member = object[key]
-    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${toCanonical(member, depth + 1)}`
+    if (member !== undefined)
+      text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${toCanonical(member, depth + 1)}`
   }
   return `{${text}}`
 }

@@ -42,7 +42,9 @@ const MIGRATIONS: readonly Migration[] = [
         primary key (chain, seq))`,
       `create index audit_rows_at on audit_rows (at, chain, seq${traces === 'beside the time' ? ', trace' : ''})`,
       'create index audit_rows_principal on audit_rows (tenant, principal, at)',
-      ...(traces === 'by themselves' ? ['create index audit_rows_trace on audit_rows (trace) where trace is not null'] : []),
+      ...(traces === 'by themselves'
+        ? ['create index audit_rows_trace on audit_rows (trace) where trace is not null']
+        : []),
       `create table audit_chains (
         chain ${text} primary key, first ${whole} not null, last ${whole} not null, hash ${text} not null) ${byKey}`,
       `create table audit_checkpoints (
