@@ -1,6 +1,7 @@
 export type { Crossed, Crossing, CrossingOptions } from './bridge/crossing/crossing.ts'
 export { createCrossing } from './bridge/crossing/crossing.ts'
 export { isAboutTasks, noTask, taskTagOf, toTaskTag } from './bridge/crossing/task-ids.ts'
+export { nodeOfState, nodeOfTask, toNodeName } from './bridge/parking/node-hint.ts'
 export type { StateKey } from './bridge/parking/seal.ts'
 export type { ParkingOptions } from './bridge/parking/settings.ts'
 export { watchTask } from './bridge/task-watch.ts'

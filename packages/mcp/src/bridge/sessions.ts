@@ -18,8 +18,16 @@ import { NEWEST } from '../revisions/index.ts'
 import type { MethodCodec } from '../revisions/revision.ts'
 import type { Handshake } from './handshake.ts'
 import { parseLevel, toFirstLevel } from './log-level.ts'
+import type { SessionFacts } from './session-facts.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { CoreTasks } from './tasks.ts'
+
+export interface SessionOptions {
+  /** Where its calls are kept; a channel keeps those of all its conversations together. Default: apart. */
+  readonly calls?: Calls
+  /** Keeps what changed of the facts. What is waited for is waited for before the client hears of it; never rejects. */
+  readonly changed?: () => Promise<void> | undefined
+}
 
 /**
  * A conversation that began with `initialize`: what was settled then, what the client set since, and its calls.
@@ -35,24 +43,25 @@ export class Session {
   readonly #questions: Questions
   /** What the server says of its own accord, as text; `topic` is the same for what makes an earlier one needless. */
   readonly #tell: (text: string, topic: string) => void
+  readonly #changed: SessionOptions['changed']
   #caller: Caller
   #state: Lifecycle = 'opened'
   /** Made with the first: most clients confirm the handshake before anything happens. */
   #untold: Map<string, Notification> | undefined
 
-  /** @param calls where its calls are kept; a channel keeps those of all its conversations together */
   constructor(
     served: Served,
     handshake: Handshake,
     principal: Principal,
     tell: (text: string, topic: string) => void,
-    calls?: Calls,
+    { calls, changed }: SessionOptions = {},
   ) {
     const { revision, downstream, capabilities } = handshake
     this.handshake = handshake
     this.principal = principal
     this.#served = served
     this.#tell = tell
+    this.#changed = changed
     this.calls =
       calls ?? new Calls(served, { keyed: true, maxConcurrent: served.maxConcurrent, maxWaiting: served.maxWaiting })
     this.#questions = new Questions({
@@ -74,6 +83,30 @@ export class Session {
     return this.#caller
   }
 
+  /** What another process would have to know to go on with it. */
+  get facts(): SessionFacts {
+    const { principal, handshake } = this
+    const { client, capabilities } = handshake.downstream
+    const { logLevel } = this.#caller
+    return {
+      principal: { tenant: principal.tenant, id: principal.id },
+      revision: handshake.revision.name,
+      ...(client === undefined ? {} : { client }),
+      declared: capabilities,
+      offered: handshake.capabilities,
+      ...(logLevel === undefined ? {} : { level: logLevel }),
+      isConfirmed: this.#state === 'ready',
+      watched: this.#subscriptions.watched,
+    }
+  }
+
+  /** Goes on with what was another process's. What may have been missed meanwhile is told as a change. */
+  restore({ level, isConfirmed, watched }: SessionFacts): void {
+    if (level !== undefined) this.#setLevel(level)
+    if (isConfirmed) this.#state = advance(this.#state, 'initialized')
+    this.#subscriptions.restore(watched, isConfirmed)
+  }
+
   /** Hears who sends what comes next: the same principal, whose token may be another by now. */
   meet(principal: Principal): void {
     if (principal !== this.#caller.principal) this.#caller = { ...this.#caller, principal }
@@ -91,17 +124,17 @@ export class Session {
           return
         case 'logging/setLevel':
           this.#setLevel(parseLevel(this.handshake.capabilities, frame.params))
-          way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+          this.#acknowledge(frame, way)
           return
         case 'resources/subscribe':
           this.#subscriptions.subscribe(frame.params).then(
-            () => way.answer({ text: encodeResult(frame.id, {}), status: 200 }),
+            () => this.#acknowledge(frame, way),
             (error: unknown) => way.answer(toFailure(revision, frame.method, frame.id, error)),
           )
           return
         case 'resources/unsubscribe':
           this.#subscriptions.unsubscribe(frame.params)
-          way.answer({ text: encodeResult(frame.id, {}), status: 200 })
+          this.#acknowledge(frame, way)
           return
         default:
           this.calls.take(this.#open(frame, way))
@@ -127,6 +160,7 @@ export class Session {
     for (const notification of this.#untold?.values() ?? []) this.#relay(notification)
     this.#untold = undefined
     this.#subscriptions.hearLists()
+    void this.#changed?.()
   }
 
   /** Takes an answer of the client to what it was asked. False where nobody waits for it. */
@@ -139,6 +173,14 @@ export class Session {
     this.#state = advance(this.#state, 'close')
     this.#subscriptions.close()
     this.#questions.end(new McpError('caller.cancelled', 'The session with the client has ended'))
+  }
+
+  /** Once it would outlive this process, where there are others. */
+  #acknowledge({ id }: RequestFrame, way: Way): void {
+    const kept = this.#changed?.()
+    const answer = () => way.answer({ text: encodeResult(id, {}), status: 200 })
+    if (kept === undefined) answer()
+    else void kept.then(answer)
   }
 
   #open(frame: RequestFrame, way: Way): OpenCall {

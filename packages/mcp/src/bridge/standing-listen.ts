@@ -40,6 +40,11 @@ export class StandingListen {
     })
   }
 
+  /** As one that was dropped, by a process that is gone: nobody waits for it. */
+  again(): void {
+    this.#listen()
+  }
+
   close(): void {
     this.#cancellation.cancel(new McpError('caller.cancelled', 'Nobody listens any more'))
     this.#retry?.cancel()

@@ -43,6 +43,22 @@ export class Subscriptions {
     })
   }
 
+  get watched(): readonly string[] {
+    return [...(this.#resources?.keys() ?? [])]
+  }
+
+  /** Goes on with what another process had: what may have been missed is told once there is a listen again. */
+  restore(uris: readonly string[], hearsLists: boolean): void {
+    if (hearsLists) {
+      const filter = toListFilter(this.#capabilities)
+      if (filter !== undefined) this.#lists = this.#again(filter)
+    }
+    for (const uri of uris.slice(0, MAX_SUBSCRIPTIONS)) {
+      this.#resources ??= new Map()
+      this.#resources.set(uri, this.#again({ resourceSubscriptions: [uri] }))
+    }
+  }
+
   /** Resolves once the URI is watched. */
   async subscribe(params: Params): Promise<void> {
     const uri = this.#parseUri(params)
@@ -76,6 +92,12 @@ export class Subscriptions {
     this.#lists?.close()
     for (const listen of this.#resources?.values() ?? []) listen.close()
     this.#resources?.clear()
+  }
+
+  #again(filter: ListenFilter): StandingListen {
+    const listen = new StandingListen(this.#served, this.#caller, filter, this.#tell)
+    listen.again()
+    return listen
   }
 
   #parseUri(params: Params): string {

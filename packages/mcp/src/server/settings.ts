@@ -168,6 +168,7 @@ export const ENDPOINT_OPTIONS = {
   authenticate: true,
   sessionEnded: true,
   scopesFor: true,
+  elsewhere: true,
   clock: true,
 } satisfies Record<
   Exclude<keyof Endpoint, 'handle' | 'serverInfo' | 'toolSchema' | 'hasMethod' | 'rootsChanged' | 'log'>,

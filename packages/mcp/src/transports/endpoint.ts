@@ -4,6 +4,7 @@ import type { Clock } from '../peer/clock.ts'
 import type { Call, Handle, Principal } from '../protocol/call.ts'
 import type { Implementation } from '../protocol/capabilities.ts'
 import type { RevisionName } from '../revisions/index.ts'
+import type { Elsewhere, HeldSessions } from './http/elsewhere/elsewhere.ts'
 import type { ResumeOptions } from './http/resume/options.ts'
 
 /**
@@ -108,6 +109,11 @@ export interface Endpoint {
    * throws. Default: nobody is told.
    */
   readonly rootsChanged?: (caller: Pick<Call, 'principal' | 'downstream'>) => void
+  /**
+   * Other processes that serve the same endpoint behind the same address, and may get any request of any client. Called
+   * once for each door, with what is held here. Default: there are none.
+   */
+  readonly elsewhere?: ((held: HeldSessions) => Elsewhere) | undefined
   readonly clock?: Clock
   /** Told what is worth a log line: refusals, cut streams, handler failures. Never throws. */
   readonly log?: (event: EndpointEvent) => void

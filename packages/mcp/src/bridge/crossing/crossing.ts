@@ -24,6 +24,11 @@ export interface CrossingOptions extends ParkingOptions {
    * at once, in milliseconds. Default 50.
    */
   readonly gatherMs?: number
+  /**
+   * What this process is called where several serve the same callers (`toNodeName`): it stands in states of calls that
+   * wait here, and in ids of tasks that are known here, so that they can be brought back. Default: it does not.
+   */
+  readonly node?: string
 }
 
 /** A server as callers of every revision may call it. */
@@ -55,17 +60,21 @@ export interface Crossing {
 }
 
 export function createCrossing(options: CrossingOptions = {}): Crossing {
-  const { clock = systemClock, gatherMs = 50 } = options
+  const { clock = systemClock, gatherMs = 50, node } = options
   // Servers come and go under one name, and what they handed out stays good.
   const stateKey = options.stateKey ?? crypto.getRandomValues(new Uint8Array(32))
   const parked = createParked(options, clock)
   return {
     over(handle, revision, server) {
       const audience = `crossing ${server}`
-      const parking = { states: createStates({ ...options, stateKey }, audience, clock), parked, clock, gatherMs }
+      const states = createStates({ ...options, stateKey }, audience, clock, node)
+      const parking = { states, parked, clock, gatherMs }
       const asks = findRevision(revision)?.traits.serverRequests === true
       const inner: Crossed = asks ? new Asked(handle, parking) : new Sealed(handle, parking)
-      const tasks = withTaskIds(inner.handle, new TaskIds(createSealer(stateKey, audience), server))
+      const tasks = withTaskIds(
+        inner.handle,
+        new TaskIds(createSealer(stateKey, audience), server, asks ? node : undefined),
+      )
       return {
         handle: (call) => (isAboutTasks(call) ? tasks(call) : inner.handle(call)),
         hold: inner.hold,

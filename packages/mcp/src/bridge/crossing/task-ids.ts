@@ -4,6 +4,7 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import { isObject } from '../../jsonrpc/members.ts'
 import type { Call, Handle, Notification, Principal, Result } from '../../protocol/call.ts'
 import { toTaskWish } from '../../protocol/features/tasks.ts'
+import { nodeOfTask } from '../parking/node-hint.ts'
 import type { Sealer } from '../parking/seal.ts'
 
 /**
@@ -14,16 +15,20 @@ import type { Sealer } from '../parking/seal.ts'
 export class TaskIds {
   readonly #sealer: Sealer
   readonly #tag: string
+  readonly #node: string | undefined
 
-  constructor(sealer: Sealer, server: string) {
+  /** @param node the process that has the connection which knows the tasks, where another's does not */
+  constructor(sealer: Sealer, server: string, node?: string) {
     this.#sealer = sealer
     this.#tag = toTaskTag(server)
+    this.#node = node
   }
 
   /** @throws {McpError} `upstream.protocol` for what can be no id */
   async seal({ principal }: Call, native: unknown): Promise<string> {
     if (typeof native === 'string' && native !== '' && native.length <= MAX_NATIVE) {
-      return `${this.#tag}.${await this.#sealer.seal(toPurpose(principal), { t: native })}`
+      const box = await this.#sealer.seal(toPurpose(principal), { t: native })
+      return this.#node === undefined ? `${this.#tag}.${box}` : `${this.#tag}.${this.#node}.${box}`
     }
     throw new McpError('upstream.protocol', `Cannot go on with a task whose id is not 1 to ${MAX_NATIVE} characters`)
   }
@@ -31,7 +36,8 @@ export class TaskIds {
   /** @throws {McpError} `caller.invalid_params`, the same for whatever may be wrong with it */
   async open({ principal }: Call, id: unknown): Promise<string> {
     const isOurs = typeof id === 'string' && id.length <= MAX_ID && id.startsWith(`${this.#tag}.`)
-    const opened = isOurs ? await this.#sealer.open(toPurpose(principal), id.slice(this.#tag.length + 1)) : undefined
+    const skipped = this.#tag.length + 1 + (nodeOfTask(id)?.length ?? -1) + 1
+    const opened = isOurs ? await this.#sealer.open(toPurpose(principal), id.slice(skipped)) : undefined
     if (typeof opened?.t === 'string') return opened.t
     throw noTask()
   }

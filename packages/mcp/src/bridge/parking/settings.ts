@@ -37,10 +37,10 @@ export function createParked(options: ParkingOptions, clock: Clock): ParkedRuns 
   return new ParkedRuns({ clock, bounds: toBounds(options), ttlMs: options.stateTtlMs ?? STATE_TTL_MS })
 }
 
-export function createStates(options: ParkingOptions, audience: string, clock: Clock): States {
+export function createStates(options: ParkingOptions, audience: string, clock: Clock, node?: string): States {
   const sealer = createSealer(options.stateKey, audience)
   const ttlMs = options.stateTtlMs ?? STATE_TTL_MS
-  return new States({ sealer, clock, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024 })
+  return new States({ sealer, clock, ttlMs, maxBytes: options.maxStateBytes ?? 256 * 1024, node })
 }
 
 function toBounds(options: ParkingOptions): Bounds {

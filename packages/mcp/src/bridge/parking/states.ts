@@ -3,6 +3,7 @@ import type { JsonObject } from '../../jsonrpc/frame.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Call } from '../../protocol/call.ts'
 import { digestOf } from './canonical.ts'
+import { withNode, withoutNode } from './node-hint.ts'
 import type { Sealer } from './seal.ts'
 
 /** What a handle given out by `handles.seal` is for, and how long it is good. */
@@ -30,6 +31,8 @@ export interface StatesOptions {
   readonly clock: Clock
   readonly ttlMs: number
   readonly maxBytes: number
+  /** The process in which runs wait, where there are several. */
+  readonly node?: string | undefined
 }
 
 /** What callers keep for us between two requests: sealed, for one principal, for a time. */
@@ -46,9 +49,9 @@ export class States {
    * @throws {McpError} `internal.error` where it becomes too large
    */
   async seal(call: Call, kind: StateKind, value: unknown): Promise<string> {
-    const { sealer, clock, ttlMs, maxBytes } = this.#options
+    const { sealer, clock, ttlMs, maxBytes, node } = this.#options
     const box = await sealer.seal(kind, { v: value, m: await digestOf(call), ...toBound(call, clock, ttlMs) })
-    const sealed = `${kind}:${box}`
+    const sealed = `${kind}:${kind === 'run' ? withNode(node, box) : box}`
     if (sealed.length <= maxBytes) return sealed
     throw new McpError(
       'internal.error',
@@ -60,7 +63,7 @@ export class States {
   async open(call: Call, kind: StateKind, sealed: unknown): Promise<unknown> {
     const { sealer, clock, maxBytes } = this.#options
     if (typeof sealed !== 'string' || sealed.length > maxBytes || !sealed.startsWith(`${kind}:`)) throw refusedState()
-    const state = await sealer.open(kind, sealed.slice(kind.length + 1))
+    const state = await sealer.open(kind, withoutNode(sealed.slice(kind.length + 1)))
     if (state === undefined || !isFor(call, clock, state) || state.m !== (await digestOf(call))) throw refusedState()
     return state.v
   }

@@ -8,6 +8,8 @@ import { Tasks } from './tasks.ts'
 export interface TaskDeskOptions extends TaskOptions {
   readonly clock?: Clock
   readonly log?: (event: EndpointEvent) => void
+  /** What this process is called where several serve the same callers: stands in the ids. Default: it does not. */
+  readonly node?: string
 }
 
 /**
@@ -24,8 +26,13 @@ export interface TaskDesk {
   readonly handle: Handle
 }
 
-export function createTaskDesk({ clock = systemClock, log = () => {}, ...options }: TaskDeskOptions = {}): TaskDesk {
-  const tasks = new Tasks({ ...toTaskSettings(options), clock, log, changed: () => {} })
+export function createTaskDesk({
+  clock = systemClock,
+  log = () => {},
+  node,
+  ...options
+}: TaskDeskOptions = {}): TaskDesk {
+  const tasks = new Tasks({ ...toTaskSettings(options), clock, log, changed: () => {}, node })
   const methods = new Map<string, Handle>([
     ['tasks/get', (call) => tasks.get(call)],
     ['tasks/update', (call) => tasks.update(call)],

@@ -44,6 +44,8 @@ export interface TasksOptions {
   readonly log: (event: EndpointEvent) => void
   /** Told of every change, once it is stored. */
   readonly changed: (task: DetailedTask) => void
+  /** Named in the ids, where several processes serve the same callers. */
+  readonly node?: string | undefined
 }
 
 /** What a tool says of its tasks. */
@@ -113,7 +115,7 @@ export class Tasks {
     const now = this.#now()
     await store.sweep(now)
     const record = toSized({
-      taskId: randomId(),
+      taskId: this.#options.node === undefined ? randomId() : `${OWN}.${this.#options.node}.${randomId()}`,
       owner,
       status: 'working',
       createdAtMs: now,
@@ -322,5 +324,7 @@ function randomId(): string {
     .replaceAll('/', '_')
 }
 
+/** Stands in ids where others have the name of a server. */
+const OWN = 'own'
 /** Timers of the platform overflow beyond 2^31 ms. */
 const LONGEST_TIMER_MS = 60_000

@@ -284,7 +284,7 @@ class ChannelServer implements ServedConversation {
     }
     this.#state = advance(this.#state, 'answered')
     const tell = (text: string, topic: string) => this.#outlet.tell(text, topic)
-    this.#session = new Session(this.#served, handshake, this.#caller.principal, tell, this.#calls)
+    this.#session = new Session(this.#served, handshake, this.#caller.principal, tell, { calls: this.#calls })
     way.answer({ text: encodeResult(frame.id, handshake.result), status: 200 })
     if (this.#isConfirmed) this.#session.notification(CONFIRMED)
     this.#takeHeld()

@@ -3,6 +3,7 @@ import type { Frame } from '../../jsonrpc/frame.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { parseAccept } from '../http/accept.ts'
 import type { Desk } from '../http/desk.ts'
+import { type Posted, takeOfSession } from '../http/elsewhere/route.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import { HttpReply } from '../http/reply.ts'
 import { receivePost } from '../http/streamable.ts'
@@ -49,23 +50,30 @@ function openStream(
 }
 
 function say(desk: Desk, id: string, request: HttpRequest, response: HttpResponse, principal: Principal): void {
-  desk.streams.find(id, principal)
-  receivePost(desk, request, response, principal, (_desk, message, _headers, _principal, reply, bytes) => {
-    // Once more: the stream may have ended while the body was on its way.
-    const { conversation, owed } = desk.streams.find(id, principal)
-    if (conversation.isClogged && isAsking(message)) {
-      throw new McpError('policy.busy', 'Cannot take a request before more of the stream is read')
-    }
-    const fault = conversation.findFault(message)
-    if (fault !== undefined) throw fault
-    const handedOver = reply.handOver(bytes)
-    const release = () => {
-      if (owed.delete(release)) handedOver()
-    }
-    owed.add(release)
-    reply.nothing(202)
-    conversation.receive(message, bytes, release)
+  const { elsewhere } = desk
+  if (elsewhere === undefined) desk.streams.find(id, principal)
+  receivePost(desk, request, response, principal, (_desk, message, headers, _principal, reply, body) => {
+    const posted = { message, headers, principal, reply, body }
+    if (elsewhere === undefined || desk.streams.has(id, principal)) hear(desk, id, posted)
+    else takeOfSession(desk, elsewhere, id, posted, () => hear(desk, id, posted))
   })
+}
+
+/** Looks once more: the stream may have ended while the body was on its way. */
+function hear(desk: Desk, id: string, { message, principal, reply, body }: Posted): void {
+  const { conversation, owed } = desk.streams.find(id, principal)
+  if (conversation.isClogged && isAsking(message)) {
+    throw new McpError('policy.busy', 'Cannot take a request before more of the stream is read')
+  }
+  const fault = conversation.findFault(message)
+  if (fault !== undefined) throw fault
+  const handedOver = reply.handOver(body.length)
+  const release = () => {
+    if (owed.delete(release)) handedOver()
+  }
+  owed.add(release)
+  reply.nothing(202)
+  conversation.receive(message, body.length, release)
 }
 
 function isAsking(message: Frame | readonly Frame[]): boolean {

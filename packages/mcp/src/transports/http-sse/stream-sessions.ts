@@ -4,6 +4,7 @@ import type { Served } from '../../peer/served.ts'
 import type { Shares } from '../../peer/shares.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { type ServedConversation, serveConversation } from '../duplex/serve.ts'
+import type { Elsewhere, SessionRecord } from '../http/elsewhere/elsewhere.ts'
 import type { HttpResponse } from '../http/exchange.ts'
 import { isSame, tooManySessions } from '../http/session-table.ts'
 import { StreamChannel } from './stream-channel.ts'
@@ -22,6 +23,8 @@ export interface StreamSessionsOptions {
   readonly shares: Shares | undefined
   /** Told of each that has ended. */
   readonly ended: ((id: string) => void) | undefined
+  /** Other processes that may get what is said in them. */
+  readonly elsewhere: Elsewhere | undefined
 }
 
 /** The sessions of one endpoint whose life is that of a stream. */
@@ -50,7 +53,7 @@ export class StreamSessions {
    * @param toTarget where its client is to POST, by the id
    */
   open(principal: Principal, response: HttpResponse, toTarget: (id: string) => string): void {
-    const { maxSessions, shares, ended } = this.#options
+    const { maxSessions, shares, ended, elsewhere } = this.#options
     if (shares?.hasRoomFor(principal) === false) throw tooManySessions(shares)
     if (this.size >= maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
@@ -61,12 +64,23 @@ export class StreamSessions {
     const owed = new Set<() => void>()
     this.#open.set(id, { conversation, principal, channel, owed })
     shares?.add(principal)
+    void elsewhere?.keep(id, toRecord(principal))
     void conversation.closed.then(() => {
       this.#open.delete(id)
       shares?.remove(principal)
       for (const release of owed) release()
       ended?.(id)
+      elsewhere?.forget(id)
     })
+  }
+
+  has(id: string, principal: Principal): boolean {
+    const found = this.#open.get(id)
+    return found !== undefined && isSame(found.principal, principal)
+  }
+
+  *records(): Iterable<readonly [id: string, record: SessionRecord]> {
+    for (const [id, { principal }] of this.#open) yield [id, toRecord(principal)]
   }
 
   /**
@@ -91,6 +105,10 @@ export class StreamSessions {
   async drain(ms: number): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ conversation }) => conversation.close({ drainMs: ms })))
   }
+}
+
+function toRecord({ tenant, id }: Principal): SessionRecord {
+  return { principal: { tenant, id } }
 }
 
 const ID_BYTES = 24

@@ -5,6 +5,7 @@ import { LISTENERS_OF_ONE, Shares, toShare } from '../../peer/shares.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { StreamSessions } from '../http-sse/stream-sessions.ts'
 import { toServed } from '../served.ts'
+import type { Elsewhere } from './elsewhere/elsewhere.ts'
 import type { DoorState, ReplyContext } from './reply.ts'
 import { toResume } from './resume/options.ts'
 import { SessionTable } from './session-table.ts'
@@ -23,6 +24,12 @@ export interface Desk {
   readonly replies: ReplyContext
   /** Told of a reader who was cut off from the news of a session. */
   readonly cut: () => void
+  /** Other processes that serve the same, where there are any. */
+  readonly elsewhere: Elsewhere | undefined
+  /** The same desk without them: what is taken there is nobody else's. */
+  readonly here: Desk
+  /** Sessions that are being taken over. */
+  readonly arriving: Map<string, Promise<boolean>>
 }
 
 /** @param maxCalls most calls without a session at work at once; beyond it they are refused */
@@ -42,7 +49,26 @@ export function createDesk(
   const listeners = isKnowing
     ? new Shares(endpoint.maxListenersPerPrincipal ?? toShare(maxCalls, LISTENERS_OF_ONE))
     : undefined
-  return {
+  const elsewhere = endpoint.elsewhere?.({
+    records: () => [...sessions.records(), ...streams.records()],
+    lose: (id) => sessions.lose(id),
+  })
+  const sessions = new SessionTable(served, {
+    maxSessions,
+    shares: isKnowing ? new Shares(perPrincipal) : undefined,
+    idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
+    maxStreams: endpoint.maxStreams ?? 8,
+    resume: toResume(endpoint.resume, served.clock, served.log),
+    ended: endpoint.sessionEnded,
+    elsewhere,
+  })
+  const streams = new StreamSessions(served, {
+    maxSessions,
+    shares: isKnowing ? new Shares(perPrincipal) : undefined,
+    ended: endpoint.sessionEnded,
+    elsewhere,
+  })
+  const desk: Omit<Desk, 'here'> = {
     endpoint,
     served,
     authenticate,
@@ -54,27 +80,20 @@ export function createDesk(
       listeners,
     }),
     listeners,
-    sessions: new SessionTable(served, {
-      maxSessions,
-      shares: isKnowing ? new Shares(perPrincipal) : undefined,
-      idleMs: endpoint.sessionIdleMs ?? 30 * 60_000,
-      maxStreams: endpoint.maxStreams ?? 8,
-      resume: toResume(endpoint.resume, served.clock, served.log),
-      ended: endpoint.sessionEnded,
-    }),
+    sessions,
     cut: () => served.log('warn', 'stream.cut', { maxStreamBytes }),
-    streams: new StreamSessions(served, {
-      maxSessions,
-      shares: isKnowing ? new Shares(perPrincipal) : undefined,
-      ended: endpoint.sessionEnded,
-    }),
+    streams,
     replies: {
       door,
       open: new Set(),
       maxStreamBytes,
       cut: () => door.log('warn', 'stream.cut', { maxBytes: maxStreamBytes }),
     },
+    elsewhere: undefined,
+    arriving: new Map(),
   }
+  const here: Desk = Object.assign(desk, { here: desk as Desk }) // which it is from here on
+  return elsewhere === undefined ? here : { ...here, here, elsewhere }
 }
 
 /** Whether nothing would be lost if it were forgotten. */
@@ -95,6 +114,7 @@ export function closeDesk(desk: Desk): void {
   desk.calls.fail(closing)
   desk.sessions.close(closing)
   void desk.streams.drain(0)
+  desk.elsewhere?.end()
 }
 
 /** The part of all sessions that one principal may have, unless told otherwise. Each has two listeners of its own. */

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Principal } from '../../protocol/call.ts'
 import { checkOptions, type OptionNames } from '../../protocol/option-names.ts'
 import { type GuardOptions, isLoopback } from './guards.ts'
 import { listenOnPort, listenOnSocket } from './listen.ts'
@@ -40,6 +41,11 @@ export interface HttpDoor {
   /** 0 on a socket. */
   readonly port: number
   readonly figures: () => DoorFigures
+  /**
+   * Takes a request that another process of the same endpoints let in, for its caller (see `Endpoint.elsewhere`): host,
+   * origin and credentials are not looked at, and it is not handed on once more.
+   */
+  receiveForwarded(request: IncomingMessage, response: ServerResponse, principal: Principal): void
   /**
    * Stops listening, lets requests at work finish, ends streams, and then cuts off what is left.
    * @param options.drainMs how long work may take to finish. Default 10 s.
@@ -83,6 +89,7 @@ function toDoor(server: Server, options: HttpDoorOptions, where: Pick<HttpDoor, 
   return {
     ...where,
     figures: reception.figures,
+    receiveForwarded: reception.receiveForwarded,
     close({ drainMs = 10_000 } = {}) {
       closed ??= close(server, reception, drainMs)
       return closed

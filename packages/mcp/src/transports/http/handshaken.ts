@@ -9,6 +9,7 @@ import { toFailure } from '../../peer/reply.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { findRevision, NEWEST_HANDSHAKE } from '../../revisions/index.ts'
 import type { Desk } from './desk.ts'
+import { idsOf } from './elsewhere/lost.ts'
 import type { HttpReply } from './reply.ts'
 import type { HttpSession } from './session-table.ts'
 
@@ -58,6 +59,7 @@ export function takeMessages(
 ): void {
   const { session, resumable } = findSession(desk, headers, principal)
   reply.streams = resumable
+  if (desk.endpoint.elsewhere !== undefined) reply.asked = idsOf(message)
   if (!isBatch(message)) {
     // A client may hang up and still want the answer; only `notifications/cancelled` says otherwise.
     if (message.kind === 'request') session.request(message, reply)

@@ -2,6 +2,7 @@ import { McpError } from '../../errors.ts'
 import type { Principal } from '../../protocol/call.ts'
 import { parseAccept } from './accept.ts'
 import type { Desk } from './desk.ts'
+import { bring } from './elsewhere/route.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { endSession } from './handshaken.ts'
 import { HttpReply } from './reply.ts'
@@ -17,16 +18,45 @@ export function receiveOther(desk: Desk, request: HttpRequest, response: HttpRes
       response.setHeader('allow', hasSessions ? 'POST, GET, DELETE' : 'POST')
       throw new McpError('peer.wrong_http_method', `Cannot take "${method}" here`)
     }
-    if (method === 'DELETE') {
-      endSession(desk, headers, principal)
-      response.writeHead(200, { 'content-length': 0 }).end()
-      return
-    }
-    if (!parseAccept(headers.accept).sse) {
+    if (method === 'GET' && !parseAccept(headers.accept).sse) {
       throw new McpError('peer.not_acceptable', 'Cannot answer in a form that "Accept" allows: an event stream')
     }
-    openStream(desk, headers, principal, response)
+    const { elsewhere } = desk
+    const id = headers['mcp-session-id']
+    const isHere =
+      typeof id !== 'string' || elsewhere === undefined || (elsewhere.isSure && desk.sessions.has(id, principal))
+    if (isHere) takeOther(desk, method, request, response, principal)
+    else {
+      const errand = { request, response, principal, body: undefined }
+      bring(desk, elsewhere, id, errand)
+        .then((became) => {
+          if (became === 'here') takeOther(desk, method, request, response, principal)
+          else if (became === 'broken') response.end()
+          else if (became === 'lost') throw new McpError('policy.busy', 'Cannot reach the session now; try again')
+        })
+        .catch((error: unknown) => refuse(desk, response, error))
+    }
   } catch (error) {
-    new HttpReply(response, { json: true, sse: false }, desk.replies).refuse(error)
+    refuse(desk, response, error)
   }
+}
+
+function takeOther(
+  desk: Desk,
+  method: string,
+  request: HttpRequest,
+  response: HttpResponse,
+  principal: Principal,
+): void {
+  const { headers } = request
+  if (method === 'GET') openStream(desk, headers, principal, response)
+  else {
+    endSession(desk, headers, principal)
+    response.writeHead(200, { 'content-length': 0 }).end()
+  }
+}
+
+function refuse(desk: Desk, response: HttpResponse, error: unknown): void {
+  if (response.headersSent) response.destroy()
+  else if (!response.destroyed) new HttpReply(response, { json: true, sse: false }, desk.replies).refuse(error)
 }

@@ -148,6 +148,22 @@ export class Reception {
     }
   }
 
+  /** Takes a request that another process let in and knows the caller of: nothing of it is asked again. */
+  readonly receiveForwarded = (request: HttpRequest, response: HttpResponse, principal: Principal): void => {
+    try {
+      const { url = '/' } = request
+      const [path = url] = url.split('?', 1)
+      const endpoint = this.#options.endpoint(path)
+      const beside = endpoint === undefined ? this.#options.sse?.(path) : undefined
+      if (this.#state.isClosing) this.#refuse(response, closing())
+      else if (endpoint !== undefined) receiveAny(this.#deskOf(endpoint).here, request, response, principal)
+      else if (beside !== undefined) receiveSse(this.#deskOf(beside).here, request, response, principal)
+      else this.#refuse(response, new McpError('peer.not_found', 'Nothing is served at this path'))
+    } catch (error) {
+      this.fail(response, error)
+    }
+  }
+
   /** Answers a request that could not be taken, by a fault on our side. */
   fail(response: HttpResponse, error: unknown): void {
     this.#refuse(response, toFault(error))

@@ -1,5 +1,6 @@
 import { McpError, toHttpStatus, toRetryAfterMs, toRpcError } from '../../errors.ts'
 import { encodeErrorFor } from '../../jsonrpc/encode.ts'
+import type { Id } from '../../jsonrpc/frame.ts'
 import { FrameFault } from '../../jsonrpc/parse.ts'
 import type { Clock } from '../../peer/clock.ts'
 import type { Held } from '../../peer/held.ts'
@@ -67,6 +68,8 @@ export class HttpReply implements Way {
   call: OpenCall | undefined
   /** Where it can be resumed once it is a stream. */
   streams: SessionStreams | undefined
+  /** What it answers, where another process may have to say that it never will. */
+  asked: readonly Id[] | undefined
   /** Bytes of its body that count among those of the door. */
   heldBytes: number
   readonly #context: ReplyContext
@@ -82,6 +85,7 @@ export class HttpReply implements Way {
     this.canSend = accepts.sse
     this.call = undefined
     this.streams = undefined
+    this.asked = undefined
     this.heldBytes = 0
     this.#context = context
     this.#stream = undefined
@@ -173,6 +177,16 @@ export class HttpReply implements Way {
     return () => {
       door.heldBytes -= bytes
     }
+  }
+
+  /** Somebody else answers: nothing of ours goes out meanwhile. */
+  yield(): void {
+    this.#isLeaving = true
+  }
+
+  /** Nobody else did. */
+  takeBack(): void {
+    this.#isLeaving = false
   }
 
   /** Lets the connection go while the call goes on: where its sender knows to come back, nothing elsewhere. */
@@ -285,7 +299,7 @@ export class HttpReply implements Way {
       const { maxStreamBytes, cut } = this.#context
       const stream = new EventStream(this.response, maxStreamBytes, cut)
       const { streams } = this
-      this.#stream = streams === undefined || streams.isClosed ? stream : streams.openAnswer(stream)
+      this.#stream = streams === undefined || streams.isClosed ? stream : streams.openAnswer(stream, this.asked)
     }
     return this.#stream
   }

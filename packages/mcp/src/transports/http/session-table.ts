@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Handshake } from '../../bridge/handshake.ts'
+import { type SessionFacts, toHandshake } from '../../bridge/session-facts.ts'
 import { Session } from '../../bridge/sessions.ts'
 import { McpError } from '../../errors.ts'
 import type { Timer } from '../../peer/clock.ts'
@@ -7,6 +8,7 @@ import type { Served } from '../../peer/served.ts'
 import type { Shares } from '../../peer/shares.ts'
 import { toOwner } from '../../peer/tally.ts'
 import type { Principal } from '../../protocol/call.ts'
+import type { Elsewhere, SessionRecord } from './elsewhere/elsewhere.ts'
 import type { Resume } from './resume/options.ts'
 import { SessionStreams } from './resume/session-streams.ts'
 import type { EventStream } from './sse.ts'
@@ -23,6 +25,8 @@ export interface SessionTableOptions {
   readonly resume: Resume | undefined
   /** Told of each that has ended. */
   readonly ended: ((id: string) => void) | undefined
+  /** Other processes that may be asked for them. */
+  readonly elsewhere: Elsewhere | undefined
 }
 
 /** A session over HTTP: the conversation, and the connections on which its client hears what belongs to no request. */
@@ -37,6 +41,8 @@ export interface HttpSession {
   /** What was told on streams that can be resumed, newest of each topic: for a client that missed more than is held. */
   told: Map<string, string> | undefined
   usedAt: number
+  /** When others were told last that it is used. */
+  toldAt: number
 }
 
 /** The handshake sessions of one endpoint, least recently used first. */
@@ -85,13 +91,49 @@ export class SessionTable {
       const id = randomBytes(ID_BYTES).toString('base64url')
       const handshake = await shake(id)
       if (this.#isClosed) throw new McpError('policy.busy', 'Cannot open a session: the server is closing')
-      return this.#add(id, handshake, principal)
+      const added = this.#add(id, handshake, principal, 0)
+      // Its client may turn to any of them with the answer.
+      await this.#options.elsewhere?.keep(id, added.session.facts)
+      return added
     } catch (error) {
       shares?.remove(principal)
       throw error
     } finally {
       this.#opening--
     }
+  }
+
+  /** Whether it is here, and this caller's. */
+  has(id: string, principal: Principal): boolean {
+    const found = this.#sessions.get(id)
+    return found !== undefined && isSame(found.session.principal, principal)
+  }
+
+  /**
+   * Goes on with a session of a process that is gone.
+   * @param era how often it was taken over by now
+   * @param principal whose it is, by what was said last of who that is
+   * @throws {McpError} `policy.busy` or `policy.limit` where there is no room for it
+   */
+  adopt(id: string, facts: SessionFacts, era: number, principal: Principal): void {
+    const handshake = toHandshake(facts, id)
+    if (handshake === undefined || this.#isClosed || this.#sessions.has(id)) return
+    const { shares, maxSessions } = this.#options
+    if (shares?.hasRoomFor(principal) === false) this.#endUnusedOf(principal)
+    if (shares?.hasRoomFor(principal) === false) throw tooManySessions(shares)
+    if (this.size >= maxSessions) throw new McpError('policy.busy', 'Cannot go on with the session; try again later')
+    shares?.add(principal)
+    this.#add(id, handshake, principal, era).session.restore(facts)
+  }
+
+  /** Another process has it. */
+  lose(id: string): void {
+    const found = this.#sessions.get(id)
+    if (found !== undefined) this.#end(found, true)
+  }
+
+  *records(): Iterable<readonly [id: string, record: SessionRecord]> {
+    for (const { id, session } of this.#sessions.values()) yield [id, session.facts]
   }
 
   /**
@@ -110,14 +152,23 @@ export class SessionTable {
 
   /** Ends one session and whatever it has open. */
   end(found: HttpSession): void {
-    if (!this.#sessions.delete(found.id)) return
+    if (this.#end(found, false)) this.#options.elsewhere?.forget(found.id)
+  }
+
+  /**
+   * @param goesOn elsewhere, with what is kept of its streams
+   * @returns false for one that has ended before
+   */
+  #end(found: HttpSession, goesOn: boolean): boolean {
+    if (!this.#sessions.delete(found.id)) return false
     this.#unused.delete(found)
     this.#options.shares?.remove(found.session.principal)
     found.session.close()
     found.session.calls.fail(new McpError('caller.cancelled', 'The session has ended'))
     endAll(found)
-    found.resumable?.close()
+    found.resumable?.close(goesOn)
     this.#options.ended?.(found.id)
+    return true
   }
 
   /** Ends the streams that wait for news, each session living on. */
@@ -140,7 +191,7 @@ export class SessionTable {
     this.#isClosed = true
     for (const found of [...this.#sessions.values()]) {
       found.session.calls.fail(reason)
-      this.end(found)
+      this.#end(found, this.#options.elsewhere !== undefined)
     }
     this.#expiry?.cancel()
     this.#expiry = undefined
@@ -154,22 +205,25 @@ export class SessionTable {
     }
   }
 
-  #add(id: string, handshake: Handshake, principal: Principal): HttpSession {
+  #add(id: string, handshake: Handshake, principal: Principal, era: number): HttpSession {
     const { traits } = handshake.revision
-    const { resume, maxStreams, shares } = this.#options
+    const { resume, maxStreams, shares, elsewhere } = this.#options
     const owner = shares === undefined ? undefined : toOwner(principal)
     const resumable =
       resume !== undefined && traits.resumable
-        ? new SessionStreams(resume, traits.priming, maxStreams, owner)
+        ? new SessionStreams(resume, traits.priming, maxStreams, owner, elsewhere && toStreamsOf(id, era))
         : undefined
     const added: HttpSession = {
       id,
-      session: new Session(this.#served, handshake, principal, (text, topic) => tell(added, text, topic)),
+      session: new Session(this.#served, handshake, principal, (text, topic) => tell(added, text, topic), {
+        ...(elsewhere && { changed: () => elsewhere.keep(id, added.session.facts) }),
+      }),
       streams: [],
       resumable,
       untold: undefined,
       told: undefined,
       usedAt: this.#served.clock.now(),
+      toldAt: this.#served.clock.now(),
     }
     this.#sessions.set(id, added)
     this.#unused.add(added)
@@ -178,7 +232,13 @@ export class SessionTable {
   }
 
   #touch(found: HttpSession): void {
-    found.usedAt = this.#served.clock.now()
+    const now = this.#served.clock.now()
+    found.usedAt = now
+    const { elsewhere, idleMs } = this.#options
+    if (elsewhere !== undefined && now - found.toldAt > idleMs / 4) {
+      found.toldAt = now
+      elsewhere.touch(found.id)
+    }
     this.#unused.delete(found)
     this.#sessions.delete(found.id)
     this.#sessions.set(found.id, found)
@@ -203,6 +263,11 @@ export class SessionTable {
     }
     if (this.#sessions.size > 0) this.#expiry = clock.setTimer(idleMs, () => this.#expire())
   }
+}
+
+/** What every process calls the streams of a session, whichever of them makes one: no two the same. */
+function toStreamsOf(id: string, era: number) {
+  return { name: createHash('sha256').update(`streams ${id}`).digest('base64url').slice(0, 16), since: era * ERA }
 }
 
 function endAll(found: HttpSession): void {
@@ -264,3 +329,5 @@ export function tooManySessions({ most }: Shares): McpError {
 
 const ID_BYTES = 24
 const MAX_TOPICS = 1_024
+/** Streams that one process may make of one session. */
+const ERA = 1_000_000

@@ -16,6 +16,7 @@ import { BOTH, COMMON_ACCEPT, isJsonType, parseAccept } from './accept.ts'
 import { namesEnvelope, takeBare } from './bare.ts'
 import { checkScopes } from './challenge.ts'
 import type { Desk } from './desk.ts'
+import { takeElsewhere } from './elsewhere/route.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { checkMirroredArguments, decodeMirrored } from './mirrored.ts'
 import { HttpReply, tooManyBytes } from './reply.ts'
@@ -23,7 +24,7 @@ import { HttpReply, tooManyBytes } from './reply.ts'
 /**
  * Reads a POST to an endpoint and answers it, by whoever it was sent; the guards have let it pass. At most
  * `maxBytes` of the body and one chunk are held. Each step is written out here, since every call takes it.
- * @param take what to do with the message, and how many bytes it had
+ * @param take what to do with the message, and with its bytes where it is for another process
  */
 export function receivePost(
   desk: Desk,
@@ -90,14 +91,14 @@ export function receivePost(
       if (!isUtf8(body)) throw new FrameFault(PARSE_ERROR, 'Cannot read a body that is not UTF-8')
       const message = parseMessage(body.toString('utf8'), limits)
       if (desk.endpoint.scopesFor !== undefined) checkScopes(desk.endpoint.scopesFor, message, principal)
-      take(desk, message, headers, principal, reply, bytes)
+      take(desk, message, headers, principal, reply, body)
     } catch (error) {
       reply.refuse(error)
     }
   })
 }
 
-type Take = (...taken: [...Parameters<typeof dispatch>, bytes: number]) => void
+type Take = typeof dispatch
 
 /** Which era a message belongs to: the order of PROTOCOL §5.2. */
 function dispatch(
@@ -106,12 +107,21 @@ function dispatch(
   headers: IncomingHttpHeaders,
   principal: Principal,
   reply: HttpReply,
+  body: Uint8Array,
 ): void {
   const frame = message as Frame // a batch has no kind
   const isEnveloped =
     frame.kind === 'request' &&
     hasEnvelope(frame.params) &&
     (frame.method !== 'initialize' || namesEnvelope(desk, frame))
+  const { elsewhere } = desk
+  if (
+    elsewhere !== undefined &&
+    takeElsewhere(desk, elsewhere, { message, headers, principal, reply, body }, isEnveloped, (it) =>
+      dispatch(desk.here, it.message, it.headers, it.principal, it.reply, it.body),
+    )
+  )
+    return
   if (!isEnveloped) {
     takeBare(desk, message, headers, principal, reply)
     return

@@ -3,6 +3,7 @@ import { McpError } from '../../errors.ts'
 import { tooManyListen } from '../../peer/calls.ts'
 import type { Principal } from '../../protocol/call.ts'
 import type { Desk } from './desk.ts'
+import { toLost } from './elsewhere/lost.ts'
 import type { HttpResponse } from './exchange.ts'
 import { findSession } from './handshaken.ts'
 import { HttpReply, whenGone } from './reply.ts'
@@ -33,7 +34,8 @@ export function openStream(
   }
   const position = resumable.find(String(lastEventId))
   resumable.checkRoom(position)
-  resume(desk, found, resumable, position, response).catch((error: unknown) => {
+  const begin = resumable.isOrphan(position) ? resumeOrphan : resume
+  begin(desk, found, resumable, position, response).catch((error: unknown) => {
     if (!response.destroyed) new HttpReply(response, { json: true, sse: false }, desk.replies).refuse(error)
   })
 }
@@ -74,6 +76,23 @@ async function resume(
   if (position.isStanding) hold(found, connection, response)
   resumable.takeUp(position, connection, page)
   if (position.isStanding) tellWaiting(found)
+}
+
+/** Its process is gone, and what is told by now is all that there will be. */
+async function resumeOrphan(
+  desk: Desk,
+  found: HttpSession,
+  resumable: SessionStreams,
+  position: Position,
+  response: HttpResponse,
+): Promise<void> {
+  const connection = toConnection(desk, found, response)
+  try {
+    await resumable.takeUpOrphan(position, connection, (ids) => toLost(found.session.handshake.revision, ids))
+  } catch (error) {
+    desk.served.log('error', 'event_store.failed', { error })
+    connection.drop()
+  }
 }
 
 /** @throws {McpError} `policy.limit` where the caller has as many as one may have */

@@ -1,10 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { McpError } from '../../../errors.ts'
+import type { Id } from '../../../jsonrpc/frame.ts'
 import type { EventStream } from '../sse.ts'
-import { type Position, parseEventId, toStreamName } from './event-id.ts'
+import { askedOn, type Position, parseEventId, toEventId, toStreamName } from './event-id.ts'
 import type { FoundEvents, StoredEvent } from './event-store.ts'
 import type { Resume } from './options.ts'
 import { PAGE_EVENTS, ResumableStream, type StreamHome } from './resumable-stream.ts'
+
+export interface SharedStreams {
+  /** What the session is called in the store, by all of them. */
+  readonly name: string
+  /** The first number that no stream of an earlier process has. */
+  readonly since: number
+}
 
 /** The resumable streams of one session: those of answers under way, and those for news, with or without a reader. */
 export class SessionStreams implements StreamHome {
@@ -13,7 +21,9 @@ export class SessionStreams implements StreamHome {
   readonly owner: string | undefined
   readonly #maxStanding: number
   #name: string | undefined
-  #count = 0
+  #count: number
+  readonly #since: number
+  readonly #isShared: boolean
   readonly #open = new Map<string, ResumableStream>()
   /** Those for news, that which found its reader last at the end. */
   #standing: readonly ResumableStream[] = []
@@ -24,8 +34,19 @@ export class SessionStreams implements StreamHome {
   /**
    * @param maxStanding most streams for news without a reader that are remembered
    * @param owner whose they are, where callers are known
+   * @param shared where other processes may go on with them. Default: none may
    */
-  constructor(resume: Resume, isPriming: boolean, maxStanding: number, owner: string | undefined) {
+  constructor(
+    resume: Resume,
+    isPriming: boolean,
+    maxStanding: number,
+    owner: string | undefined,
+    shared?: SharedStreams,
+  ) {
+    this.#name = shared?.name
+    this.#count = shared?.since ?? 0
+    this.#since = this.#count
+    this.#isShared = shared !== undefined
     this.owner = owner
     this.resume = resume
     this.isPriming = isPriming
@@ -39,8 +60,8 @@ export class SessionStreams implements StreamHome {
   }
 
   /** An answer becomes a stream. */
-  openAnswer(outlet: EventStream): ResumableStream {
-    return this.#begin(outlet, false)
+  openAnswer(outlet: EventStream, asked?: readonly Id[]): ResumableStream {
+    return this.#begin(outlet, false, this.#isShared ? asked : undefined)
   }
 
   openStanding(outlet: EventStream): ResumableStream {
@@ -81,6 +102,34 @@ export class SessionStreams implements StreamHome {
     return !isStanding || this.#open.has(stream)
   }
 
+  /** Whether a process that is gone had it: what it did not say will never be said. */
+  isOrphan({ number, isStanding }: Position): boolean {
+    return !isStanding && this.#isShared && number <= this.#since
+  }
+
+  /**
+   * Hands the stream of an answer that a process which is gone began to the connection of a client that came back for it:
+   * what was said of it, and then, where the answer is not among that, that there will be none.
+   */
+  async takeUpOrphan(position: Position, outlet: EventStream, toLost: (ids: readonly Id[]) => readonly string[]) {
+    const { stream } = position
+    const pending = new Set(askedOn(stream))
+    let last = 0
+    for (let after = 0; ; after = last) {
+      const page = await this.resume.store.read(this.name, stream, after, PAGE_EVENTS)
+      if (page === undefined || page.length === 0) break
+      for (const { seq, text } of page) {
+        last = seq
+        pending.delete(answeredBy(text))
+        if (seq > position.seq) outlet.send(text, toEventId(this.name, stream, seq))
+      }
+      if (outlet.isFull) await outlet.drained()
+      if (!outlet.isOpen) return
+    }
+    for (const text of toLost([...pending])) outlet.send(text)
+    outlet.end()
+  }
+
   /** Hands a stream to the connection of a client that came back for it, with what comes first. */
   takeUp(position: Position, outlet: EventStream, page: readonly StoredEvent[]): ResumableStream {
     const stream = this.#open.get(position.stream) ?? new ResumableStream(position.stream, this, true)
@@ -107,18 +156,18 @@ export class SessionStreams implements StreamHome {
     this.#open.delete(stream.name)
   }
 
-  /** The session is over: nothing of it can be resumed. */
-  close(): void {
+  /** The session is over here. Unless it goes on elsewhere, nothing of it can be resumed. */
+  close(goesOn = false): void {
     this.isClosed = true
     for (const stream of this.#open.values()) stream.close()
     for (const outlet of this.#resumed?.values() ?? []) outlet.end()
     this.#open.clear()
     this.#standing = []
-    if (this.#name !== undefined) this.#drop(undefined)
+    if (this.#name !== undefined && !goesOn) this.#drop(undefined)
   }
 
-  #begin(outlet: EventStream, isStanding: boolean): ResumableStream {
-    const stream = new ResumableStream(toStreamName(isStanding, ++this.#count), this)
+  #begin(outlet: EventStream, isStanding: boolean, asked?: readonly Id[]): ResumableStream {
+    const stream = new ResumableStream(toStreamName(isStanding, ++this.#count, asked), this)
     this.#open.set(stream.name, stream)
     stream.begin(outlet)
     return stream
@@ -152,10 +201,18 @@ export class SessionStreams implements StreamHome {
   }
 }
 
+/** What a message answers; undefined where it is no answer. */
+function answeredBy(text: string): Id {
+  const { id, method } = JSON.parse(text) as { readonly id?: Id; readonly method?: unknown } // we wrote it
+  return method === undefined && id !== undefined ? id : NONE
+}
+
 function notOurs(): McpError {
   return new McpError('peer.invalid_request', 'Cannot resume: "Last-Event-ID" is no event of this session')
 }
 
+/** No request has it. */
+const NONE: Id = Number.NaN
 const NOTHING: readonly StoredEvent[] = Object.freeze([])
 /** 128 bits less four bytes: it guards nothing by itself, since the session is found by its own id first. */
 const NAME_BYTES = 12
