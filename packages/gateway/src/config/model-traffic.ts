@@ -39,6 +39,9 @@ export interface DoorLimitConfig {
   readonly windowMs: number
 }
 
+/** How long counts of the calendar go on: weeks begin on Mondays. */
+export type Every = 'hour' | 'day' | 'week' | 'month'
+
 export interface LimitConfig {
   readonly name: string
   readonly per: readonly Per[]
