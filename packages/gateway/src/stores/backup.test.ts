@@ -47,6 +47,7 @@ describe('backups', () => {
       await source.audit.read('a', { from: 1, limit: 5_000 }),
     )
     expect(await target.audit.checkpoints('a')).toEqual(await source.audit.checkpoints('a'))
+    expect(await target.counts.read({ now: 0, limit: 9 })).toEqual([COUNT])
     // It goes on where it was, also where all was forgotten.
     await target.audit.append(toRows('a', 1_301, 2))
     await target.audit.append(toRows('b', 3, 1))
@@ -94,7 +95,8 @@ test('a backup of an embedded store is a store', async () => {
   await again.close()
 })
 
-async function fill({ keys, audit, credentials, accounts, grants }: Store): Promise<void> {
+async function fill({ counts, keys, audit, credentials, accounts, grants }: Store): Promise<void> {
+  await counts.save([COUNT])
   await credentials.put(SEALED, 0)
   await accounts.add(ANN)
   await grants.put(GRANT)
@@ -162,3 +164,5 @@ const GRANT = {
   createdAt: 1,
   consumedAt: 3,
 }
+
+const COUNT = { key: 'k\0', owner: 'o', part: 2, amount: 3, windowMs: 4, expiresAt: 5 }

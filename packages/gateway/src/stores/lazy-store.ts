@@ -25,6 +25,7 @@ export function createLazyStore(open: () => Promise<Store>): LazyStore {
     credentials: onceOpened(async () => (await opened()).credentials),
     accounts: onceOpened(async () => (await opened()).accounts),
     grants: onceOpened(async () => (await opened()).grants),
+    counts: onceOpened(async () => (await opened()).counts),
     open: async () => void (await opened()),
     migrate: async () => (await opened()).migrate(),
     backup: async (path) => (await opened()).backup(path),

@@ -1,9 +1,15 @@
 import { createFakeClock } from '@crosspoint/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { countersSuite } from './counters.suite.ts'
 import { MemoryCounters } from './counters.ts'
 
 const charge = (key: string, max: number, windowMs: number, amount = 1) => ({ key, amount, max, windowMs })
+
+countersSuite(async () => {
+  const clock = createFakeClock()
+  return { instances: [new MemoryCounters({ clock })], clock, key: (name) => name }
+})
 
 test('no stretch of a window’s length holds more than its limit, wherever it begins', () => {
   fc.assert(
@@ -48,19 +54,6 @@ test('who waits as long as was said is let through, and nobody waits much longer
   )
 })
 
-test('of several charges all are counted or none', () => {
-  const counters = new MemoryCounters({ clock: createFakeClock() })
-  const [wide, narrow] = [charge('wide', 2, 1_000), charge('narrow', 1, 1_000)]
-  expect(counters.take([wide, narrow]).isTaken).toBe(true)
-  expect(counters.take([wide, narrow])).toMatchObject({ isTaken: false, at: 1 })
-  expect(counters.take([wide]).isTaken).toBe(true)
-})
-
-test('what could never pass is refused, with the whole window as the wait', () => {
-  const counters = new MemoryCounters({ clock: createFakeClock() })
-  expect(counters.take([charge('a', 3, 1_000, 4)])).toEqual({ isTaken: false, at: 0, retryAfterMs: 1_000 })
-})
-
 test('abuse-14: keys are bounded, and those that count nothing any more go first', () => {
   const clock = createFakeClock()
   const counters = new MemoryCounters({ clock, maxKeys: 2_000 })
@@ -71,4 +64,29 @@ test('abuse-14: keys are bounded, and those that count nothing any more go first
   expect(counters.take([charge('new 0', 1, 60_000)]).isTaken).toBe(false)
   for (let n = 0; n < 50_000; n++) counters.take([charge(`more ${n}`, 1, 60_000)])
   expect(counters.size).toBeLessThanOrEqual(2_000)
+})
+
+test('what was counted before counts for as long as it would have', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1_200 }), fc.integer({ min: 0, max: 300 }), (ageMs, startMs) => {
+      const clock = createFakeClock()
+      clock.advance(startMs)
+      const counters = new MemoryCounters({ clock })
+      counters.count({ key: 'a', amount: 3, windowMs: 1_000, ageMs })
+      const taken = counters.take([charge('a', 3, 1_000)])
+      if (ageMs < 1_000) expect(taken.isTaken).toBe(false)
+      if (ageMs > 1_000 + 1_000 / 16) expect(taken.isTaken).toBe(true)
+      if (!taken.isTaken) expect(taken.retryAfterMs).toBeLessThanOrEqual(1_000 + 1_000 / 16 + 1 - ageMs)
+    }),
+  )
+})
+
+test('stretches of the calendar that are over are forgotten', () => {
+  const clock = createFakeClock()
+  const counters = new MemoryCounters({ clock, maxKeys: 1_500 })
+  for (let n = 0; n < 1_000; n++) counters.take([{ ...charge(`old ${n}`, 1, 1_000), leftMs: 10 }])
+  clock.advance(10)
+  for (let n = 0; n < 1_000; n++) counters.take([{ ...charge(`new ${n}`, 1, 1_000), leftMs: 10 }])
+  expect(counters.size).toBeLessThanOrEqual(1_500)
+  expect(counters.take([{ ...charge('new 0', 1, 1_000), leftMs: 10 }]).isTaken).toBe(false)
 })

@@ -8,12 +8,23 @@ export interface Charge {
   /** Most in any stretch of `windowMs`. */
   readonly max: number
   readonly windowMs: number
+  /**
+   * Where the count is of a stretch of the calendar: in how many milliseconds that ends. Its key is of this stretch only.
+   * Absent for a window that slides.
+   */
+  readonly leftMs?: number
 }
 
 export type Taken =
   | { readonly isTaken: true }
   /** Nothing was counted: of the charge at this place there would have been too much. */
-  | { readonly isTaken: false; readonly at: number; readonly retryAfterMs: number }
+  | {
+      readonly isTaken: false
+      readonly at: number
+      readonly retryAfterMs: number
+      /** Not because there would be too much: nobody can tell now. */
+      readonly isAway?: true
+    }
 
 /** Where counts are kept: in memory, or wherever all replicas find them. */
 export interface Counters {
@@ -21,6 +32,16 @@ export interface Counters {
   take(charges: readonly Charge[]): Taken | Promise<Taken>
   /** How many keys are known. */
   readonly size: number
+  /** What else there is to be told in metrics, by name. */
+  readonly figures?: Readonly<Record<string, number>>
+  /** Keeps what is to be kept. */
+  close?(): Promise<void>
+}
+
+/** What was counted earlier, or elsewhere. */
+export interface Counted extends Pick<Charge, 'key' | 'amount' | 'windowMs' | 'leftMs'> {
+  /** How long ago. */
+  readonly ageMs: number
 }
 
 export interface MemoryCountersOptions {
@@ -36,7 +57,7 @@ export interface MemoryCountersOptions {
 export class MemoryCounters implements Counters {
   readonly #clock: Clock
   readonly #maxKeys: number
-  readonly #windows = new Map<string, Window>()
+  readonly #counts = new Map<string, Count>()
   /** How many keys there may be before those are looked for that hold nothing any more. */
   #sweepAt = 1_024
 
@@ -46,44 +67,87 @@ export class MemoryCounters implements Counters {
   }
 
   get size(): number {
-    return this.#windows.size
+    return this.#counts.size
   }
 
   take(charges: readonly Charge[]): Taken {
     const now = this.#clock.now()
     for (let at = 0; at < charges.length; at++) {
       const charge = charges[at] as Charge // within its bounds
-      const window = this.#windows.get(charge.key)
+      const count = this.#counts.get(charge.key)
       // The same count for two charges of one call is the configuration's to avoid: names are unique.
-      const retryAfterMs = window?.waitFor(charge, now) ?? (charge.amount > charge.max ? charge.windowMs : 0)
+      const retryAfterMs = count?.waitFor(charge, now) ?? (charge.amount > charge.max ? waitForever(charge) : 0)
       if (retryAfterMs > 0) return { isTaken: false, at, retryAfterMs }
     }
-    for (const charge of charges) this.#windowOf(charge, now).add(charge.amount)
+    for (const charge of charges) this.#countOf(charge, now).add(charge.amount)
     return TAKEN
   }
 
-  #windowOf({ key, windowMs }: Charge, now: number): Window {
-    const known = this.#windows.get(key)
+  /** Counts what was let through already, however much it is. */
+  count(counted: Counted): void {
+    const now = this.#clock.now()
+    this.#countOf(counted, now).addAged(counted.amount, counted.ageMs, now)
+  }
+
+  #countOf({ key, windowMs, leftMs }: Pick<Charge, 'key' | 'windowMs' | 'leftMs'>, now: number): Count {
+    const known = this.#counts.get(key)
     if (known !== undefined) return known
-    if (this.#windows.size >= this.#sweepAt) this.#sweep(now)
-    const made = new Window(windowMs, now)
-    this.#windows.set(key, made)
+    if (this.#counts.size >= this.#sweepAt) this.#sweep(now)
+    const made = leftMs === undefined ? new Window(windowMs, now) : new Stretch(now + leftMs)
+    this.#counts.set(key, made)
     return made
   }
 
   #sweep(now: number): void {
-    for (const [key, window] of this.#windows) if (window.isOver(now)) this.#windows.delete(key)
-    while (this.#windows.size >= this.#maxKeys) {
-      const [oldest] = this.#windows.keys()
+    for (const [key, count] of this.#counts) if (count.isOver(now)) this.#counts.delete(key)
+    while (this.#counts.size >= this.#maxKeys) {
+      const [oldest] = this.#counts.keys()
       if (oldest === undefined) break
-      this.#windows.delete(oldest)
+      this.#counts.delete(oldest)
     }
-    this.#sweepAt = Math.min(this.#maxKeys, this.#windows.size * 2 + 1_024)
+    this.#sweepAt = Math.min(this.#maxKeys, this.#counts.size * 2 + 1_024)
+  }
+}
+
+interface Count {
+  /** How long until there is room for the amount, in milliseconds; 0 where there is. */
+  waitFor(charge: Charge, now: number): number
+  /** Right after {@link waitFor}, or when it is new. */
+  add(amount: number): void
+  addAged(amount: number, ageMs: number, now: number): void
+  isOver(now: number): boolean
+}
+
+/** What was counted in a stretch of the calendar. */
+class Stretch implements Count {
+  #total = 0
+  #until: number
+
+  constructor(until: number) {
+    this.#until = until
+  }
+
+  waitFor({ amount, max, leftMs = 0 }: Charge, now: number): number {
+    // The clock it goes by may have been set.
+    this.#until = now + leftMs
+    return this.#total + amount > max ? Math.max(1, Math.ceil(leftMs)) : 0
+  }
+
+  add(amount: number): void {
+    this.#total += amount
+  }
+
+  addAged(amount: number): void {
+    this.#total += amount
+  }
+
+  isOver(now: number): boolean {
+    return now >= this.#until
   }
 }
 
 /** What was counted in each part of the time that counts. */
-class Window {
+class Window implements Count {
   readonly #partMs: number
   /** One more than a window has: the oldest counts whole for as long as any of it counts. */
   readonly #parts = new Float64Array(PARTS + 1)
@@ -96,7 +160,6 @@ class Window {
     this.#newest = Math.floor(now / this.#partMs)
   }
 
-  /** How long until there is room for the amount, in milliseconds; 0 where there is. */
   waitFor({ amount, max, windowMs }: Charge, now: number): number {
     this.#advance(now)
     const excess = this.#total + amount - max
@@ -111,9 +174,17 @@ class Window {
     return windowMs
   }
 
-  /** Right after {@link waitFor}, or when it is new. */
   add(amount: number): void {
     const slot = toSlot(this.#newest)
+    this.#parts[slot] = (this.#parts[slot] ?? 0) + amount
+    this.#total += amount
+  }
+
+  addAged(amount: number, ageMs: number, now: number): void {
+    this.#advance(now)
+    const part = Math.floor((now - ageMs) / this.#partMs)
+    if (this.#newest - part > PARTS) return
+    const slot = toSlot(part)
     this.#parts[slot] = (this.#parts[slot] ?? 0) + amount
     this.#total += amount
   }
@@ -138,8 +209,15 @@ class Window {
   }
 }
 
+/** What can never be let through has to wait for another stretch, or another configuration. */
+function waitForever({ windowMs, leftMs = windowMs }: Charge): number {
+  return Math.max(1, Math.ceil(leftMs))
+}
+
+/** Parts may be from before the clock began. */
 function toSlot(part: number): number {
-  return part % (PARTS + 1)
+  const slot = part % (PARTS + 1)
+  return slot < 0 ? slot + PARTS + 1 : slot
 }
 
 const PARTS = 16

@@ -1,5 +1,6 @@
 import type { AccountStore } from './account-store.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { CounterStore } from './counter-store.ts'
 import type { CredentialStore } from './credential-store.ts'
 import type { GrantStore } from './grant-store.ts'
 import type { KeyStore } from './key-store.ts'
@@ -14,6 +15,7 @@ export interface Store {
   readonly credentials: CredentialStore
   readonly accounts: AccountStore
   readonly grants: GrantStore
+  readonly counts: CounterStore
   /** Brings what is kept to the shape this version expects. Safe to run again, and by several replicas at once. */
   migrate(): Promise<void>
   /**

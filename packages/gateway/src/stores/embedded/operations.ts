@@ -2,11 +2,13 @@ import { Kysely } from 'kysely'
 import { readBackup } from '../backup.ts'
 import type { AccountRecord, AccountStore } from '../contract/account-store.ts'
 import type { AuditQuery, AuditStore, Checkpoint } from '../contract/audit-store.ts'
+import type { CounterStore, KeptCount } from '../contract/counter-store.ts'
 import type { CredentialId, CredentialRecord, CredentialStore } from '../contract/credential-store.ts'
 import type { GrantRow, GrantStore } from '../contract/grant-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
 import { SqlAccountStore } from '../sql/accounts.ts'
 import { SqlAudit } from '../sql/audit.ts'
+import { SqlCounterStore } from '../sql/counts.ts'
 import { SqlCredentialStore } from '../sql/credentials.ts'
 import { load } from '../sql/dump.ts'
 import { SqlGrantStore } from '../sql/grants.ts'
@@ -27,6 +29,7 @@ export function createOperations(database: Database) {
   const credentials = new SqlCredentialStore(db)
   const accounts = new SqlAccountStore(db)
   const grants = new SqlGrantStore(db)
+  const counts = new SqlCounterStore(db)
   let append: ReturnType<typeof createAppend> | undefined
   return {
     /** Of several processes one migrates, and others wait. */
@@ -68,6 +71,9 @@ export function createOperations(database: Database) {
     listCredentials: (options: Parameters<CredentialStore['list']>[0]) => credentials.list(options),
     claimCredential: (...claim: Parameters<CredentialStore['claim']>) => credentials.claim(...claim),
     releaseCredential: (name: string, holder: string) => credentials.release(name, holder),
+    saveCounts: (all: readonly KeptCount[]) => counts.save(all),
+    readCounts: (options: Parameters<CounterStore['read']>[0]) => counts.read(options),
+    forgetCounts: (now: number) => counts.forget(now),
     forgetSome: (olderThan: number) => audit.forgetSome(olderThan),
   }
 }

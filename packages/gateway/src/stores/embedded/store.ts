@@ -1,5 +1,6 @@
 import type { AccountStore } from '../contract/account-store.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
+import type { CounterStore } from '../contract/counter-store.ts'
 import type { CredentialStore } from '../contract/credential-store.ts'
 import type { GrantStore } from '../contract/grant-store.ts'
 import type { KeyStore } from '../contract/key-store.ts'
@@ -7,6 +8,7 @@ import type { Store } from '../contract/store.ts'
 import { writeBackup } from '../sql/backup-file.ts'
 import { createAccounts } from './accounts.ts'
 import { EmbeddedAuditStore } from './audit.ts'
+import { EmbeddedCounterStore } from './counts.ts'
 import { createEmbeddedCredentials } from './credentials.ts'
 import { type Database, makeFile, openToRead } from './database.ts'
 import { toStoreError } from './faults.ts'
@@ -46,6 +48,7 @@ class EmbeddedStore implements Store {
   readonly credentials: CredentialStore
   readonly accounts: AccountStore
   readonly grants: GrantStore
+  readonly counts: CounterStore
   readonly #database: Database
   readonly #writer: Worker
   readonly #reader: Worker
@@ -59,6 +62,7 @@ class EmbeddedStore implements Store {
     this.credentials = createEmbeddedCredentials(writer, reader)
     this.accounts = createAccounts(writer, reader)
     this.grants = createGrants(writer, reader)
+    this.counts = new EmbeddedCounterStore(writer, reader)
   }
 
   migrate(): Promise<void> {

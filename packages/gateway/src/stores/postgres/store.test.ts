@@ -2,6 +2,7 @@ import { findPostgres, type PostgresServer, startPostgres } from '@crosspoint/te
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { accountStoreSuite } from '../contract/account-store.suite.ts'
 import { auditStoreSuite } from '../contract/audit-store.suite.ts'
+import { counterStoreSuite } from '../contract/counter-store.suite.ts'
 import { credentialStoreSuite } from '../contract/credential-store.suite.ts'
 import { grantStoreSuite } from '../contract/grant-store.suite.ts'
 import { keyStoreSuite } from '../contract/key-store.suite.ts'
@@ -28,4 +29,5 @@ describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
   credentialStoreSuite(async () => (await openEmpty()).credentials)
   accountStoreSuite(async () => (await openEmpty()).accounts)
   grantStoreSuite(async () => (await openEmpty()).grants)
+  counterStoreSuite(async () => (await openEmpty()).counts)
 })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { readBackup } from '../backup.ts'
 import type { AccountStore } from '../contract/account-store.ts'
 import type { AuditStore } from '../contract/audit-store.ts'
+import type { CounterStore } from '../contract/counter-store.ts'
 import type { CredentialStore } from '../contract/credential-store.ts'
 import type { GrantStore } from '../contract/grant-store.ts'
 import type { KeyRecord, KeyStore } from '../contract/key-store.ts'
@@ -11,6 +12,7 @@ import { StoreError } from '../contract/store-error.ts'
 import { SqlAccountStore } from '../sql/accounts.ts'
 import { forgetAll, SqlAudit } from '../sql/audit.ts'
 import { writeBackup, writeLines } from '../sql/backup-file.ts'
+import { SqlCounterStore } from '../sql/counts.ts'
 import { SqlCredentialStore } from '../sql/credentials.ts'
 import { dump, load } from '../sql/dump.ts'
 import { SqlGrantStore } from '../sql/grants.ts'
@@ -49,6 +51,7 @@ class PostgresStore implements Store {
   readonly credentials: CredentialStore
   readonly accounts: AccountStore
   readonly grants: GrantStore
+  readonly counts: CounterStore
   readonly #db: Db
   readonly #options: PostgresOptions
   #closing: Promise<void> | undefined
@@ -61,6 +64,7 @@ class PostgresStore implements Store {
     this.credentials = this.#createCredentials()
     this.accounts = this.#createAccounts()
     this.grants = this.#createGrants()
+    this.counts = this.#createCounts()
   }
 
   check(isUnmigrated: boolean): Promise<void> {
@@ -165,6 +169,16 @@ class PostgresStore implements Store {
       if (attempt > 1) throw new StoreError('unavailable', 'Cannot write the store: the connection was lost')
       return action()
     })
+  }
+
+  #createCounts(): CounterStore {
+    const counts = new SqlCounterStore(this.#db)
+    const write = <T>(action: () => Promise<T>) => this.#do('Cannot write the store', action)
+    return {
+      save: (all) => write(() => counts.save(all)),
+      read: (options) => this.#do('Cannot read the store', () => counts.read(options)),
+      forget: (now) => write(() => counts.forget(now)),
+    }
   }
 
   #createAudit(): AuditStore {

@@ -64,6 +64,10 @@ export const TABLES = {
     ],
     key: ['kind', 'id'],
   },
+  counts: {
+    columns: ['name', 'owner', 'part', 'amount', 'window_ms', 'expires_at'],
+    key: ['name', 'owner', 'part'],
+  },
 } as const satisfies { readonly [Table in Exclude<keyof Tables, 'store_version' | 'credential_claims'>]: Shape }
 
 const ROWS_AT_ONCE = 500

@@ -81,6 +81,15 @@ const MIGRATIONS: readonly Migration[] = [
       'create index grants_expiry on grants (expires_at) where expires_at is not null',
     ],
   },
+  {
+    number: 4,
+    statements: ({ text, whole, byKey }) => [
+      `create table counts (
+        name ${text} not null, owner ${text} not null, part ${whole} not null, amount ${whole} not null,
+        window_ms ${whole} not null, expires_at ${whole} not null, primary key (name, owner, part)) ${byKey}`,
+      'create index counts_expiry on counts (expires_at)',
+    ],
+  },
 ]
 
 /** The version this program expects. */

@@ -15,6 +15,7 @@ export interface Tables {
   credential_claims: ClaimRow
   accounts: AccountRow
   grants: GrantTableRow
+  counts: CountRow
 }
 
 export type Db = Kysely<Tables>
@@ -109,4 +110,14 @@ export interface GrantTableRow {
   created_at: number
   expires_at: number | null
   consumed_at: number | null
+}
+
+/** What one process counted in one part of a window. */
+export interface CountRow {
+  name: string
+  owner: string
+  part: number
+  amount: number
+  window_ms: number
+  expires_at: number
 }
