@@ -53,18 +53,18 @@ export const audit = z
         .enum(['refuse', 'count'], { error: 'Must be refuse or count' })
         .default('refuse')
         .describe('What becomes of calls that could not be recorded: refused, or let through and counted.'),
-      batchRecords: whole(1, 10_000).prefault(500).describe('Most records written at once.'),
+      batchRecords: whole(1, 10_000).prefault(2_000).describe('Most records written at once.'),
       batchDelayMs: whole(0, 10_000)
         .prefault(50)
         .describe('How long a record waits for others to be written with it, in milliseconds.'),
       maxWaitingRecords: whole(1, 1_000_000)
-        .prefault(20_000)
+        .prefault(50_000)
         .describe('Most records that wait while the store is away; beyond it, `onLoss`.'),
       maxWaitingBytes: whole(64 * KIB, 1024 * MIB)
         .prefault(64 * MIB)
         .describe('Most characters of such records; beyond it, `onLoss`.'),
       checkpointRecords: whole(1, 1_000_000)
-        .prefault(1_000)
+        .prefault(5_000)
         .describe('A signed checkpoint is made at the latest after so many records.'),
       checkpointMs: whole(1_000, 24 * HOUR_MS)
         .prefault(60_000)
