@@ -1,9 +1,12 @@
 import {
+  type AdminDoor,
   type ConfigDiff,
   createGateway,
   createLazyStore,
+  createLogTap,
   type Gateway,
   type GatewayOptions,
+  openAdminDoor,
   openStore,
   type ProcessLog,
 } from '@crosspoint/gateway'
@@ -14,6 +17,7 @@ import type { Io } from './io.ts'
 import type { DoorOptions } from './options.ts'
 import { createServingLog, toThreshold } from './print/log.ts'
 import { visible } from './print/visible.ts'
+import { createServedFile } from './served-file.ts'
 import { toAuditKeyFault, toStoreFault } from './store.ts'
 import { unknownView } from './targets/merged.ts'
 
@@ -33,6 +37,8 @@ export interface Serving {
   readonly log: ProcessLog
   /** Opens the store now where callers come with keys or evidence is kept, so that what is wrong with it is told at the start. */
   openStore(): Promise<void>
+  /** Opens the admin API, where the configuration has one. @param frontUrl where callers are served */
+  openAdmin(frontUrl: string): Promise<AdminDoor | undefined>
   /** Tells people in words and programs in the log. */
   tell(message: string): void
   /** Keeps the log down to errors while something else tells people the same, and brings it back. */
@@ -52,8 +58,17 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
   const info = { name: 'crosspoint', version: io.version }
   // Opened when a key is first looked up, if ever.
   const store = createLazyStore(() => openStore(config.store, log, { env: io.env }))
-  const gateway = openGateway({ config, info, log, env: io.env, store })
-  const watch = follow(io, gateway, log, { path, loaded, flags, isWatching: options.watch ?? true })
+  const tap = createLogTap(log)
+  const gateway = openGateway({ config, info, log: tap.log, env: io.env, store })
+  let current = loaded
+  const apply = async (next: LoadedConfig) => {
+    log.setLevel(toThreshold(io.terminal, next.config.log.level))
+    const diff = await gateway.apply(next.config)
+    current = next
+    tell(io, log, `Read ${visible(path)} again: ${describeDiff(diff)}`)
+    return diff
+  }
+  const watch = follow(io, apply, log, { path, loaded, flags, isWatching: options.watch ?? true })
   return {
     gateway,
     path,
@@ -63,6 +78,11 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
       await store.open().catch((error: unknown) => {
         throw toStoreFault(error)
       })
+    },
+    openAdmin: async (frontUrl) => {
+      if (!gateway.config.admin.enabled) return undefined
+      const file = createServedFile({ path, flags, env: io.env, current: () => current, apply })
+      return openAdminDoor({ gateway, info, frontUrl, store, file, tap, log: tap.log, env: io.env })
     },
     isFallback: path === options.fallbackConfig && options.config === undefined,
     stopped: aborted(io.stopping.signal),
@@ -97,13 +117,16 @@ interface Followed {
 }
 
 /** Goes over to what the file says whenever it changes, and on SIGHUP; a bad file is told and not used. */
-function follow(io: Io, gateway: Gateway, log: ProcessLog, followed: Followed): ConfigWatch | undefined {
+function follow(
+  io: Io,
+  goOver: (loaded: LoadedConfig) => Promise<ConfigDiff>,
+  log: ProcessLog,
+  followed: Followed,
+): ConfigWatch | undefined {
   const { path, loaded, flags, isWatching } = followed
-  const apply = async ({ config }: LoadedConfig): Promise<void> => {
+  const apply = async (next: LoadedConfig): Promise<void> => {
     try {
-      log.setLevel(toThreshold(io.terminal, config.log.level))
-      const diff = await gateway.apply(config)
-      tell(io, log, `Read ${visible(path)} again: ${describeDiff(diff)}`)
+      await goOver(next)
     } catch (error) {
       io.terminal.fail(toCliError(error, `Cannot go over to ${path}`))
     }

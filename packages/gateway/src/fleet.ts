@@ -39,6 +39,8 @@ export interface FleetOptions {
   readonly sessionBounds: UpstreamOptions['sessionBounds']
   /** What the servers offer together is not what it was. */
   readonly changed: () => void
+  /** A server is in another state, or connected anew. */
+  readonly stateChanged?: (name: string) => void
 }
 
 /** A configured server, and what was learnt of it. */
@@ -105,6 +107,23 @@ export class Fleet {
     this.#members = members
     for (const [name, member] of before) if (members.get(name) !== member) this.#dismiss(member, timeouts.drainMs)
     this.start()
+  }
+
+  /**
+   * Stops a server and starts it anew; calls at work may finish for `graceMs`.
+   * @returns undefined where none has this name, false where it is switched off
+   */
+  restart(name: string, graceMs: number): boolean | undefined {
+    const old = this.#members.get(name)
+    if (old === undefined) return undefined
+    const { config } = old.upstream
+    if (!config.enabled) return false
+    const made = this.#create(config, old.source.offer)
+    this.#members = new Map([...this.#members].map(([key, member]) => [key, member === old ? made : member]))
+    this.#dismiss(old, graceMs)
+    made.upstream.start()
+    this.#options.changed()
+    return true
   }
 
   /** Resolves when every server is ready or known not to be, or after `ms`. */
@@ -285,6 +304,7 @@ export class Fleet {
       if (member.connection !== undefined) this.#watches.resume(upstream.name)
     }
     if (this.settled) for (const done of [...this.#waiters]) done()
+    if (this.#members.get(upstream.name) === member) this.#options.stateChanged?.(upstream.name)
   }
 }
 

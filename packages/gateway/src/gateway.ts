@@ -5,6 +5,7 @@ import {
   type CrossingOptions,
   createCrossing,
   type Implementation,
+  type Principal,
   systemClock,
   UPSTREAM_LIMITS,
 } from '@crosspoint/mcp'
@@ -15,13 +16,14 @@ import { Ledger } from './audit/ledger.ts'
 import type { AuditEvent } from './audit/record.ts'
 import { Hop } from './catalog/hop.ts'
 import type { IconBounds } from './catalog/icons/icons.ts'
-import { createLens, type Lens } from './catalog/view.ts'
+import { createLens, type Lens, type View } from './catalog/view.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
 import { Fleet } from './fleet.ts'
 import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { Identity } from './identity/identity.ts'
 import { type Log, SILENT } from './log.ts'
+import type { GatewayNews } from './news.ts'
 import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
@@ -95,8 +97,23 @@ export interface Gateway {
    * is named so; where there are no rules everybody may.
    */
   explainPolicy(question: PolicyQuestion): PolicyExplanation | undefined
+  /**
+   * Stops a server and starts it again; calls at work may finish for `timeouts.drainMs`.
+   * @returns undefined where no server has this name, false where it is switched off
+   */
+  restart(server: string): boolean | undefined
+  /**
+   * What a view offers now: to a caller, or, without one, at all. Undefined where there is no such view.
+   * @param name undefined: the view of everything
+   */
+  offered(name?: string, principal?: Principal): View | undefined
+  /**
+   * Tells of servers in another state, of other lists and of another configuration, until it is stopped.
+   * @returns stops it
+   */
+  watch(listener: (news: GatewayNews) => void): () => void
   /** Who callers are; doors ask it what to say of themselves. */
-  readonly identity: Pick<Identity, 'local' | 'opened'>
+  readonly identity: Pick<Identity, 'local' | 'opened' | 'seen'>
   /**
    * What is served under a view's name, or, without one, of everything. The same object across reloads, but for the one
    * that brings `auth` or takes it away: nothing that was begun under the other rule goes on.
@@ -159,7 +176,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     fetch: options.fetch ?? fetch,
     sessionBounds: () => ({ max: config.limits.maxUpstreamSessions, idleMs: config.timeouts.upstreamIdleMs }),
     changed: show,
+    stateChanged: (name) => tell({ kind: 'server', name }),
   })
+
+  const watchers = new Set<(news: GatewayNews) => void>()
+  function tell(news: GatewayNews): void {
+    for (const watcher of watchers) watcher(news)
+  }
 
   /** Makes every view anew from what the servers offer now. */
   function show(): void {
@@ -173,6 +196,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       endpoint.show(view, policy?.forView(name))
     }
     for (const [name, endpoint] of endpoints) if (!lenses.has(name)) endpoint.hide()
+    tell({ kind: 'catalog' })
   }
 
   function endpointOf(name: string | undefined): ViewEndpoint {
@@ -238,6 +262,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     // Who is no longer let in does not go on listening.
     if (diff.settings.some((key) => /^auth\b/.test(key))) for (const endpoint of endpoints.values()) endpoint.relisten()
     if (!diff.isEmpty) ledger.event({ event: 'config.applied', about: toAbout(diff) })
+    tell({ kind: 'config', diff })
     log.info({ ...diff, isEmpty: undefined }, diff.isEmpty ? 'Configuration is unchanged' : 'Configuration is in force')
     return diff
   }
@@ -265,6 +290,15 @@ export function createGateway(options: GatewayOptions): Gateway {
       const base = endpoints.get(question.view)?.view
       const now = (options.wallClock ?? Date.now)()
       return base === undefined ? undefined : explainPolicy(policy ?? new Policy(config.policy), base, question, now)
+    },
+    restart: (server) => (isClosed ? false : fleet.restart(server, config.timeouts.drainMs)),
+    offered: (name, principal) => {
+      const endpoint = lenses.has(name) ? endpoints.get(name) : undefined
+      return principal === undefined ? endpoint?.view : endpoint?.viewOf(principal)
+    },
+    watch: (listener) => {
+      watchers.add(listener)
+      return () => watchers.delete(listener)
     },
     status: () => fleet.status(),
     record: (event) => ledger.event(event),

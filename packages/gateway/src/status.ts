@@ -57,3 +57,8 @@ function toCounts({ tools, resources, templates, prompts, skills }: Offer): Coun
     ...(skills.length > 0 ? { skills: skills.length } : {}),
   }
 }
+
+/** Whether nothing of it can be used now. */
+export function isAway({ state }: Pick<UpstreamStatus, 'state'>): boolean {
+  return state !== 'ready' && state !== 'degraded'
+}

@@ -37,6 +37,7 @@ describe('up', () => {
     const { running, announced } = await up(workspace)
     expect(announced).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/),
+      admin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       views: { small: `${announced.url}/small` },
       config: 'crosspoint.json',
       servers: expect.any(Array),

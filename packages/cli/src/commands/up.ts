@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { openFrontDoor } from '@crosspoint/gateway'
+import { type AdminDoor, adminPassPath, leaveAdminPass, openFrontDoor } from '@crosspoint/gateway'
 import type { ConfigFlag, ListenConfig } from '@crosspoint/gateway/config'
 import { CliError, type ExitKind } from '../exit.ts'
 import { letHeapGrow } from '../heap.ts'
@@ -18,13 +18,15 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
   try {
     await serving.openStore()
     const door = await openDoor(serving, options)
+    let admin: OpenedAdmin | undefined
     try {
+      admin = await openAdmin(io, serving, door.url)
       // The door is open already: a server that takes its time holds up nobody else.
       const { gateway, stopped } = serving
       const started = waiting(io.terminal, () => describeStarting(gateway.status()), gateway.start())
       await Promise.race([started, stopped])
       if (!io.stopping.signal.aborted) {
-        announce(io, toAnnounced(serving, door.url, options), toStdioDoor(io, serving, options))
+        announce(io, toAnnounced(serving, door.url, admin, options), toStdioDoor(io, serving, options))
         serving.hush(false)
       }
       await serving.stopped
@@ -32,6 +34,7 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
       serving.tell('Stopping: calls under way may finish; press Ctrl-C again to end at once')
     } finally {
       await door.close({ drainMs: serving.gateway.config.timeouts.drainMs })
+      await admin?.close()
     }
   } finally {
     await serving.close()
@@ -48,12 +51,51 @@ async function openDoor({ gateway, log }: Serving, { view }: UpOptions) {
   }
 }
 
-function toListenFault(error: unknown, { host, port }: ListenConfig): unknown {
+interface OpenedAdmin extends AdminDoor {
+  /** Where commands on this machine find it; undefined where that could not be written. */
+  readonly pass: string | undefined
+}
+
+async function openAdmin(io: Io, serving: Serving, frontUrl: string): Promise<OpenedAdmin | undefined> {
+  const { gateway, path, log } = serving
+  const { host, port = 0, token } = gateway.config.admin
+  const door = await serving.openAdmin(frontUrl).catch((error: unknown) => {
+    throw toListenFault(error, { host, port }, 'admin.port')
+  })
+  if (door === undefined) return undefined
+  const pass = adminPassPath(resolve(io.cwd, path), io.env)
+  const left = {
+    url: door.url,
+    pid: process.pid,
+    ...(token !== undefined || door.token === undefined ? {} : { token: door.token }),
+  }
+  let take: (() => void) | undefined
+  try {
+    take = leaveAdminPass(pass, left)
+  } catch (error) {
+    log.warn({ path: pass, error: String(error) }, 'Commands on this machine will not find the admin API')
+  }
+  return {
+    ...door,
+    pass: take === undefined ? undefined : pass,
+    close: async () => {
+      take?.()
+      await door.close()
+    },
+  }
+}
+
+function toListenFault(
+  error: unknown,
+  { host, port }: Pick<ListenConfig, 'host' | 'port'>,
+  setting = '--port',
+): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const hint = typeof code === 'string' ? LISTEN_HINTS[code] : undefined
   if (hint === undefined) return error
   return new CliError('usage', `Cannot listen on ${host}:${port}: ${hint[0]}`, {
-    hint: hint[1],
+    hint:
+      setting === '--port' ? hint[1] : `Choose another with "${setting}", or leave it out: then any free one is taken`,
     code: String(code),
     cause: error,
   })
@@ -76,10 +118,16 @@ function toFlags({ host, port }: UpOptions): ConfigFlag[] {
   return flags
 }
 
-function toAnnounced({ gateway, path, isFallback }: Serving, url: string, { view }: UpOptions): Announced {
+function toAnnounced(
+  { gateway, path, isFallback }: Serving,
+  url: string,
+  admin: OpenedAdmin | undefined,
+  { view }: UpOptions,
+): Announced {
   const names = view === undefined ? [...gateway.config.views.keys()] : []
   return {
     url,
+    admin,
     views: Object.fromEntries(names.map((name) => [name, `${url}/${name}`])),
     config: path,
     isFallback,

@@ -7,6 +7,8 @@ import { visible } from './visible.ts'
 /** What `up` says once it serves. Its JSON form is stable. */
 export interface Announced {
   readonly url: string
+  /** Where the admin API is, and how to get in; undefined: there is none. */
+  readonly admin: AnnouncedAdmin | undefined
   /** By name. */
   readonly views: Readonly<Record<string, string>>
   /** The file. */
@@ -15,11 +17,20 @@ export interface Announced {
   readonly servers: readonly UpstreamStatus[]
 }
 
+export interface AnnouncedAdmin {
+  readonly url: string
+  readonly token: string | undefined
+  /** The file that commands on this machine find it by. */
+  readonly pass: string | undefined
+  /** Why it is elsewhere than by default. */
+  readonly moved: string | undefined
+}
+
 /** For programs one JSON object on one line of standard output; for people, on standard error, what they need next. */
 export function announce({ terminal }: Io, announced: Announced, stdio: ClientDoor['stdio']): void {
-  const { url, views, config, isFallback, servers } = announced
+  const { url, admin, views, config, isFallback, servers } = announced
   if (terminal.json) {
-    terminal.value({ url, views, config, servers })
+    terminal.value({ url, ...(admin === undefined ? {} : { admin: admin.url }), views, config, servers })
     return
   }
   const { bold, cyan, dim } = terminal.err
@@ -30,6 +41,7 @@ export function announce({ terminal }: Io, announced: Announced, stdio: ClientDo
     `  ${cyan(url)}`,
     ...Object.entries(views).map(([name, at]) => `  ${cyan(visible(at))}  ${dim(`view ${visible(name)}`)}`),
     '',
+    ...(admin === undefined ? [] : describeAdmin(admin, terminal)),
     describeServers(servers, terminal.err),
     '',
   ]
@@ -40,6 +52,19 @@ export function announce({ terminal }: Io, announced: Announced, stdio: ClientDo
   if (isFallback) lines.push(dim('This is the example; write a crosspoint.yaml of your own to serve your servers.'), '')
   lines.push(dim('Ctrl-C stops everything.'), '')
   terminal.say(lines.join('\n'))
+}
+
+/** A token goes to a screen that somebody watches, and into no log. */
+function describeAdmin(
+  { url, token, pass, moved }: AnnouncedAdmin,
+  { isWatched, err }: Io['terminal'],
+): readonly string[] {
+  const shown = isWatched && token !== undefined ? `${url}/#token=${token}` : url
+  const hints = [
+    ...(moved === undefined ? [] : [moved]),
+    ...(pass === undefined ? [] : ['"crosspoint status" asks it']),
+  ].map((hint) => err.dim(visible(hint)))
+  return [`Admin API  ${[err.cyan(visible(shown)), ...hints].join('  ')}`, '']
 }
 
 function count(servers: number): string {

@@ -56,7 +56,7 @@ export class ViewEndpoint {
   #passage: Handle<Passage>
 
   constructor(options: ViewEndpointOptions) {
-    const listeners = new Listeners(options, (principal) => this.#viewOf(principal))
+    const listeners = new Listeners(options, (principal) => this.viewOf(principal))
     this.#listeners = listeners
     const innermost = toAnswer(listeners, options.tasks, options)
     this.#compose = () => createPipeline({ ...options, authorizes: this.#policy !== undefined }, innermost)
@@ -74,7 +74,7 @@ export class ViewEndpoint {
     this.#plainInfo = options.serverInfo
     this.#serverInfo = options.serverInfo
     const toolSchema: NonNullable<Endpoint['toolSchema']> = (name, principal) =>
-      this.#viewOf(principal)?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
+      this.viewOf(principal)?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
     this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
     // The rest stays as it is, whatever a reload makes of it.
     const { authenticate } = options
@@ -105,7 +105,7 @@ export class ViewEndpoint {
   }
 
   /** What a caller sees now. */
-  #viewOf(principal: Principal): View | undefined {
+  viewOf(principal: Principal): View | undefined {
     const [view, policy] = [this.#view, this.#policy]
     return view === undefined || policy === undefined ? view : policy.callerOf(principal).permit.at(view).view
   }

@@ -8,6 +8,7 @@ import { parseCredential } from './credential.ts'
 import { KeyRing } from './key-ring.ts'
 import { type Place, toNames, toResource } from './places.ts'
 import { notTaken } from './refusals.ts'
+import { Seen } from './seen.ts'
 import { TokenDesk } from './token-desk.ts'
 
 type Authenticate = NonNullable<Endpoint['authenticate']>
@@ -38,6 +39,9 @@ export class Identity {
   readonly #needs: IdentityNeeds
   readonly #places = new Set<Place>()
   readonly #names = new Map<string | undefined, ReadonlySet<string>>()
+  /** Who was found out lately. */
+  readonly seen: Pick<Seen, 'all'>
+  readonly #seen: Seen
   #config: GatewayConfig
   #ring: KeyRing | undefined
   #desk: TokenDesk | undefined
@@ -45,6 +49,8 @@ export class Identity {
   constructor(needs: IdentityNeeds) {
     this.#needs = needs
     this.#config = needs.config
+    this.#seen = new Seen(needs.wallClock)
+    this.seen = this.#seen
     this.#prepare(needs.config.auth)
   }
 
@@ -74,7 +80,8 @@ export class Identity {
       const principal =
         kind === 'key' ? this.#ring?.principalOf(text) : this.#desk?.principalOf(text, this.#namesOf(view))
       if (principal === undefined) throw notTaken(kind)
-      return principal
+      // Who is known still was seen when it was looked up.
+      return principal instanceof Promise ? this.#seen.note(kind, principal) : principal
     }
   }
 

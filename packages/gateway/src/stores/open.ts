@@ -1,7 +1,7 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { StoreConfig } from '../config/model-store.ts'
 import type { Log } from '../log.ts'
+import { stateFolder } from '../node/state-folder.ts'
 import type { Store } from './contract/store.ts'
 import { StoreError } from './contract/store-error.ts'
 
@@ -30,11 +30,6 @@ export async function openStore(config: StoreConfig, log: Log, options: OpenStor
 }
 
 /** `crosspoint/store.db` in the state folder of the user. */
-function defaultStorePath(env: NonNullable<OpenStoreOptions['env']> = process.env): string {
-  const home = env.HOME || homedir()
-  const folder =
-    process.platform === 'win32' && env.LOCALAPPDATA
-      ? env.LOCALAPPDATA
-      : env.XDG_STATE_HOME || join(home, '.local', 'state')
-  return join(folder, 'crosspoint', 'store.db')
+function defaultStorePath(env: OpenStoreOptions['env']): string {
+  return join(stateFolder(env), 'store.db')
 }

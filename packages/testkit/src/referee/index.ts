@@ -64,3 +64,4 @@ export interface OfficialExample {
   readonly path: string
   readonly text: string
 }
+export { createSchemaJudge } from './schema.ts'

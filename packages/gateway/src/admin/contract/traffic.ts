@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { defineOperation } from './operation.ts'
+import { count, mapping } from './shapes.ts'
+
+const tag = 'traffic'
+const figure = z
+  .object({
+    name: z.string(),
+    labels: z.record(z.string(), z.string()).describe('Names of the configuration, and never a caller.'),
+    value: z.number(),
+  })
+  .meta({ id: 'Figure' })
+const bound = {
+  name: z.string(),
+  per: z.array(z.string()).describe('For whom there is a count of its own.'),
+  match: mapping.describe('Which calls are meant. Absent: all.').optional(),
+  max: z.number(),
+}
+
+export const listLimits = defineOperation({
+  tag,
+  summary: 'Limits, budgets and lines, and what they let through and refused',
+  about: 'Counts of this process since they were configured.',
+  role: 'viewer',
+  answer: z.object({
+    door: z
+      .object({ requests: count, windowMs: count, refused: count })
+      .describe('Of one caller over HTTP.')
+      .optional(),
+    limits: z.array(
+      z.object({
+        ...bound,
+        kind: z.enum(['limit', 'budget']),
+        windowMs: count,
+        passed: count,
+        refused: count,
+      }),
+    ),
+    concurrency: z.array(
+      z.object({
+        ...bound,
+        queue: z.object({ max: count, maxWaitMs: count }),
+        inside: count,
+        waiting: count,
+        shed: count,
+      }),
+    ),
+    breakers: z.array(z.object({ server: z.string(), open: z.boolean(), refused: count })),
+  }),
+})
+
+export const listFigures = defineOperation({
+  tag,
+  summary: 'Everything that is counted, at this moment',
+  role: 'viewer',
+  answer: z.object({ figures: z.array(figure) }),
+})
