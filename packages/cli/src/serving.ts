@@ -7,6 +7,7 @@ import {
   type Gateway,
   type GatewayOptions,
   openAdminDoor,
+  openRedis,
   openStore,
   type ProcessLog,
 } from '@crosspoint/gateway'
@@ -59,7 +60,10 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
   // Opened when a key is first looked up, if ever.
   const store = createLazyStore(() => openStore(config.store, log, { env: io.env }))
   const tap = createLogTap(log)
-  const gateway = openGateway({ config, info, log: tap.log, env: io.env, store })
+  const { redis: url } = config.cluster
+  const redis = url === undefined ? undefined : await openRedis({ url, log: tap.log }).catch(failStore)
+  const shared = redis === undefined ? {} : { redis }
+  const gateway = await openGateway({ config, info, log: tap.log, env: io.env, store, ...shared })
   let current = loaded
   const apply = async (next: LoadedConfig) => {
     log.setLevel(toThreshold(io.terminal, next.config.log.level))
@@ -75,9 +79,7 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     log,
     openStore: async () => {
       if (config.auth?.keys.enabled !== true && config.audit === undefined) return
-      await store.open().catch((error: unknown) => {
-        throw toStoreFault(error)
-      })
+      await store.open().catch(failStore)
     },
     openAdmin: async (frontUrl) => {
       if (!gateway.config.admin.enabled) return undefined
@@ -95,16 +97,22 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     close: async () => {
       await watch?.close()
       await gateway.close()
+      await redis?.close()
       await store.close()
       log.flush()
     },
   }
 }
 
-function openGateway(options: GatewayOptions): Gateway {
+function failStore(error: unknown): never {
+  throw toStoreFault(error)
+}
+
+async function openGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     return createGateway(options)
   } catch (error) {
+    await options.redis?.close()
     throw toAuditKeyFault(error)
   }
 }

@@ -75,6 +75,26 @@ test('a budget counts what calls cost, and a free tool is never refused', async 
   expect(await call('dear', { ...anna, tenant: 'b' })).toBe('ok')
 })
 
+test('a quota of the calendar begins again with the clocks of its place, and says when', async () => {
+  const budgets = [{ name: 'daily', per: 'tenant', cost: 2, every: 'day', timezone: 'Asia/Kathmandu' }]
+  const { clock, call, ask } = await open({ budgets })
+  expect([await call('cheap', anna), await call('dear', anna)]).toEqual(['ok', 'ok'])
+  const untilMidnight = nextMidnight(clock.wallNow(), (5 * 60 + 45) * 60_000) - clock.wallNow()
+  await expect(ask('prompts/get', { name: 'one__hello' }, anna)).rejects.toMatchObject({
+    code: 'policy.limit',
+    data: { limit: 'daily', retryAfterMs: untilMidnight },
+  })
+  clock.advance(untilMidnight - 1)
+  expect(await call('cheap', anna)).toContain('used up. Try again in 1 s.')
+  clock.advance(1)
+  expect(await call('cheap', anna)).toBe('ok')
+})
+
+function nextMidnight(now: number, offsetMs: number): number {
+  const dayMs = 86_400_000
+  return (Math.floor((now + offsetMs) / dayMs) + 1) * dayMs - offsetMs
+}
+
 test('limits come, change and go with a reload, and what was counted is not forgotten', async () => {
   const limit = {
     name: 'calm',

@@ -31,6 +31,8 @@ import { explainPolicy, type PolicyExplanation, type PolicyQuestion } from './po
 import { createPolicy, Policy } from './policy/policy.ts'
 import type { UpstreamStatus } from './status.ts'
 import type { Store } from './stores/contract/store.ts'
+import type { RedisConnection } from './stores/redis/connection.ts'
+import { RedisCounters } from './stores/redis/counters.ts'
 import { type GatewayFigures, toFigures } from './telemetry/figures.ts'
 import { Tally } from './telemetry/tally.ts'
 import type { Counters } from './traffic/counters.ts'
@@ -56,11 +58,13 @@ export interface GatewayOptions {
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
   /** Where API keys are, and where evidence is kept. Default: there are none, and it is not. */
-  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit'>>
+  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit' | 'counts'>>
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
-  /** Where calls are counted that are limited. Default: in memory, until the gateway ends. */
+  /** Where calls are counted that are limited. Default: as `traffic.counters` of the configuration says. */
   readonly counters?: Counters
+  /** What this gateway shares with others. Default: nothing. */
+  readonly redis?: RedisConnection
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
 }
@@ -124,7 +128,7 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { info, log = SILENT, clock = systemClock, settleMs = 5_000 } = options
+  const { info, log = SILENT, clock = systemClock, settleMs = 5_000, redis } = options
   const ids = createTraceIds()
   const hop = new Hop()
   let config = options.config
@@ -137,7 +141,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock,
     log,
     random: options.random ?? Math.random,
-    ...(options.counters === undefined ? {} : { counters: options.counters }),
+    counters: options.counters,
+    counts: options.store?.counts,
+    ...(redis === undefined ? {} : { openCommon: (owner) => new RedisCounters({ redis, clock, owner }) }),
   })
   traffic.apply(config.traffic)
   const tally = new Tally({ clock })
@@ -318,6 +324,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         for (const endpoint of endpoints.values()) endpoint.end()
         crossing.close()
         await fleet.close(graceMs)
+        await traffic.close()
         await ledger.close(Math.max(graceMs, MIN_ENDING_MS))
       }),
   }

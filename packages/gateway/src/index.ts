@@ -35,11 +35,20 @@ export type { Decision } from './policy/decision.ts'
 export type { ExplainedRule, PolicyExplanation, PolicyQuestion } from './policy/explain.ts'
 export { isAway, type UpstreamStatus } from './status.ts'
 export type { AuditIndex, AuditQuery, AuditRow, AuditStore, Checkpoint } from './stores/contract/audit-store.ts'
+export type { CounterStore, KeptCount } from './stores/contract/counter-store.ts'
 export type { KeyRecord, KeyStore } from './stores/contract/key-store.ts'
 export type { Store } from './stores/contract/store.ts'
 export { StoreError, type StoreErrorCode } from './stores/contract/store-error.ts'
 export { createLazyStore, type LazyStore } from './stores/lazy-store.ts'
 export { type OpenStoreOptions, openStore } from './stores/open.ts'
+export {
+  type CommandOptions,
+  openRedis,
+  type RedisArgument,
+  type RedisConnection,
+  type RedisOptions,
+  type RedisScript,
+} from './stores/redis/connection.ts'
 export type {
   CallFigures,
   GatewayFigures,

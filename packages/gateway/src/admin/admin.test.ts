@@ -126,6 +126,7 @@ test('it lists limits with what they let through', async () => {
   const traffic = {
     door: { requests: 10, windowMs: 1_000 },
     limits: [{ name: 'few', per: ['principal'], calls: 2, windowMs: 60_000, match: { tools: ['up__*'] } }],
+    budgets: [{ name: 'daily', per: 'tenant', cost: 9, every: 'day', timezone: 'Europe/Berlin' }],
     breakers: [{ servers: ['*'] }],
     concurrency: [{ name: 'line', per: ['all'], max: 4 }],
   }
@@ -139,6 +140,16 @@ test('it lists limits with what they let through', async () => {
       match: { tools: ['up__*'] },
       max: 2,
       windowMs: 60_000,
+      passed: 0,
+      refused: 0,
+    },
+    {
+      kind: 'budget',
+      name: 'daily',
+      per: ['tenant'],
+      max: 9,
+      every: 'day',
+      timezone: 'Europe/Berlin',
       passed: 0,
       refused: 0,
     },

@@ -27,3 +27,21 @@ test('a rule about a server or view that is not there says so, and which was mea
   expect(problems).toContain('No view is named "none"')
   expect(problems).not.toContain('x*')
 })
+
+test('a limit slides or follows the calendar, and not both', () => {
+  const { windowMs: _, ...bare } = limit
+  expect(problemsOf({ limits: [{ ...bare, every: 'day' }] })).toEqual([])
+  expect(problemsOf({ limits: [{ ...bare, every: 'week', timezone: 'Europe/Berlin' }] })).toEqual([])
+  for (const wrong of [bare, { ...limit, every: 'day' }]) {
+    expect(problemsOf({ limits: [wrong] }).join()).toContain('Must have either "windowMs" or "every"')
+  }
+  expect(problemsOf({ limits: [{ ...limit, timezone: 'UTC' }] }).join()).toContain('Only what has "every" has this')
+  const nowhere = problemsOf({ limits: [{ ...bare, every: 'day', timezone: 'Europe/Nowhere' }] }).join()
+  expect(nowhere).toContain('No time zone has this name')
+  expect(nowhere).not.toContain('Nowhere')
+})
+
+test('who is to count in Redis is told where that is', () => {
+  expect(problemsOf({ counters: 'redis' }).join()).toContain('No Redis is configured')
+  expect(problemsOf({ counters: 'store', onLoss: 'refuse', durable: { minWindowMs: 1_000 } })).toEqual([])
+})

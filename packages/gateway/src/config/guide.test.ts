@@ -44,6 +44,7 @@ test('the guide names every key and every inherited variable', () => {
     ['timeouts'],
     ['traffic'],
     ['traffic', 'door'],
+    ['traffic', 'durable'],
     ['traffic', 'limits', '0', 'match'],
     ...['limits', 'budgets', 'costs', 'concurrency', 'priorities', 'breakers', 'retries'].map((key) => [
       'traffic',

@@ -1,5 +1,16 @@
 /** How much of what may be used, as `traffic` of the configuration says. Nothing of it is there by default. */
 export interface TrafficConfig {
+  /** Where calls are counted. Default: in Redis where there is one, else in the store where anything is counted for long. */
+  readonly counters?: 'memory' | 'store' | 'redis' | undefined
+  /** While Redis is away. Default `local`. */
+  readonly onLoss: OnCountersLost
+  /** Of what is counted in the store. */
+  readonly durable: {
+    /** Shortest window whose counts outlive the process. Default 60 s. */
+    readonly minWindowMs: number
+    /** How long after a call its count is kept. Default 1 s. */
+    readonly writeDelayMs: number
+  }
   /** Of one principal over HTTP, counted before a request is read. */
   readonly door?: DoorLimitConfig | undefined
   readonly limits: readonly LimitConfig[]
@@ -15,6 +26,9 @@ export interface TrafficConfig {
   /** The first that fits counts; what fits none is `normal`. */
   readonly priorities: readonly PriorityConfig[]
 }
+
+/** `local`: each replica counts for itself, up to its share. `refuse`: what is limited is refused. */
+export type OnCountersLost = 'local' | 'refuse'
 
 /**
  * For whom there is a count of its own. `principal` is a caller of a tenant; `tool` is a tool, prompt or resource of a
@@ -46,18 +60,24 @@ export interface LimitConfig {
   readonly name: string
   readonly per: readonly Per[]
   readonly match?: MatchConfig | undefined
-  /** Most calls in any stretch of `windowMs`. */
+  /** Most calls in any stretch of `windowMs`, or in each `every`. */
   readonly calls: number
-  readonly windowMs: number
+  readonly windowMs?: number | undefined
+  readonly every?: Every | undefined
+  /** A name of the IANA database. Default UTC. */
+  readonly timezone?: string | undefined
 }
 
 export interface BudgetConfig {
   readonly name: string
   readonly per: readonly Per[]
   readonly match?: MatchConfig | undefined
-  /** Most that calls may cost together in any stretch of `windowMs`. */
+  /** Most that calls may cost together in any stretch of `windowMs`, or in each `every`. */
   readonly cost: number
-  readonly windowMs: number
+  readonly windowMs?: number | undefined
+  readonly every?: Every | undefined
+  /** A name of the IANA database. Default UTC. */
+  readonly timezone?: string | undefined
 }
 
 export interface CostConfig {

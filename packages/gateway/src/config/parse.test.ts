@@ -199,7 +199,12 @@ timeouts: { connectMs: 1000 }
         },
         "concurrency": [],
         "costs": [],
+        "durable": {
+          "minWindowMs": 60000,
+          "writeDelayMs": 1000,
+        },
         "limits": [],
+        "onLoss": "local",
         "priorities": [],
         "retries": [],
       },

@@ -220,5 +220,6 @@ function toSlot(part: number): number {
   return slot < 0 ? slot + PARTS + 1 : slot
 }
 
-const PARTS = 16
+/** In so many parts a window is looked at. */
+export const PARTS = 16
 const TAKEN: Taken = Object.freeze({ isTaken: true })

@@ -2,11 +2,12 @@ import type { Result } from '@crosspoint/mcp'
 import type { LimitConfig, Per, TrafficConfig } from '../config/model-traffic.ts'
 import { toSelector } from '../config/selection.ts'
 import type { Passage } from '../routes/passage.ts'
+import { createCalendar, type Period } from './calendar.ts'
 import type { Charge, Counters, Taken } from './counters.ts'
 import { toCallerKey, toThingKey } from './keys.ts'
 import { type AskedTest, type CallerTest, toMatch } from './match.ts'
 import { PerTool } from './per-tool.ts'
-import { refuse, toRefusal } from './refusal.ts'
+import { refuse, toRefusal, UNCOUNTED } from './refusal.ts'
 import type { Asked } from './target.ts'
 
 /** A limit or a budget, ready to be held against calls. */
@@ -18,6 +19,10 @@ interface Bound {
   readonly per: ReadonlySet<Per>
   readonly max: number
   readonly windowMs: number
+  /** Where it follows the calendar. */
+  readonly calendar: ((now: number) => Period) | undefined
+  /** What its counts are known by, with its name: others do not go on with them. */
+  readonly window: string
   passed: number
   refused: number
 }
@@ -41,8 +46,19 @@ export class Limits {
   readonly #counters: Counters
   readonly #fitting = new PerTool((asked) => this.#toFitting(asked))
 
-  /** @param before whose figures go on */
-  constructor({ limits, budgets, costs }: TrafficConfig, counters: Counters, before: Limits | undefined) {
+  readonly #wallNow: () => number
+
+  /**
+   * @param before whose figures go on
+   * @param wallNow milliseconds since 1970
+   */
+  constructor(
+    { limits, budgets, costs }: TrafficConfig,
+    counters: Counters,
+    before: Limits | undefined,
+    wallNow: () => number,
+  ) {
+    this.#wallNow = wallNow
     this.#bounds = [
       ...limits.map((limit) => toBound('limit', limit, limit.calls, before)),
       ...budgets.map((budget) => toBound('budget', budget, budget.cost, before)),
@@ -66,13 +82,22 @@ export class Limits {
     const charges: BoundCharge[] = []
     for (const { bound, amount, key } of this.#fitting.of(call)) {
       if (bound.fitsCaller !== undefined && !bound.fitsCaller(call.principal)) continue
+      const own = key + toCallerKey(bound.per, call.principal)
       const { max, windowMs } = bound
-      charges.push({ key: key + toCallerKey(bound.per, call.principal), amount, max, windowMs, bound })
+      if (bound.calendar === undefined) charges.push({ key: own, amount, max, windowMs, bound })
+      else charges.push(this.#toDated(bound, bound.calendar, own, amount))
     }
     if (charges.length === 0) return undefined
     const taken = this.#counters.take(charges)
     if (taken instanceof Promise) return taken.then((late) => tell(call, charges, late))
     return tell(call, charges, taken)
+  }
+
+  #toDated(bound: Bound, calendar: (now: number) => Period, own: string, amount: number): BoundCharge {
+    const now = this.#wallNow()
+    const { start, end } = calendar(now)
+    const key = `${start}:${own}`
+    return { key, amount, max: bound.max, windowMs: end - start, leftMs: end - now, bound }
   }
 
   #toFitting(asked: Asked): readonly Fitting[] {
@@ -81,7 +106,7 @@ export class Limits {
       const amount = bound.kind === 'budget' ? this.#costOf(asked) : 1
       return amount === 0
         ? []
-        : [{ bound, amount, key: `${bound.name}/${bound.windowMs}/${toThingKey(bound.per, asked)}` }]
+        : [{ bound, amount, key: `${bound.name}/${bound.window}/${toThingKey(bound.per, asked)}` }]
     })
   }
 }
@@ -95,6 +120,7 @@ function tell(call: Passage, charges: readonly BoundCharge[], taken: Taken): Res
   if (bound === undefined) return undefined // no driver names what it was not given
   bound.refused++
   const { name, kind, per } = bound
+  if (taken.isAway) return refuse(call, toRefusal('policy.busy', UNCOUNTED, { limit: name }, taken.retryAfterMs))
   const whose = per.has('principal') ? 'of this caller' : 'of all callers together'
   const sentence = `The ${kind} "${name}" ${whose} is ${kind === 'budget' ? 'used up' : 'reached'}`
   return refuse(call, toRefusal('policy.limit', sentence, { limit: name }, taken.retryAfterMs))
@@ -102,10 +128,12 @@ function tell(call: Passage, charges: readonly BoundCharge[], taken: Taken): Res
 
 function toBound(
   kind: Bound['kind'],
-  { name, per, match, windowMs }: Pick<LimitConfig, 'name' | 'per' | 'match' | 'windowMs'>,
+  { name, per, match, windowMs = 0, every, timezone = 'UTC' }: Omit<LimitConfig, 'calls'>,
   max: number,
   before: Limits | undefined,
 ): Bound {
   const { passed = 0, refused = 0 } = before?.figures.find((old) => old.name === name) ?? {}
-  return { name, kind, ...toMatch(match), per: new Set(per), max, windowMs, passed, refused }
+  const calendar = every === undefined ? undefined : createCalendar(every, timezone)
+  const window = every === undefined ? `${windowMs}` : `${every} ${timezone}`
+  return { name, kind, ...toMatch(match), per: new Set(per), max, windowMs, calendar, window, passed, refused }
 }

@@ -25,3 +25,6 @@ export function refuse(call: Passage, error: McpError): Result {
   call.refusal = error
   return { content: [{ type: 'text', text: `${error.message}.` }], isError: true }
 }
+
+/** Where nobody can tell whether it would be too much. */
+export const UNCOUNTED = 'Calls cannot be counted now'

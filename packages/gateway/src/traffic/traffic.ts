@@ -1,13 +1,16 @@
 import type { Clock, Principal } from '@crosspoint/mcp'
 import type { TrafficConfig } from '../config/model-traffic.ts'
 import { type Log, SILENT } from '../log.ts'
+import type { CounterStore } from '../stores/contract/counter-store.ts'
 import { Breakers } from './breakers.ts'
 import { ResultCache } from './cache.ts'
 import { Concurrency } from './concurrency.ts'
-import { type Counters, MemoryCounters } from './counters.ts'
+import type { Counters } from './counters.ts'
+import { Counting } from './counting.ts'
 import { Limits } from './limits.ts'
-import { toRefusal } from './refusal.ts'
+import { toRefusal, UNCOUNTED } from './refusal.ts'
 import { Retries } from './retries.ts'
+import type { CommonCounts } from './shared-counters.ts'
 
 export interface TrafficOptions {
   readonly clock: Clock
@@ -15,8 +18,12 @@ export interface TrafficOptions {
   readonly log?: Log
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
-  /** Where calls are counted. Default: in memory. */
-  readonly counters?: Counters
+  /** Where calls are counted. Default: where the configuration says. */
+  readonly counters?: Counters | undefined
+  /** Where long counts are kept. Default: they end with the process. */
+  readonly counts?: CounterStore | undefined
+  /** Opens what replicas count in together. Default: there is nothing of the kind. */
+  readonly openCommon?: ((owner: string) => CommonCounts) | undefined
 }
 
 /** One count for whoever reads metrics. Labels name what the configuration names, and never a caller. */
@@ -29,7 +36,9 @@ export interface TrafficFigure {
 /** Everything about how much, as the configuration in force has it. What is not configured is not there. */
 export class Traffic {
   readonly #clock: Clock
-  readonly #counters: Counters
+  readonly #given: Counters | undefined
+  readonly #counting: Counting
+  #counters: Counters
   readonly #log: Log
   readonly #random: () => number
   #config: TrafficConfig | undefined
@@ -44,7 +53,17 @@ export class Traffic {
     this.#clock = options.clock
     this.#log = options.log ?? SILENT
     this.#random = options.random ?? Math.random
-    this.#counters = options.counters ?? new MemoryCounters(options)
+    const { openCommon, counts: store } = options
+    const owner = crypto.randomUUID()
+    this.#counting = new Counting({
+      clock: this.#clock,
+      log: this.#log,
+      owner,
+      store,
+      ...(openCommon !== undefined && { openCommon: () => openCommon(owner) }),
+    })
+    this.#given = options.counters
+    this.#counters = NONE
   }
 
   get limits(): Limits | undefined {
@@ -87,8 +106,10 @@ export class Traffic {
       }
       this.#retries = config.retries.length > 0 ? new Retries(config.retries, needs) : undefined
     }
+    const isCounted = config.limits.length > 0 || config.budgets.length > 0 || config.door !== undefined
+    if (isCounted) this.#counters = this.#given ?? this.#counting.choose(config)
     const isLimited = config.limits.length > 0 || config.budgets.length > 0
-    this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits) : undefined
+    this.#limits = isLimited ? new Limits(config, this.#counters, this.#limits, () => this.#clock.wallNow()) : undefined
     const isQueued = config.concurrency.length > 0
     this.#concurrency = isQueued ? new Concurrency(config, this.#clock, this.#concurrency) : undefined
   }
@@ -105,6 +126,7 @@ export class Traffic {
     const taken = await this.#counters.take([{ key, amount: 1, max, windowMs }])
     if (taken.isTaken) return
     this.#doorRefusals++
+    if (taken.isAway) throw toRefusal('policy.busy', UNCOUNTED, { limit: 'door' }, taken.retryAfterMs)
     throw toRefusal('policy.limit', 'This caller sends too many requests', { limit: 'door' }, taken.retryAfterMs)
   }
 
@@ -114,6 +136,9 @@ export class Traffic {
       { name: 'counter_keys', labels: {}, value: this.#counters.size },
       { name: 'door_refused', labels: {}, value: this.#doorRefusals },
     ]
+    for (const [name, value] of Object.entries(this.#counters.figures ?? {})) {
+      figures.push({ name, labels: {}, value })
+    }
     for (const { name, kind, passed, refused } of this.#limits?.figures ?? []) {
       figures.push({ name: 'limit_passed', labels: { kind, limit: name }, value: passed })
       figures.push({ name: 'limit_refused', labels: { kind, limit: name }, value: refused })
@@ -135,4 +160,11 @@ export class Traffic {
     if (this.#retries !== undefined) figures.push({ name: 'retried', labels: {}, value: this.#retries.retried })
     return figures
   }
+  /** Keeps what was counted and is to be kept. */
+  async close(): Promise<void> {
+    await this.#counting.close()
+  }
 }
+
+/** Until anything is counted. */
+const NONE: Counters = Object.freeze({ size: 0, take: () => ({ isTaken: true as const }) })

@@ -31,7 +31,12 @@ export const listLimits = defineOperation({
       z.object({
         ...bound,
         kind: z.enum(['limit', 'budget']),
-        windowMs: count,
+        windowMs: count.describe('Of a window that slides.').optional(),
+        every: z
+          .enum(['hour', 'day', 'week', 'month'])
+          .describe('Of one that begins anew with the calendar.')
+          .optional(),
+        timezone: z.string().describe('Where the calendar is looked at. Default: UTC.').optional(),
         passed: count,
         refused: count,
       }),

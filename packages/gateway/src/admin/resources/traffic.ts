@@ -10,14 +10,16 @@ export function createTrafficHandlers({ gateway }: AdminNeeds): Pick<Handlers, '
       const toBound = (
         kind: 'limit' | 'budget',
         max: number,
-        { name, per, match, windowMs }: (typeof limits)[number] | (typeof budgets)[number],
+        { name, per, match, windowMs, every, timezone }: (typeof limits)[number] | (typeof budgets)[number],
       ) => ({
         kind,
         name,
         per,
         ...(match === undefined ? {} : { match: { ...match } }),
         max,
-        windowMs,
+        ...(windowMs === undefined ? {} : { windowMs }),
+        ...(every === undefined ? {} : { every }),
+        ...(timezone === undefined ? {} : { timezone }),
         passed: read('limit_passed', name),
         refused: read('limit_refused', name),
       })

@@ -4,6 +4,9 @@ import { HOUR_MS, KIB, MIB, section, text, texts, truth, whole } from './shapes.
 /** For whom a count is kept: one alone, or several together. */
 const PER = ['principal', 'tenant', 'tool', 'server', 'all'] as const
 
+const EVERY = ['hour', 'day', 'week', 'month'] as const
+const COUNTERS = ['memory', 'store', 'redis'] as const
+const ON_LOSS = ['local', 'refuse'] as const
 const CLASSES = ['interactive', 'normal', 'batch'] as const
 const YEAR_MS = 366 * 24 * HOUR_MS
 
@@ -43,16 +46,26 @@ const match = z
 
 const windowMs = whole(100, YEAR_MS).describe('How long a call counts, in milliseconds.')
 
+/** Of limits and budgets: one of the first two. */
+const window = {
+  windowMs: windowMs.optional(),
+  every: z
+    .enum(EVERY, { error: `Must be one of ${EVERY.join(', ')}` })
+    .describe('In place of `windowMs`: counts begin anew with each hour, day, week (on Monday) or month.')
+    .optional(),
+  timezone: text.describe('Where `every` looks at the clocks, such as `Europe/Berlin`. Default: UTC.').optional(),
+}
+
 const limit = z
   .strictObject(
     {
       name,
       per,
       match: match.optional(),
-      calls: whole(1, 1_000_000_000).describe('Most calls in any stretch of `windowMs`.'),
-      windowMs,
+      calls: whole(1, 1_000_000_000).describe('Most calls in any stretch of `windowMs`, or in each `every`.'),
+      ...window,
     },
-    { error: 'Must be a mapping with "name", "per", "calls" and "windowMs"' },
+    { error: 'Must be a mapping with "name", "per", "calls" and "windowMs" or "every"' },
   )
   .describe('So many calls in a while, and no more.')
 
@@ -62,10 +75,12 @@ const budget = z
       name,
       per,
       match: match.optional(),
-      cost: whole(1, 1_000_000_000).describe('Most that calls may cost together in any stretch of `windowMs`.'),
-      windowMs,
+      cost: whole(1, 1_000_000_000).describe(
+        'Most that calls may cost together in any stretch of `windowMs`, or in each `every`.',
+      ),
+      ...window,
     },
-    { error: 'Must be a mapping with "name", "per", "cost" and "windowMs"' },
+    { error: 'Must be a mapping with "name", "per", "cost" and "windowMs" or "every"' },
   )
   .describe('So much cost in a while, and no more.')
 
@@ -189,8 +204,33 @@ function list<T extends z.ZodType>(of: T, about: string) {
   return z.array(of, { error: 'Must be a list' }).default([]).describe(about)
 }
 
+const durable = section(
+  {
+    minWindowMs: whole(1_000, YEAR_MS)
+      .prefault(60_000)
+      .describe('Shortest window whose counts outlive the process, in milliseconds; those of `every` always do.'),
+    writeDelayMs: whole(10, HOUR_MS)
+      .prefault(1_000)
+      .describe('How long after a call its count is kept, in milliseconds: what a crash may lose.'),
+  },
+  'Counts that are kept in the store.',
+)
+
 export const traffic = section(
   {
+    counters: z
+      .enum(COUNTERS, { error: `Must be one of ${COUNTERS.join(', ')}` })
+      .describe(
+        'Where calls are counted: `memory`; `store`, where long counts outlive the process; `redis`, where all replicas count together. Default: `redis` where `cluster.redis` is there, else `store` where there are long counts.',
+      )
+      .optional(),
+    onLoss: z
+      .enum(ON_LOSS, { error: `Must be ${ON_LOSS.join(' or ')}` })
+      .default('local')
+      .describe(
+        'While Redis is away: `local` counts in each replica, up to its share; `refuse` refuses what is limited.',
+      ),
+    durable,
     door: door.optional(),
     limits: list(limit, 'How many calls there may be in a while.'),
     budgets: list(budget, 'How much calls may cost in a while.'),
