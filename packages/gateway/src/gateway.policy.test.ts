@@ -342,3 +342,82 @@ test('a session of an older revision gets the same', async () => {
   const { messages } = await session.request('tools/list', {})
   expect(JSON.stringify(messages)).not.toContain('files__delete')
 })
+
+describe('a rule about results', () => {
+  const rules = [
+    { name: 'no-keys', effect: 'deny', when: 'result.text.matches("sk-[a-z0-9]{8}")', message: 'It holds a key' },
+    {
+      name: 'small-sums',
+      effect: 'deny',
+      tools: ['bank__total'],
+      when: 'result.structured.total > arguments.most && principal.id != "alice"',
+    },
+  ]
+
+  function createBank(): Server {
+    const server = createServer({ name: 'bank', version: '1' })
+    const output = { type: 'object', properties: { total: { type: 'number' } } }
+    server.tool('total', { input: { type: 'object' }, output }, ({ total }: JsonObject) => ({ total: Number(total) }))
+    server.tool('say', { input: { type: 'object' } }, ({ text }: JsonObject) => String(text))
+    server.tool('fail', { input: { type: 'object' } }, () => {
+      throw new Error('It holds sk-abcdefgh')
+    })
+    server.prompt('tell', {}, () => 'The key is sk-12345678')
+    server.resource('file:///key.txt', { name: 'key' }, () => 'sk-12345678')
+    server.resource('file:///plain.txt', { name: 'plain' }, () => 'plain')
+    return server
+  }
+
+  test('keeps back an answer and says so to a model by a result, to others by an error', async () => {
+    const { ask, call, list } = await open({ policy: { rules } }, { bank: createBank() })
+    expect(await list(bob)).toEqual(['bank__total', 'bank__say', 'bank__fail'])
+    expect((await call(bob, 'bank__say', { text: 'fine' })).result).toMatchObject({ content: [{ text: 'fine' }] })
+    const { result } = await call(bob, 'bank__say', { text: `${'x'.repeat(40_000)} sk-abcd1234` })
+    expect(result).toMatchObject({
+      content: [{ type: 'text', text: 'The call was made, and its answer is kept back: It holds a key' }],
+      isError: true,
+    })
+    expect(JSON.stringify(result)).not.toContain('sk-')
+    expect(JSON.stringify(await call(bob, 'bank__fail'))).not.toContain('sk-')
+    for (const [method, params] of [
+      ['prompts/get', { name: 'bank__tell' }],
+      ['resources/read', { uri: 'file:///key.txt' }],
+    ] as const) {
+      const { error } = await ask(bob, method, params)
+      expect(error).toMatchObject({ code: 1005, message: 'The answer is kept back: It holds a key' })
+    }
+    expect((await ask(bob, 'resources/read', { uri: 'file:///plain.txt' })).result).toMatchObject({
+      contents: [{ text: 'plain' }],
+    })
+  })
+
+  test('speaks of caller, arguments and answer together, and keeps back what it cannot tell', async () => {
+    const { call } = await open({ policy: { rules } }, { bank: createBank() })
+    const ask = async (who: object, args: JsonObject) => (await call(who, 'bank__total', args)).result?.isError === true
+    expect(await ask(bob, { total: 5, most: 10 })).toBe(false)
+    expect(await ask(bob, { total: 15, most: 10 })).toBe(true)
+    expect(await ask(alice, { total: 15, most: 10 })).toBe(false)
+    expect(await ask(bob, { total: 15 })).toBe(true)
+  })
+
+  test('lets everything through in a dry run', async () => {
+    const { call } = await open({ policy: { rules, dryRun: true } }, { bank: createBank() })
+    const { result } = await call(bob, 'bank__say', { text: 'sk-abcd1234' })
+    expect(result).toMatchObject({ content: [{ text: 'sk-abcd1234' }] })
+  })
+
+  test('is held against what was kept for others who ask the same again', async () => {
+    const traffic = { cache: { rules: [{ match: { tools: ['*'] }, unsafe: true, ttlMs: 60_000 }] } }
+    const late = [{ name: 'one', effect: 'deny', when: 'result.text == "twice" && client.name == "nobody"' }]
+    const { call } = await open({ policy: { rules: [...rules, ...late] }, traffic }, { bank: createBank() })
+    for (let turn = 0; turn < 2; turn++) {
+      const { result } = await call(bob, 'bank__say', { text: 'sk-abcd1234' })
+      expect(JSON.stringify(result)).not.toContain('sk-')
+    }
+  })
+
+  test('cannot allow', async () => {
+    const allowing = { policy: { rules: [{ name: 'a', effect: 'allow', when: 'result.isError' }] } }
+    await expect(open(allowing, { bank: createBank() })).rejects.toThrow('a rule about results can only deny')
+  })
+})

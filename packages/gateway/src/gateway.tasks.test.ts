@@ -76,11 +76,12 @@ async function openHouse(
   more: JsonObject = {},
   worker = createWorker(revision),
   others: JsonObject = {},
+  rest: JsonObject = {},
 ): Promise<House> {
   const { endpoint } = worker.server
   const behind = await openHttpDoor({ endpoint: () => endpoint })
   const { config } = parseConfig(
-    JSON.stringify({ servers: { one: { url: `${behind.url}/mcp`, ...more }, ...others }, timeouts: TIMEOUTS }),
+    JSON.stringify({ servers: { one: { url: `${behind.url}/mcp`, ...more }, ...others }, timeouts: TIMEOUTS, ...rest }),
     {
       path: 'crosspoint.json',
     },
@@ -179,6 +180,21 @@ describe.each(BOTH.flatMap((client) => BOTH.map((server) => ({ client, server })
       await first.close()
       const second = await connectAs(pair.client, url)
       expect(await second.task(id).result()).toMatchObject({ content: [{ text: 'worked' }] })
+    })
+
+    test('is not given by a task what a rule about results keeps back', async () => {
+      const rules = [{ name: 'none', effect: 'deny', tools: ['one__job'], when: 'result.text.contains("worked")' }]
+      const { url } = await openHouse(pair.server, {}, undefined, {}, { policy: { rules } })
+      const client = await connectAs(pair.client, url)
+      const task = await client.startTask('one__job')
+      const seen: unknown[] = []
+      for await (const update of task.updates) seen.push(update)
+      expect(await task.result()).toMatchObject({
+        isError: true,
+        content: [{ text: expect.stringContaining('its answer is kept back') as string }],
+      })
+      expect(JSON.stringify(seen)).not.toContain('worked')
+      expect(await (await client.startTask('one__must')).result()).toMatchObject({ content: [{ text: 'had to' }] })
     })
 
     test('a link in the outcome of a task leads back to its server', async () => {

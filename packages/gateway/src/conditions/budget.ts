@@ -32,8 +32,9 @@ function sizeOf(collection: unknown): number {
 }
 
 /** Characters, and 32 for each value: what a comparison takes. Without recursion, as it is a caller who says how deep it is. */
-function weigh({ arguments: given, principal, tool, resource }: Facts | Told): number {
+function weigh({ arguments: given, principal, tool, resource, result }: Facts | Told): number {
   const waiting: unknown[] = [given, principal?.claims, principal?.roles, tool?.annotations, resource?.annotations]
+  if (result !== undefined) waiting.push(result.text, result.structured)
   let weight = LEAST
   while (waiting.length > 0 && weight < MAX_COST) {
     const next = waiting.pop()

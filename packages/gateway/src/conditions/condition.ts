@@ -12,6 +12,7 @@ import {
   ToolFacts,
 } from './facts.ts'
 import { toMatcher } from './patterns.ts'
+import { ResultFacts } from './result-facts.ts'
 import { conjunctsOf, isNode, type Node, nodesOf } from './syntax.ts'
 
 /** One of the things that must all be true, with what must be known to tell. */
@@ -91,6 +92,7 @@ function environmentOf(known: readonly Fact[]): Environment {
     .registerType('Prompt', { ctor: PromptFacts, fields: PROMPT })
     .registerType('Resource', { ctor: ResourceFacts, fields: RESOURCE })
     .registerType('Client', { ctor: ClientFacts, fields: CLIENT })
+    .registerType('Result', { ctor: ResultFacts, fields: RESULT })
     .registerFunction(`${LOOK}(dyn): dyn`, (collection: unknown) => budget.look(collection), { async: false })
     .registerFunction(`string.${MATCH}(string): bool`, (of: string, pattern: string) => toMatcher(pattern)(of), {
       async: false,
@@ -196,7 +198,15 @@ const TOOL = { name: 'string', native: 'string', title: 'string', annotations: '
 const PROMPT = { name: 'string', native: 'string', title: 'string' }
 const RESOURCE = { uri: 'string', name: 'string', mimeType: 'string', annotations: 'map<string, dyn>' }
 const CLIENT = { name: 'string', version: 'string' }
-const FIELDS = Object.entries({ principal: PRINCIPAL, tool: TOOL, prompt: PROMPT, resource: RESOURCE, client: CLIENT })
+const RESULT = { isError: 'bool', text: 'string', structured: 'dyn' }
+const FIELDS = Object.entries({
+  principal: PRINCIPAL,
+  tool: TOOL,
+  prompt: PROMPT,
+  resource: RESOURCE,
+  client: CLIENT,
+  result: RESULT,
+})
   .map(([name, fields]) => `${name}.{${Object.keys(fields).join(', ')}}`)
   .join(', ')
 
@@ -211,6 +221,7 @@ const TYPES: { readonly [Name in Fact]: string } = {
   arguments: 'map<string, dyn>',
   now: 'google.protobuf.Timestamp',
   client: 'Client',
+  result: 'Result',
 }
 const ALL_FACTS = Object.keys(TYPES) as readonly Fact[] // the keys of a literal are its type's keys
 

@@ -1,4 +1,5 @@
 import type { JsonObject, Principal } from '@crosspoint/mcp'
+import type { ResultFacts } from './result-facts.ts'
 
 /**
  * What conditions speak of. Each is a class, since that is how the language knows which fields there are: a name that
@@ -93,6 +94,7 @@ export interface Facts {
   readonly arguments?: JsonObject
   readonly now?: Date
   readonly client?: ClientFacts
+  readonly result?: ResultFacts
 }
 
 export type Fact = keyof Facts

@@ -62,5 +62,9 @@ export function checkPolicy(
     const condition: Condition | undefined =
       rule.when === undefined ? undefined : parse(rule.when, about, [...at, 'when'])
     told(() => subjectsOf(rule, condition), about, [...at, 'when'])
+    if (rule.effect === 'allow' && condition?.reads.has('result') === true) {
+      const message = `The condition ${about} cannot be used: it speaks of "result", and a rule about results can only deny`
+      complaints.error(placeOf([...at, 'when']), message)
+    }
   }
 }

@@ -115,7 +115,7 @@ export class Listeners {
       return Promise.reject(new McpError('policy.limit', `Cannot listen: ${maxListeners} others do already`))
     }
     try {
-      const { flags, uris, taskIds } = this.#parse(call.params.notifications, call.view)
+      const { flags, uris, taskIds } = this.#parse(call.params.notifications, call)
       if (uris.length > 0 || taskIds !== undefined) return this.#listenToSome(call, flags, uris, taskIds)
       // Nothing is to be undone: nothing waits for the end of most listeners, and nothing is held for that.
       acknowledge(call, flags, [])
@@ -217,7 +217,7 @@ export class Listeners {
     })
   }
 
-  #parse(asked: unknown, view: View): Asked {
+  #parse(asked: unknown, { view, permitted }: Passage): Asked {
     if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
       throw new McpError('caller.invalid_params', 'Cannot listen without "notifications", an object that says to what')
     }
@@ -234,7 +234,9 @@ export class Listeners {
     if (uris.length > maxWatched) {
       throw new McpError('policy.limit', `Cannot watch ${uris.length} resources at once; at most ${maxWatched} work`)
     }
-    const taskIds = view.methods.has('tasks/get') ? filter.taskIds : undefined
+    // Its news has the answer in it: where rules look at answers, it is asked for.
+    const isTold = view.methods.has('tasks/get') && permitted?.caller.permit.policy.checksResults !== true
+    const taskIds = isTold ? filter.taskIds : undefined
     return { flags, uris: [...new Set(uris)], taskIds }
   }
 }

@@ -1,13 +1,14 @@
-import type { JsonObject, Principal } from '@crosspoint/mcp'
+import type { JsonObject, Principal, Result } from '@crosspoint/mcp'
 import type { Kind } from '../catalog/kinds.ts'
 import type { View } from '../catalog/view.ts'
 import { beginConditions, type Part } from '../conditions/condition.ts'
 import { ClientFacts, type Facts } from '../conditions/facts.ts'
+import { ResultFacts } from '../conditions/result-facts.ts'
 import type { Decision } from './decision.ts'
 import type { Policy } from './policy.ts'
 import type { Rule } from './rule.ts'
 import { type Target, toFacts, toListed, toUnlisted } from './target.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, judgeResult, type Verdict, type Waiting } from './verdict.ts'
 
 /** Whom and what a decision is about. */
 export interface PolicyQuestion {
@@ -19,6 +20,8 @@ export interface PolicyQuestion {
   readonly name: string
   /** Default: none. */
   readonly arguments?: JsonObject
+  /** What is answered, for rules about that. Default: nothing yet, and they wait. */
+  readonly result?: Result
 }
 
 /** Why something is decided as it is. */
@@ -40,9 +43,9 @@ export interface PolicyExplanation {
 export interface ExplainedRule {
   readonly name: string
   readonly effect: 'allow' | 'deny'
-  /** `failed`: it cannot be told, which refuses, or permits nothing. */
-  readonly state: 'holds' | 'not' | 'failed'
-  /** The first part of its condition that is not true, or cannot be told. */
+  /** `failed`: it cannot be told, which refuses, or permits nothing. `waits`: it is about the answer. */
+  readonly state: 'holds' | 'not' | 'failed' | 'waits'
+  /** The first part of its condition that is not true, cannot be told, or waits. */
   readonly because?: string
 }
 
@@ -67,18 +70,25 @@ export function explainPolicy(
     arguments: question.arguments ?? {},
     now: new Date(now),
     client: new ClientFacts(),
+    ...(question.result === undefined ? {} : { result: new ResultFacts(METHODS[question.kind], question.result) }),
   }
   beginConditions(all)
   const { decision, waiting } = verdict
   const { names } = policy.scopes
   return {
     listed: verdict.shown || grant.view === base,
-    decision: waiting === undefined ? decision : judge(decision, waiting, all).decision,
+    decision: waiting === undefined ? decision : decide(decision, waiting, all),
     roles: facts.roles,
     scopes: permit.scopes === undefined ? undefined : names.filter((name) => permit.scopes?.has(name)),
     covering: policy.scopes.covering(target),
     rules: rules.rulesAbout(target).map((rule) => explainRule(rule, all)),
   }
+}
+
+function decide(decision: Decision, waiting: Waiting, facts: Facts): Decision {
+  const judged = judge(decision, waiting, facts).decision
+  if (judged.effect === 'deny' || facts.result === undefined) return judged
+  return judgeResult(judged, waiting.checks, facts).decision
 }
 
 function toTarget({ entries, book }: View, { kind, name }: PolicyQuestion): Target | undefined {
@@ -92,14 +102,15 @@ function toTarget({ entries, book }: View, { kind, name }: PolicyQuestion): Targ
   return toUnlisted(book.toPublic(destination, found.native), destination.name)
 }
 
-function explainRule({ name, effect, parts: { who, what, both, late } }: Rule, facts: Facts): ExplainedRule {
-  const outcomes = [...who, ...what, ...both, ...late].map((part) => [part, outcomeOf(part, facts)] as const)
+function explainRule({ name, effect, parts: { who, what, both, late, after } }: Rule, facts: Facts): ExplainedRule {
+  const told = facts.result === undefined ? [] : after
+  const outcomes = [...who, ...what, ...both, ...late, ...told].map((part) => [part, outcomeOf(part, facts)] as const)
   const [untrue] = outcomes.find(([, outcome]) => outcome === false) ?? []
   if (untrue !== undefined) return { name, effect, state: 'not', because: untrue.text }
   const [failed] = outcomes.find(([, outcome]) => outcome === 'failed') ?? []
-  return failed === undefined
-    ? { name, effect, state: 'holds' }
-    : { name, effect, state: 'failed', because: failed.text }
+  if (failed !== undefined) return { name, effect, state: 'failed', because: failed.text }
+  const [waits] = facts.result === undefined ? after : []
+  return waits === undefined ? { name, effect, state: 'holds' } : { name, effect, state: 'waits', because: waits.text }
 }
 
 function outcomeOf(part: Part, facts: Facts): boolean | 'failed' {

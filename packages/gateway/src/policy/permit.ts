@@ -2,7 +2,7 @@ import type { Address } from '../catalog/address-book.ts'
 import { ALL_KINDS, type Kind } from '../catalog/kinds.ts'
 import type { View } from '../catalog/view.ts'
 import { beginConditions } from '../conditions/condition.ts'
-import type { PrincipalFacts } from '../conditions/facts.ts'
+import type { Fact, PrincipalFacts } from '../conditions/facts.ts'
 import type { Effect } from '../config/model-policy.ts'
 import type { Rule } from './rule.ts'
 import type { Scopes } from './scopes.ts'
@@ -16,6 +16,8 @@ export interface Rules {
   readonly view: string
   readonly dryRun: boolean
   readonly scopes: Scopes
+  /** Some rules are about what is answered. */
+  readonly checksResults: boolean
   /** What counts where nothing speaks of a thing. */
   readonly unspoken: Effect
   /** The rules that are about a thing, those that refuse first. */
@@ -56,10 +58,15 @@ export class Permit {
     const { policy } = this
     const denies: Pending[] = []
     const allows: Pending[] = []
+    const checks: Pending[] = []
     let allowed: string | undefined
     for (const { rule, state } of policy.concernsOf(target)) {
       const now = this.stateOf(rule, state, target)
       if (now === 'not') continue
+      if (rule.parts.after.length > 0) {
+        checks.push({ rule, state: now })
+        continue
+      }
       const isLate = rule.parts.late.length > 0
       if (rule.effect === 'deny') {
         if (!isLate) return policy.settle('deny', rule.name)
@@ -74,10 +81,14 @@ export class Permit {
     const settled = this.#settle(scope, allowed)
     const isAllowed = settled.decision.effect === 'allow'
     // Nothing that waits could let it, or refuse it.
-    if (isAllowed ? denies.length === 0 : allows.length === 0) return settled
-    const waits = isAllowed ? denies : [...denies, ...allows]
-    const reads = new Set(waits.flatMap(({ rule }) => rule.parts.late.flatMap((part) => [...part.reads])))
-    const waiting = { facts: toFacts(target), reads, denies, allows: isAllowed ? NO_RULES : allows }
+    if (isAllowed ? denies.length + checks.length === 0 : allows.length === 0) return settled
+    const waiting = {
+      facts: toFacts(target),
+      reads: readsOf([...denies, ...allows, ...checks]),
+      denies,
+      allows: isAllowed ? NO_RULES : allows,
+      checks,
+    }
     return { shown: true, decision: settled.decision, waiting }
   }
 
@@ -162,6 +173,11 @@ function toVerdicts(permit: Permit, { entries }: View): Readonly<Record<Kind, Ma
     return [kind, new Map(of)] as const
   })
   return Object.fromEntries(verdicts) as Record<Kind, Map<string, Verdict>> // one for each kind
+}
+
+function readsOf(waits: readonly Pending[]): ReadonlySet<Fact> {
+  const parts = waits.flatMap(({ rule }) => [...rule.parts.late, ...rule.parts.after])
+  return new Set(parts.flatMap(({ reads }) => [...reads]))
 }
 
 const NO_RULES: readonly Pending[] = Object.freeze([])

@@ -29,6 +29,8 @@ export interface RuleParts {
   readonly both: readonly Part[]
   /** Of arguments, time and what a client says of itself: with each call. */
   readonly late: readonly Part[]
+  /** Of what was answered: with each answer. A rule that has some is asked nothing before. */
+  readonly after: readonly Part[]
 }
 
 export function toRule(config: RuleConfig): Rule {
@@ -67,10 +69,11 @@ export function toCover(covered: Covered, effect: Effect): (target: Target) => b
 }
 
 function toParts(condition: Condition | undefined): RuleParts {
-  const parts = { who: [] as Part[], what: [] as Part[], both: [] as Part[], late: [] as Part[] }
+  const parts = { who: [] as Part[], what: [] as Part[], both: [] as Part[], late: [] as Part[], after: [] as Part[] }
   for (const part of condition?.parts ?? []) {
     const readsSome = (facts: readonly Fact[]) => facts.some((fact) => part.reads.has(fact))
-    if (readsSome(LATE)) parts.late.push(part)
+    if (part.reads.has('result')) parts.after.push(part)
+    else if (readsSome(LATE)) parts.late.push(part)
     else if (!readsSome(WHAT)) parts.who.push(part)
     else if (!readsSome(WHO)) parts.what.push(part)
     else parts.both.push(part)

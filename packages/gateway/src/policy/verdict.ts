@@ -29,6 +29,8 @@ export interface Waiting {
   readonly denies: readonly Pending[]
   /** Empty where they would change nothing. */
   readonly allows: readonly Pending[]
+  /** Rules about the answer, which may keep it back. */
+  readonly checks: readonly Pending[]
 }
 
 /** What is decided with a call. */
@@ -57,4 +59,17 @@ export function judge(decision: Decision, { denies, allows }: Waiting, facts: Fa
   const allowed = allows.find((pending) => isTrue(pending) === 'holds')
   if (allowed === undefined) return { decision, message: undefined, failed }
   return { decision: { effect: 'allow', rule: allowed.rule.name, dryRun }, message: undefined, failed }
+}
+
+/** Holds an answer against the rules about it. One that cannot be told keeps it back. */
+export function judgeResult(decision: Decision, checks: readonly Pending[], facts: Facts | Told): Judged {
+  const { dryRun } = decision
+  const failed: string[] = []
+  for (const { rule, state } of checks) {
+    const outcome = both(state, stateOf([...rule.parts.late, ...rule.parts.after], facts))
+    if (outcome === 'failed') failed.push(rule.name)
+    if (outcome === 'not') continue
+    return { decision: { effect: 'deny', rule: rule.name, dryRun }, message: rule.message, failed }
+  }
+  return { decision, message: undefined, failed }
 }

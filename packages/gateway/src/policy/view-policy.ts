@@ -36,6 +36,7 @@ export class ViewPolicy implements Rules {
   readonly dryRun: boolean
   readonly scopes: Scopes
   readonly unspoken: Effect
+  readonly checksResults: boolean
   readonly #roles: readonly Role[]
   /** Those that refuse first, as they win; else in the order of the configuration. */
   readonly #rules: readonly Rule[]
@@ -57,6 +58,7 @@ export class ViewPolicy implements Rules {
     const here = rules.filter((rule) => rule.isInView(view))
     this.#rules = [...here.filter((rule) => rule.effect === 'deny'), ...here.filter((rule) => rule.effect === 'allow')]
     this.#askingWho = this.#rules.filter(({ parts }) => parts.who.length > 0)
+    this.checksResults = this.#rules.some(({ parts }) => parts.after.length > 0)
     this.#isPersonal = this.#rules.some(({ parts }) => parts.both.length > 0)
     for (const [at, rule] of this.#rules.entries()) this.#index.add(at, rule)
   }
