@@ -39,7 +39,7 @@ export const explainPolicy = defineOperation({
         z.object({
           name: z.string(),
           effect,
-          state: z.enum(['holds', 'not', 'failed']),
+          state: z.enum(['holds', 'not', 'failed', 'waits']),
           because: z.string().optional(),
         }),
       )
