@@ -164,6 +164,26 @@ function listening(child: ChildProcess): Promise<string> {
   })
 }
 
+describe('the guide to observing', () => {
+  it('has a first minute that works', async () => {
+    const { options, quickstart, write } = createWorkspace()
+    const [first = '', ...more] = blocks('docs/guides/observing.md', 'yaml')
+    expect(first).toContain('prometheus: {}')
+    write('crosspoint.json', { ...quickstart(), telemetry: { metrics: { prometheus: { port: 0 } } } })
+    const running = start(['up', '--port', '0', '--json'], options)
+    const [announced] = await running.sees('stdout', /^\{.*\}\n/)
+    const { metrics } = JSON.parse(announced) as { metrics: string }
+    const [line = ''] = blocks('docs/guides/observing.md', 'console').flatMap((block) => block.match(/http\S+/g) ?? [])
+    expect(new URL(metrics).pathname).toBe(new URL(line).pathname)
+    expect(await (await fetch(metrics)).text()).toContain('crosspoint_upstream_state')
+    for (const [at, text] of [first, ...more].entries()) {
+      write(`crosspoint-${at}.yaml`, text)
+      const validated = await run(['config', 'validate', '--config', `crosspoint-${at}.yaml`], options)
+      expect(validated, text).toMatchObject({ code: 0 })
+    }
+  })
+})
+
 describe('the README', () => {
   const lines = blocks('README.md', 'sh').flatMap((block) => block.trimEnd().split('\n'))
 

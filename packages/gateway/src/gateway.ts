@@ -35,6 +35,7 @@ import type { RedisConnection } from './stores/redis/connection.ts'
 import { RedisCounters } from './stores/redis/counters.ts'
 import { type GatewayFigures, toFigures } from './telemetry/figures.ts'
 import { Tally } from './telemetry/tally.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
 import type { Counters } from './traffic/counters.ts'
 import { Traffic, type TrafficFigure } from './traffic/traffic.ts'
 import type { Connect } from './upstreams/connector.ts'
@@ -90,6 +91,8 @@ export interface Gateway {
   status(): readonly UpstreamStatus[]
   /** What became of calls so far and how long they took, by tool and by method. */
   figures(): GatewayFigures
+  /** Where Prometheus can ask, where that is configured and was started. */
+  readonly metricsUrl: string | undefined
   /** What was limited, cached and refused so far, for metrics. Labels are names of the configuration. */
   traffic(): readonly TrafficFigure[]
   /** Adds to the evidence, where it is kept, what happened and is no call: never a secret. */
@@ -157,6 +160,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     wallClock: options.wallClock ?? Date.now,
     scopesSupported: (view) => policy?.scopesSupported(endpoints.get(view)?.view),
   })
+  const telemetry = new Telemetry({
+    tally,
+    clock,
+    log,
+    ids,
+    env: options.env ?? process.env,
+    about: { version: info.version, instance: crypto.randomUUID() },
+    traffic: () => traffic.snapshot(),
+    upstreams: () => fleet.status(),
+    listeners: () => [...endpoints.values()].reduce((sum, { listeners }) => sum + listeners, 0),
+    evidence: () => ledger.current?.figures,
+  })
+  telemetry.apply(config.telemetry, config.audit)
   const ledger = new Ledger({
     store: options.store?.audit,
     clock,
@@ -169,7 +185,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     client: info,
     log,
     clock,
-    connect: options.connect ?? openConnection,
+    connect: async (target, settings) => {
+      const connection = await (options.connect ?? openConnection)(target, settings)
+      const network = target.kind === 'stdio' ? 'pipe' : 'tcp'
+      telemetry.sessions?.connected(network, connection.verdict.revision, connection.closed)
+      return connection
+    },
     env: options.env ?? process.env,
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,
@@ -224,10 +245,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       sessionEnded: (id) => {
         fleet.callerEnded(id)
         ledger.current?.sessionEnded(id)
+        telemetry.sessions?.sessionEnded(id)
       },
       evidence: () => ledger.current,
       settings,
       tally,
+      telemetry,
       traffic,
       tasks,
       watchOf: (to, call) => fleet.watchOf(to, call),
@@ -260,6 +283,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     identity.apply(config)
     policy = nextPolicy
     fleet.apply(config, diff)
+    if (diff.settings.some((name) => /^(?:telemetry\.|audit$)/.test(name))) {
+      telemetry.apply(config.telemetry, config.audit)
+    }
     if (diff.settings.some((name) => name.startsWith('traffic.'))) {
       traffic.apply(config.traffic)
       for (const endpoint of endpoints.values()) endpoint.recompose()
@@ -282,6 +308,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         if (soleCaller !== undefined) declared = toDeclared(soleCaller)
         if (!isClosed) fleet.start()
       })
+      await telemetry.start()
       await fleet.untilSettled(settleMs)
     },
     apply: async (next) => {
@@ -309,6 +336,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     status: () => fleet.status(),
     record: (event) => ledger.event(event),
     figures: () => toFigures(tally),
+    get metricsUrl() {
+      return telemetry.metricsUrl
+    },
     traffic: () => traffic.snapshot(),
     get settled() {
       return fleet.settled
@@ -326,6 +356,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         await fleet.close(graceMs)
         await traffic.close()
         await ledger.close(Math.max(graceMs, MIN_ENDING_MS))
+        await telemetry.close(Math.max(graceMs, MIN_ENDING_MS))
       }),
   }
 }

@@ -115,6 +115,11 @@ export function toRpcError(error: unknown, codes: 'legacy' | 'modern'): RpcError
     : { code, message: error.message, data: error.data }
 }
 
+/** The JSON-RPC code of an error of ours in the newest vocabulary, by its name; undefined where none is named so. */
+export function toRpcCode(code: string): number | undefined {
+  return Object.hasOwn(TABLE, code) ? TABLE[code as ErrorCode].rpc : undefined
+}
+
 export function toHttpStatus(error: unknown): number {
   return error instanceof McpError ? TABLE[error.code].http : TABLE['internal.error'].http
 }

@@ -6,7 +6,7 @@ export type { StateKey } from './bridge/parking/seal.ts'
 export type { ParkingOptions } from './bridge/parking/settings.ts'
 export { watchTask } from './bridge/task-watch.ts'
 export type { ErrorCode, McpErrorOptions } from './errors.ts'
-export { isRetryable, McpError, toHttpStatus, toRpcError } from './errors.ts'
+export { isRetryable, McpError, toHttpStatus, toRpcCode, toRpcError } from './errors.ts'
 export type { Id, JsonObject, RpcError } from './jsonrpc/frame.ts'
 export type { FrameLimits } from './jsonrpc/limits.ts'
 export { CALLER_LIMITS, UPSTREAM_LIMITS } from './jsonrpc/limits.ts'
@@ -22,6 +22,7 @@ export type {
   Interim,
   Meta,
   Notification,
+  Origin,
   Params,
   Principal,
   Result,

@@ -132,6 +132,7 @@ function toAnnounced(
     config: path,
     isFallback,
     servers: gateway.status(),
+    metrics: gateway.metricsUrl,
   }
 }
 

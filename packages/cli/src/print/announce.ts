@@ -15,6 +15,8 @@ export interface Announced {
   readonly config: string
   readonly isFallback: boolean
   readonly servers: readonly UpstreamStatus[]
+  /** Where Prometheus can ask, where that is configured. */
+  readonly metrics?: string | undefined
 }
 
 export interface AnnouncedAdmin {
@@ -28,9 +30,16 @@ export interface AnnouncedAdmin {
 
 /** For programs one JSON object on one line of standard output; for people, on standard error, what they need next. */
 export function announce({ terminal }: Io, announced: Announced, stdio: ClientDoor['stdio']): void {
-  const { url, admin, views, config, isFallback, servers } = announced
+  const { url, admin, views, config, isFallback, servers, metrics } = announced
   if (terminal.json) {
-    terminal.value({ url, ...(admin === undefined ? {} : { admin: admin.url }), views, config, servers })
+    terminal.value({
+      url,
+      ...(admin === undefined ? {} : { admin: admin.url }),
+      ...(metrics === undefined ? {} : { metrics }),
+      views,
+      config,
+      servers,
+    })
     return
   }
   const { bold, cyan, dim } = terminal.err
@@ -40,6 +49,7 @@ export function announce({ terminal }: Io, announced: Announced, stdio: ClientDo
     '',
     `  ${cyan(url)}`,
     ...Object.entries(views).map(([name, at]) => `  ${cyan(visible(at))}  ${dim(`view ${visible(name)}`)}`),
+    ...(metrics === undefined ? [] : [`  ${cyan(metrics)}  ${dim('metrics')}`]),
     '',
     ...(admin === undefined ? [] : describeAdmin(admin, terminal)),
     describeServers(servers, terminal.err),

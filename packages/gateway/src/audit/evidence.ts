@@ -23,6 +23,8 @@ export interface Evidence {
   /** Records what is no call. */
   event(event: AuditEvent): void
   sessionEnded(id: string): void
+  /** What waits for the store, and how long that takes. */
+  readonly figures: ChainWriter['figures']
   /** Writes the last record and what waits for it, for `graceMs` at most. */
   close(reason: string, graceMs: number): Promise<void>
 }
@@ -135,6 +137,10 @@ class ChainEvidence implements Evidence {
     const target = this.#sessions.get(id)
     if (!this.#sessions.delete(id) || target === undefined) return
     this.event({ event: 'session.ended', target })
+  }
+
+  get figures(): ChainWriter['figures'] {
+    return this.#writer.figures
   }
 
   async close(reason: string, graceMs: number): Promise<void> {

@@ -22,7 +22,7 @@ export function toRecordSettings({
   redact,
   results,
   maxContentLength,
-}: AuditConfig): RecordSettings {
+}: Pick<AuditConfig, 'content' | 'contentFor' | 'redact' | 'results' | 'maxContentLength'>): RecordSettings {
   const contents = contentFor.map((rule) => ({ matches: toSelector({ include: rule.tools }), content: rule.content }))
   const redactions = redact.map((rule) => ({
     matches: rule.tools === undefined ? undefined : toSelector({ include: rule.tools }),

@@ -66,6 +66,8 @@ export class ChainWriter {
   /** Never earlier than the row before. */
   #at = 0
   #lost = 0
+  #appends = 0
+  #appendMs = 0
   #unsigned = 0
   /** The row of the newest checkpoint that no record tells of yet. */
   #signedAt = 0
@@ -96,6 +98,16 @@ export class ChainWriter {
   /** Records that could not be kept and that no record tells of yet. */
   get lost(): number {
     return this.#lost
+  }
+
+  /** Records that wait for the store, and how long it took for those batches that it has. */
+  get figures(): {
+    readonly waiting: number
+    readonly lost: number
+    readonly appends: number
+    readonly appendMs: number
+  } {
+    return { waiting: this.#waitingCount, lost: this.#lost, appends: this.#appends, appendMs: this.#appendMs }
   }
 
   get #waitingCount(): number {
@@ -263,6 +275,7 @@ export class ChainWriter {
     const { rows, from, lost } = batch
     const last = rows.at(-1)
     if (last === undefined) return
+    const start = this.#options.clock.now()
     try {
       await this.#options.store.append(rows)
     } catch (error) {
@@ -270,6 +283,8 @@ export class ChainWriter {
       const isConflict = error instanceof StoreError && error.code === 'conflict'
       if (!isConflict || (await this.#options.store.last(this.chain))?.hash !== last.hash) throw error
     }
+    this.#appends++
+    this.#appendMs += this.#options.clock.now() - start
     this.#batch = undefined
     this.#lost -= lost
     this.#tail = { chain: this.chain, seq: last.seq, hash: last.hash }

@@ -10,6 +10,17 @@ export interface Destination {
   readonly handle: Handle
   /** The same for a call that nobody hurries: made as a task where the server makes one of it, and waited for. */
   readonly hold?: Handle
+  /** What is known of it, for telemetry. */
+  readonly peer?: Peer
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  readonly network: 'tcp' | 'pipe'
+  readonly address?: string
+  readonly port?: number
+  /** The revision spoken, or last spoken. */
+  readonly revision: string | undefined
 }
 
 /** One server as the catalog sees it. */

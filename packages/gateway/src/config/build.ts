@@ -10,7 +10,7 @@ import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
 
 /** A valid, checked configuration as the gateway uses it. */
 export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig {
-  const { listen, auth, limits, timeouts, traffic, log, audit, admin } = written
+  const { listen, auth, limits, timeouts, traffic, log, audit, admin, telemetry } = written
   return deepFreeze({
     listen,
     ...(auth === undefined ? {} : { auth: toAuth(auth) }),
@@ -27,6 +27,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     cluster: toCluster(written.cluster),
     ...(audit === undefined ? {} : { audit: toAudit(audit, baseDir) }),
     admin: toAdmin(admin),
+    telemetry,
   })
 }
 

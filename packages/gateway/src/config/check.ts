@@ -2,6 +2,7 @@ import { nearest } from '@crosspoint/mcp'
 import { checkAdmin } from './check-admin.ts'
 import { checkAuth } from './check-auth.ts'
 import { checkPolicy } from './check-policy.ts'
+import { checkTelemetry } from './check-telemetry.ts'
 import { checkTraffic } from './check-traffic.ts'
 import type { Complaints } from './complaints.ts'
 import { isLoopbackHost } from './hosts.ts'
@@ -20,6 +21,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   check.listen()
   check.auth()
   check.admin()
+  check.telemetry()
   check.store()
   check.cluster()
   check.evidence()
@@ -70,6 +72,14 @@ class Check {
 
   admin(): void {
     checkAdmin(
+      this.#config,
+      (...about) => this.#error(...about),
+      (...about) => this.#warn(...about),
+    )
+  }
+
+  telemetry(): void {
+    checkTelemetry(
       this.#config,
       (...about) => this.#error(...about),
       (...about) => this.#warn(...about),

@@ -71,13 +71,15 @@ function diffMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, 
 }
 
 function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
-  return (['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'cluster', 'admin'] as const).flatMap((section) => {
-    const old: Readonly<Record<string, unknown>> = { ...before[section] }
-    const next: Readonly<Record<string, unknown>> = { ...after[section] }
-    return [...new Set([...Object.keys(old), ...Object.keys(next)])]
-      .filter((key) => !isEqual(old[key], next[key]))
-      .map((key) => `${section}.${key}`)
-  })
+  return (['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'cluster', 'admin', 'telemetry'] as const).flatMap(
+    (section) => {
+      const old: Readonly<Record<string, unknown>> = { ...before[section] }
+      const next: Readonly<Record<string, unknown>> = { ...after[section] }
+      return [...new Set([...Object.keys(old), ...Object.keys(next)])]
+        .filter((key) => !isEqual(old[key], next[key]))
+        .map((key) => `${section}.${key}`)
+    },
+  )
 }
 
 /** All of it is made anew where any of it differs. */

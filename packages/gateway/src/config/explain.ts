@@ -18,7 +18,7 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, cluster, admin } =
+  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, cluster, admin, telemetry } =
     loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
@@ -37,6 +37,7 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
   explanation.walk(['cluster'], cluster)
   explanation.walk(['audit'], audit)
   explanation.walk(['admin'], admin)
+  explanation.walk(['telemetry'], telemetry)
   return rows
 }
 
@@ -106,14 +107,20 @@ function toPath(path: readonly string[]): string {
 }
 
 /** Settings that are a secret, or hold one. */
-const SECRETS: ReadonlySet<string> = new Set(['store.url', 'cluster.redis', 'admin.token'])
+const SECRETS: ReadonlySet<string> = new Set([
+  'store.url',
+  'cluster.redis',
+  'admin.token',
+  'telemetry.metrics.prometheus.token',
+])
 
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
 const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
 
 function toShown(path: readonly string[], value: unknown, found: Tree | undefined): ExplainedSetting['value'] {
   const [section = '', , key = ''] = path
-  if (SECRETS.has(path.join('.'))) return maskedValue(found)
+  const isHeader = section === 'telemetry' && path[2] === 'headers'
+  if (isHeader || SECRETS.has(path.join('.'))) return maskedValue(found)
   if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>

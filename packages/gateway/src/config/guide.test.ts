@@ -58,6 +58,11 @@ test('the guide names every key and every inherited variable', () => {
     ['audit'],
     ['admin'],
     ['admin', 'roles'],
+    ['telemetry'],
+    ['telemetry', 'service'],
+    ['telemetry', 'traces'],
+    ['telemetry', 'metrics'],
+    ['telemetry', 'metrics', 'prometheus'],
     ['store'],
     ['cluster'],
   ]

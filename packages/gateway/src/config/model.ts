@@ -4,6 +4,7 @@ import type { AuthConfig } from './model-auth.ts'
 import type { ClusterConfig } from './model-cluster.ts'
 import type { PolicyConfig } from './model-policy.ts'
 import type { StoreConfig } from './model-store.ts'
+import type { TelemetryConfig } from './model-telemetry.ts'
 import type { TrafficConfig } from './model-traffic.ts'
 
 /**
@@ -29,6 +30,8 @@ export interface GatewayConfig {
   /** Absent: no evidence is kept, and only the log tells of calls. */
   readonly audit?: AuditConfig
   readonly admin: AdminConfig
+  /** What is told of it while it runs: nothing, where nobody is named. */
+  readonly telemetry: TelemetryConfig
 }
 
 export interface ListenConfig {

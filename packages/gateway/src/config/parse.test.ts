@@ -176,6 +176,15 @@ timeouts: { connectMs: 1000 }
         "maxConnections": 10,
         "timeoutMs": 5000,
       },
+      "telemetry": {
+        "content": false,
+        "maxTools": 1000,
+        "passBaggage": false,
+        "service": {
+          "attributes": {},
+        },
+        "uris": false,
+      },
       "timeouts": {
         "connectMs": 1000,
         "drainMs": 25000,

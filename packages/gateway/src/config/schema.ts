@@ -10,6 +10,7 @@ import { log } from './sections/log.ts'
 import { policy, roles, scopes } from './sections/policy.ts'
 import { server } from './sections/server.ts'
 import { store } from './sections/store.ts'
+import { telemetry } from './sections/telemetry.ts'
 import { timeouts } from './sections/timeouts.ts'
 import { traffic } from './sections/traffic.ts'
 import { view } from './sections/view.ts'
@@ -48,6 +49,7 @@ export const configSchema = z
       cluster,
       audit: audit.optional(),
       admin,
+      telemetry,
     },
     { error: 'A configuration is a mapping' },
   )

@@ -145,6 +145,11 @@ export class Listeners {
     }
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#open.size
+  }
+
   /** Something changed: those are told for whom a list is another. */
   look(): void {
     const compared = new Map<View, { readonly after: View; readonly flags: ReadonlySet<ListFlag> }>()

@@ -104,6 +104,11 @@ export class ViewEndpoint {
     if (before !== undefined) this.#listeners.look()
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   /** What a caller sees now. */
   viewOf(principal: Principal): View | undefined {
     const [view, policy] = [this.#view, this.#policy]

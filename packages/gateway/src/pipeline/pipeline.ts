@@ -3,6 +3,7 @@ import type { Evidence } from '../audit/evidence.ts'
 import type { Log } from '../log.ts'
 import type { Passage } from '../routes/passage.ts'
 import type { Tally } from '../telemetry/tally.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Traffic } from '../traffic/traffic.ts'
 import { audit } from './interceptors/audit.ts'
 import { authorize } from './interceptors/authorize.ts'
@@ -24,6 +25,8 @@ export interface PipelineNeeds {
   readonly evidence?: () => Evidence | undefined
   /** What counts calls, and how long they took. Default: nobody does. */
   readonly tally?: Tally
+  /** What is told of calls. Default: nothing. */
+  readonly telemetry?: Telemetry
   /** What of a call can only be told with the call is decided; default: there are no rules, and nothing is asked. */
   readonly authorizes?: boolean
   /** Milliseconds since 1970, for rules about the time. Default `Date.now`. */
@@ -44,9 +47,9 @@ export interface Place {
 export const PIPELINE: readonly Place[] = [
   {
     name: 'trace',
-    does: 'joins the caller’s trace or begins one',
+    does: 'joins the caller’s trace or begins one, and makes its span where that is recorded',
     because: 'everything after it can name the call',
-    create: ({ ids }) => trace(ids),
+    create: ({ ids, telemetry }) => trace(ids, telemetry),
   },
   {
     name: 'audit',

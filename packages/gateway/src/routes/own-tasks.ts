@@ -10,7 +10,8 @@ import { Passage, type Route } from './passage.ts'
 export function beginOwnTask(desk: TaskDesk, passage: Passage, route: Route, needs: ForwardNeeds): Promise<Result> {
   const { destination } = route
   // Its time is not that of a call where the server makes a task of it.
-  const patient = { ...route, destination: { name: destination.name, handle: destination.hold ?? destination.handle } }
+  const { name, peer, hold: handle = destination.handle } = destination
+  const patient = { ...route, destination: { name, handle, ...(peer === undefined ? {} : { peer }) } }
   return desk.begin(passage, (call) => {
     const { downstream } = call
     const plain = { ...downstream, capabilities: withoutTaskWish(downstream.capabilities) }

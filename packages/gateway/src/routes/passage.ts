@@ -1,4 +1,15 @@
-import type { Call, Cancellation, Downstream, Interim, McpError, Meta, Params, Principal, Trace } from '@crosspoint/mcp'
+import type {
+  Call,
+  Cancellation,
+  Downstream,
+  Interim,
+  McpError,
+  Meta,
+  Origin,
+  Params,
+  Principal,
+  Trace,
+} from '@crosspoint/mcp'
 import type { Destination } from '../catalog/catalog.ts'
 import type { View } from '../catalog/view.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -31,6 +42,8 @@ export class Passage implements Call {
   readonly downstream: Downstream
   readonly cancellation: Cancellation
   readonly deadline: number | undefined
+  readonly id: Call['id']
+  readonly origin: Origin | undefined
   /** Replaced by a place that has to know what goes over it. */
   interim: Interim
   /** What the endpoint offered when the call came: the whole passage sees one moment. */
@@ -56,6 +69,8 @@ export class Passage implements Call {
     this.downstream = call.downstream
     this.cancellation = call.cancellation
     this.deadline = call.deadline
+    this.id = call.id
+    this.origin = call.origin
     this.interim = call.interim
     this.view = view
     this.permitted = permitted

@@ -1,4 +1,4 @@
-import { type Clock, REVISIONS } from '@crosspoint/mcp'
+import { type Clock, REVISIONS, toRpcCode } from '@crosspoint/mcp'
 import type { Entry } from '../catalog/catalog.ts'
 import type { Passage } from '../routes/passage.ts'
 import { Histogram } from './histogram.ts'
@@ -115,7 +115,7 @@ export class Tally {
 
   /** What nobody counted yet; too many, or no outcome or revision of ours, are counted together. */
   #open(method: MethodTally, thing: Counted, said: string, spoken: string): Histogram {
-    const outcome = OUTCOME.test(said) ? said : 'complete'
+    const outcome = ENDINGS.has(said) || toRpcCode(said) !== undefined ? said : 'complete'
     const revision = REVISION_NAMES.has(spoken) ? spoken : OTHER
     const known = thing.took.get(outcome)?.get(revision)
     if (known !== undefined) return known
@@ -147,7 +147,7 @@ function toCounted(upstream: string | undefined, native: string | undefined, nam
 /** What has no name of ours. */
 export const OTHER = '_other'
 const DEFAULT_RULE = 'default'
-/** Codes of our errors, and what results say of themselves that we know. */
-const OUTCOME = /^(?:complete|input_required|task|tool-error|(?:peer|caller|policy|upstream|internal)\.[a-z_]{1,32})$/
+/** What results say of themselves that we know. */
+const ENDINGS: ReadonlySet<string> = new Set(['complete', 'input_required', 'task', 'tool-error'])
 const MAX_RULES = 1_000
 const REVISION_NAMES: ReadonlySet<string> = new Set(REVISIONS.map(({ name }) => name))

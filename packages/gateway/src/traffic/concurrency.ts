@@ -16,6 +16,8 @@ interface Rule {
   readonly gates: Map<string, Gate>
   /** How many were refused at gates that are gone. */
   shed: number
+  /** How long was waited at those, in milliseconds. */
+  waitedMs: number
 }
 
 /** What is known of a call by what it asks for. */
@@ -49,11 +51,18 @@ export class Concurrency {
     readonly inside: number
     readonly waiting: number
     readonly shed: number
+    readonly waitedMs: number
   }[] {
-    return this.#rules.map(({ name, gates, shed }) => {
+    return this.#rules.map(({ name, gates, shed, waitedMs }) => {
       const open = [...gates.values()]
-      const sum = (of: 'inside' | 'waiting' | 'shed') => open.reduce((total, gate) => total + gate[of], 0)
-      return { name, inside: sum('inside'), waiting: sum('waiting'), shed: shed + sum('shed') }
+      const sum = (of: 'inside' | 'waiting' | 'shed' | 'waitedMs') => open.reduce((total, gate) => total + gate[of], 0)
+      return {
+        name,
+        inside: sum('inside'),
+        waiting: sum('waiting'),
+        shed: shed + sum('shed'),
+        waitedMs: waitedMs + sum('waitedMs'),
+      }
     })
   }
 
@@ -137,6 +146,7 @@ function dismiss(rule: Rule, key: string, gate: Gate): void {
   if (gate.inside > 0 || gate.waiting > 0 || rule.gates.get(key) !== gate) return
   rule.gates.delete(key)
   rule.shed += gate.shed
+  rule.waitedMs += gate.waitedMs
 }
 
 function toRule(
@@ -150,7 +160,15 @@ function toRule(
     gate.bounds = bounds
     gate.admit()
   }
-  return { name, per: new Set(per), bounds, match: toMatch(match), gates, shed: old?.shed ?? 0 }
+  return {
+    name,
+    per: new Set(per),
+    bounds,
+    match: toMatch(match),
+    gates,
+    shed: old?.shed ?? 0,
+    waitedMs: old?.waitedMs ?? 0,
+  }
 }
 
 function toBusy(name: string, { why, retryAfterMs }: Shed): McpError {

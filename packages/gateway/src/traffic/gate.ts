@@ -35,6 +35,8 @@ interface Waiter extends Request {
 export class Gate {
   bounds: GateBounds
   shed = 0
+  /** How long those waited together that came in from the line, in milliseconds. */
+  waitedMs = 0
   readonly #clock: Clock
   readonly #lines: Readonly<Record<CallClass, Line>> = {
     interactive: new Line(),
@@ -76,6 +78,7 @@ export class Gate {
     if (waitMs > patienceMs || patienceMs <= 0) return this.#refuse('too-late', waitMs)
     if (this.waiting >= this.bounds.maxWaiting && !this.#makeRoom(request)) return this.#refuse('full', waitMs)
     const line = this.#lines[request.class]
+    const since = this.#clock.now()
     const timer = this.#clock.setTimer(patienceMs, () => {
       if (line.remove(waiter)) tell(this.#refuse('too-late', this.#waitFor(request.class)))
     })
@@ -83,6 +86,7 @@ export class Gate {
       ...request,
       tell: (shed) => {
         timer.cancel()
+        if (shed === undefined) this.waitedMs += this.#clock.now() - since
         tell(shed)
       },
     }

@@ -143,11 +143,12 @@ export class Traffic {
       figures.push({ name: 'limit_passed', labels: { kind, limit: name }, value: passed })
       figures.push({ name: 'limit_refused', labels: { kind, limit: name }, value: refused })
     }
-    for (const { name, inside, waiting, shed } of this.#concurrency?.figures ?? []) {
+    for (const { name, inside, waiting, shed, waitedMs } of this.#concurrency?.figures ?? []) {
       const labels = { limit: name }
       figures.push({ name: 'calls_inside', labels, value: inside })
       figures.push({ name: 'calls_waiting', labels, value: waiting })
       figures.push({ name: 'calls_shed', labels, value: shed })
+      figures.push({ name: 'calls_waited_seconds', labels, value: waitedMs / 1_000 })
     }
     for (const [name, value] of Object.entries(this.#cache?.figures ?? {})) {
       figures.push({ name: `cache_${name}`, labels: {}, value })

@@ -1,5 +1,6 @@
 import type { Call, Handle, Implementation, McpError, Result, Timer } from '@crosspoint/mcp'
 import type { Connection, Verdict } from '@crosspoint/mcp/client'
+import type { Peer } from '../catalog/catalog.ts'
 import type { ServerConfig } from '../config/model.ts'
 import { shown } from '../shown.ts'
 import { answerAbsent, answerFailed, toAbsence } from './answers.ts'
@@ -126,6 +127,11 @@ export class Upstream {
 
   get serverInfo(): Implementation | undefined {
     return this.#serverInfo
+  }
+
+  /** Where it is, and what it speaks. */
+  get peer(): Peer {
+    return { ...toPlace(this.#config), revision: this.revision }
   }
 
   get remedy(): string | undefined {
@@ -280,6 +286,12 @@ export class Upstream {
       .finally(() => this.#closing.delete(closed))
     this.#closing.add(closed)
   }
+}
+
+function toPlace({ transport }: ServerConfig): Omit<Peer, 'revision'> {
+  if (transport.kind === 'stdio') return { network: 'pipe' }
+  const { hostname, port, protocol } = new URL(transport.url)
+  return { network: 'tcp', address: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
 function isAway({ kind }: UpstreamState): boolean {

@@ -24,6 +24,14 @@ export class BatchWay implements Way {
     this.#way.notify(text)
   }
 
+  get traceparent(): string | undefined {
+    return this.#way.traceparent
+  }
+
+  get network(): Way['network'] {
+    return this.#way.network
+  }
+
   get canSend(): boolean {
     return this.#way.canSend
   }

@@ -2,7 +2,7 @@ import { McpError } from '../errors.ts'
 import { encodeNotification } from '../jsonrpc/encode.ts'
 import type { Id, JsonObject, RequestFrame } from '../jsonrpc/frame.ts'
 import { Relayed, toPieces, withMember } from '../jsonrpc/relayed.ts'
-import type { Call, Downstream, Notification, Principal, Result } from '../protocol/call.ts'
+import type { Call, Downstream, Notification, Origin, Principal, Result } from '../protocol/call.ts'
 import { type Cancellation, CancellationSource } from '../protocol/cancellation.ts'
 import {
   checkEnvelope,
@@ -36,8 +36,8 @@ export interface Caller {
   readonly questions: Questions | undefined
 }
 
-/** The way back to the sender of one request. */
-export interface Way {
+/** The way back to the sender of one request, and what is known of the way it came. */
+export interface Way extends Origin {
   /** A notification on the request's own stream, as text. Dropped where it cannot be carried. */
   notify(text: string): void
   /** Whether `send` can carry anything. */
@@ -121,6 +121,8 @@ export class OpenCall {
       cancellation: this.#cancellation,
       deadline: this.isListening ? undefined : served.clock.now() + served.callTimeoutMs,
       trace: undefined,
+      id: frame.id,
+      origin: way,
       interim: {
         progress: envelope.progressToken !== undefined && !this.isListening,
         canAsk,

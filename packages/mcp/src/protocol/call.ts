@@ -1,5 +1,5 @@
 import { McpError } from '../errors.ts'
-import type { JsonObject } from '../jsonrpc/frame.ts'
+import type { Id, JsonObject } from '../jsonrpc/frame.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import type { LogLevel } from './features/logging.ts'
@@ -56,6 +56,16 @@ export interface Trace {
   readonly traceId: string
   /** 16 lower-case hex digits; this hop's own span. */
   readonly spanId: string
+  /** Two lower-case hex digits. Default: those of the `traceparent` that the call came with, else `01`. */
+  readonly flags?: string | undefined
+}
+
+/** What a transport knows of a request beside the request itself: for traces and logs, and never for a decision. */
+export interface Origin {
+  /** The header `traceparent`, as it came. */
+  readonly traceparent?: string | undefined
+  /** A connection over a network, or a pipe with another process. */
+  readonly network?: 'tcp' | 'pipe' | undefined
 }
 
 /** The way back to the caller while its call is open. */
@@ -107,6 +117,10 @@ export interface Call {
    */
   readonly maxMs?: number | undefined
   readonly trace: Trace | undefined
+  /** As its caller numbered it: for traces and logs, since callers choose the same. Absent where it came over no wire. */
+  readonly id?: Id | undefined
+  /** Absent where it came over no wire. */
+  readonly origin?: Origin | undefined
   readonly interim: Interim
 }
 

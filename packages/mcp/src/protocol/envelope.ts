@@ -1,7 +1,7 @@
 import { McpError } from '../errors.ts'
 import type { JsonObject } from '../jsonrpc/frame.ts'
 import { without } from '../jsonrpc/members.ts'
-import type { Call } from './call.ts'
+import type { Call, Trace } from './call.ts'
 import type { ClientCapabilities, Implementation } from './capabilities.ts'
 import { isLogLevel, type LogLevel } from './features/logging.ts'
 
@@ -135,7 +135,7 @@ function encodeMeta(id: number, call: Outgoing, hop: string, asksProgress: boole
   if (asksProgress) members += `${members === '' ? '' : ','}"progressToken":${id}`
   const { trace } = call
   if (trace !== undefined) {
-    members += `${members === '' ? '' : ','}"traceparent":"00-${trace.traceId}-${trace.spanId}-${traceFlags(call.meta)}"`
+    members += `${members === '' ? '' : ','}"traceparent":"${toTraceparent(trace, call.meta)}"`
   }
   for (const key in call.meta) {
     if (trace !== undefined && key === 'traceparent') continue
@@ -143,6 +143,14 @@ function encodeMeta(id: number, call: Outgoing, hop: string, asksProgress: boole
     if (value !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${value}`
   }
   return members
+}
+
+/**
+ * W3C Trace Context, `traceparent`.
+ * @param meta of the call, whose own `traceparent` has the flags where the trace has none
+ */
+export function toTraceparent({ traceId, spanId, flags }: Trace, meta: JsonObject): string {
+  return `00-${traceId}-${spanId}-${flags ?? traceFlags(meta)}`
 }
 
 /** The flags a caller's own trace context came with; sampled where there was none. */

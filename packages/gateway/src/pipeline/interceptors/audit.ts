@@ -1,8 +1,9 @@
-import { type Clock, type Handle, type Interceptor, McpError, type Result } from '@crosspoint/mcp'
+import type { Clock, Handle, Interceptor, Result } from '@crosspoint/mcp'
 import type { Evidence } from '../../audit/evidence.ts'
 import { quote, toTarget } from '../../audit/text.ts'
 import type { Log } from '../../log.ts'
 import type { Passage } from '../../routes/passage.ts'
+import { outcomeOf, outcomeOfError } from '../../telemetry/outcome.ts'
 import type { Tally } from '../../telemetry/tally.ts'
 
 /**
@@ -29,7 +30,7 @@ export function audit(
     return evidence()?.call(call, { at: clock.wallNow(), ms, outcome, result })
   }
   const fail = (call: Passage, start: number, error: unknown) => {
-    const outcome = error instanceof McpError ? error.code : 'internal.error'
+    const outcome = outcomeOfError(error)
     if (outcome === 'internal.error') log.error({ trace: call.trace?.traceId, error }, 'A call failed inside')
     const kept = end(call, start, outcome)
     if (kept === undefined) throw error
@@ -46,7 +47,7 @@ export function audit(
     }
     return attempt(next, call).then(
       (result) => {
-        const kept = end(call, start, call.refusal?.code ?? toOutcome(result), result)
+        const kept = end(call, start, call.refusal?.code ?? outcomeOf(result), result)
         return kept === undefined ? result : kept.then(() => result)
       },
       (error: unknown) => fail(call, start, error),
@@ -63,10 +64,6 @@ function attempt(next: Handle<Passage>, call: Passage): Promise<Result> {
   } catch (error) {
     return Promise.reject(error)
   }
-}
-
-function toOutcome(result: Result): string {
-  return result.isError === true ? 'tool-error' : (result.resultType ?? 'complete')
 }
 
 /** JSON text put together by hand: this runs with every call, and a general writer costs several times as much. */

@@ -11,7 +11,7 @@ import { lost } from '../duplex/connect.ts'
 import { toPoolOptions, toWhere } from '../http/address.ts'
 import type { HttpWireOptions } from '../http/client.ts'
 import type { ExchangeTaker, Underway } from '../http/client-exchange.ts'
-import { checkNoCredentials, toConfiguredHeaders } from '../http/client-headers.ts'
+import { checkNoCredentials, toConfiguredHeaders, toTraced } from '../http/client-headers.ts'
 import { sendOneWay } from '../http/client-one-way.ts'
 import { patienceOf, sendRequest } from '../http/client-send.ts'
 import type { ChangeListener, Closed, Wire } from '../wire.ts'
@@ -194,19 +194,19 @@ class SseWire implements Wire {
 
   #post(waiting: Waiting, text: string, target: URL): void {
     const { pending } = this.#conversation
-    const request = this.#toPost(target, text)
+    const request = this.#toPost(target, text, toTraced(waiting.outgoing))
     const waits = patienceOf(waiting, pending)
     const send = (taker: ExchangeTaker) =>
       sendRequest(this.#options, this.#where, this.#calls, request, taker, MAX_NO_ANSWER, waits)
     waiting.carrier = new ClientPost(send, waiting, pending, this.#where)
   }
 
-  #toPost(target: URL, body: string) {
+  #toPost(target: URL, body: string, traced: readonly string[] = []) {
     const headers = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream']
     return {
       path: target.pathname + target.search,
       method: 'POST' as const,
-      headers: [...headers, ...this.#configured, ...this.#toVersion()],
+      headers: [...headers, ...this.#configured, ...this.#toVersion(), ...traced],
       body,
     }
   }

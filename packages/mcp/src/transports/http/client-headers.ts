@@ -1,5 +1,6 @@
 import { McpError } from '../../errors.ts'
 import { shown } from '../../jsonrpc/shown.ts'
+import { type Outgoing, toTraceparent } from '../../protocol/envelope.ts'
 
 /**
  * The headers somebody configured, as name, value, name, value, without those the protocol or HTTP itself sets.
@@ -29,6 +30,11 @@ export function checkNoCredentials(headers: Readonly<Record<string, string>>): v
   }
 }
 
+/** The header by which what stands between us and a server joins the trace of a call; none where it has none. */
+export function toTraced({ trace, meta }: Outgoing): readonly string[] {
+  return trace === undefined ? [] : ['traceparent', toTraceparent(trace, meta)]
+}
+
 /** Visible ASCII (2025-11-25 basic/transports, session management), and no longer than a header should be. */
 export function isSessionId(id: string): boolean {
   return /^[\x21-\x7e]+$/.test(id) && id.length <= MAX_SESSION
@@ -38,6 +44,6 @@ export function isSessionId(id: string): boolean {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const OURS =
-  /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
+  /^(?:accept|accept-encoding|content-type|content-length|transfer-encoding|connection|keep-alive|upgrade|te|expect|host|last-event-id|traceparent|mcp-(?:session-id|protocol-version|method|name|param-.*))$/i
 const CREDENTIALS = /^(?:authorization|dpop)$/i
 const MAX_SESSION = 1_024

@@ -13,7 +13,7 @@ import type { ChangeListener, Closed, Wire, WireOptions } from '../wire.ts'
 import { toPoolOptions, toWhere } from './address.ts'
 import type { Authorization } from './authorization.ts'
 import { type CallCarrier, type ExchangeTaker, HttpCall, type Underway } from './client-exchange.ts'
-import { checkNoCredentials, isSessionId, toConfiguredHeaders } from './client-headers.ts'
+import { checkNoCredentials, isSessionId, toConfiguredHeaders, toTraced } from './client-headers.ts'
 import { sendOneWay } from './client-one-way.ts'
 import { type HttpRequest, patienceOf, sendRequest } from './client-send.ts'
 import { EventStream } from './client-stream.ts'
@@ -145,7 +145,7 @@ class HttpWire implements Wire, CallCarrier {
     const { method } = waiting.outgoing
     const headers = this.conversation.revision.traits.standardHeaders
       ? this.#toMirrored(waiting.outgoing)
-      : this.#common
+      : [...this.#common, ...toTraced(waiting.outgoing)]
     const pool = method === 'subscriptions/listen' ? this.#side : this.#calls
     const request = { path: this.#path, method: 'POST', headers, body } as const
     const { limits, authorization } = this.#options
@@ -214,7 +214,7 @@ class HttpWire implements Wire, CallCarrier {
     const { method, params } = outgoing
     const nameParam = this.revision.methods.get(method)?.descriptor.nameParam
     const name = nameParam === undefined ? undefined : params[nameParam]
-    const headers = [...this.#common, 'mcp-method', method]
+    const headers = [...this.#common, ...toTraced(outgoing), 'mcp-method', method]
     if (typeof name === 'string') headers.push('mcp-name', encodeHeaderValue(name))
     if (method === 'tools/call') headers.push(...this.#tools.headers(params))
     return headers

@@ -102,6 +102,15 @@ export class HttpReply implements Way {
     })
   }
 
+  get traceparent(): string | undefined {
+    const { traceparent } = this.response.req.headers
+    return typeof traceparent === 'string' ? traceparent : undefined
+  }
+
+  get network(): 'tcp' {
+    return 'tcp'
+  }
+
   notify(text: string): void {
     if (this.accepts.sse) this.#begin()?.send(text)
   }
