@@ -1,6 +1,6 @@
 // Everybody who plays in a leg. Each is started once, by what it is and what it is told, and all are stopped together.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,13 +52,19 @@ export function createCast() {
         return start('gateway', CROSSPOINT, ['up', '--config', config, '--port', '0', '--json'])
       }),
 
-    /** The gateway with all of its rules at work, and a key for it. */
-    governed: (era) =>
-      once(`governed ${era}`, async () => {
+    /** Takes what it is told, and says so. */
+    collector: () => once('collector', () => start('collector', here('../peers/collector.mjs'), [])),
+
+    /** The gateway with all of its rules at work, and a key for it. @param toTelemetry what it tells the collector */
+    governed: (era, toTelemetry = () => ({})) =>
+      once(`governed ${era} ${toTelemetry}`, async () => {
         const { port } = await cast.upstream(era)
-        const config = join(folder, `${started.size}.json`)
+        const own = join(folder, `governed-${started.size}`)
+        mkdirSync(own)
+        const config = join(own, 'crosspoint.json')
         const server = { url: `http://127.0.0.1:${port}/mcp` }
-        writeFileSync(config, JSON.stringify({ mcpServers: { bench: server }, ...GOVERNED }))
+        const telemetry = toTelemetry(`http://127.0.0.1:${(await cast.collector()).port}`)
+        writeFileSync(config, JSON.stringify({ mcpServers: { bench: server }, ...GOVERNED, telemetry }))
         const words = ['keys', 'create', '--principal', 'bench', '--role', 'caller', '--config', config, '--json']
         const { key } = JSON.parse(execFileSync(process.execPath, [CROSSPOINT, ...words], { encoding: 'utf8' }))
         const subject = await start('governed gateway', CROSSPOINT, ['up', '--config', config, '--port', '0', '--json'])

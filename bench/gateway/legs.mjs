@@ -22,6 +22,27 @@ export const LEGS = [
     rows: [governed('modern'), plainProxy('modern'), gateway('modern', 'modern')],
     budgets: [{ what: 'cpuUs', beside: 'plain proxy', most: 2 }],
   },
+  {
+    name: 'telemetry, 100 bytes',
+    calls: 6_000,
+    concurrency: CONNECTIONS,
+    rows: [
+      governed('modern', 'metrics', () => ({ metrics: { prometheus: { port: 0 } } })),
+      governed('modern', 'no trace of all', (otlp) => ({ traces: { otlp, sample: 0 } })),
+      governed('modern', 'one trace of 100', (otlp) => ({ traces: { otlp, sample: 0.01 } })),
+      governed('modern', 'all traces', (otlp) => ({ traces: { otlp, sample: 1 } })),
+      governed('modern'),
+    ],
+    budgets: [
+      ...['metrics', 'no trace of all', 'one trace of 100'].map((what) => ({
+        what: 'cpuUs',
+        row: `gateway, ${what}`,
+        beside: 'gateway with all its rules',
+        most: 1.1,
+      })),
+      { what: 'cpuUs', row: 'gateway, all traces', beside: 'gateway with all its rules', most: 1.5 },
+    ],
+  },
   large('10 KB of text', 4_000, { bytes: 10_000, kind: 'text' }, 1.6),
   large('1 MB of text', 100, { bytes: 1_000_000, kind: 'text' }),
   large('1 MB of text with escapes', 100, { bytes: 1_000_000, kind: 'escapes' }),
@@ -96,11 +117,11 @@ function gateway(client, server, more = undefined) {
 }
 
 /** The same with identity, rules, limits, a look into the cache and evidence. */
-function governed(era) {
+function governed(era, what, telemetry) {
   return {
-    name: 'gateway with all its rules',
+    name: what === undefined ? 'gateway with all its rules' : `gateway, ${what}`,
     async start(cast) {
-      const { subject, token } = await cast.governed(era)
+      const { subject, token } = await cast.governed(era, telemetry)
       return { subject, job: { port: subject.port, era, method: 'tools/call', tool: 'bench__echo', token } }
     },
   }
