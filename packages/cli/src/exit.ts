@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   tool: { code: 5, meaning: 'the tool ran and reported an error' },
   refused: { code: 6, meaning: 'the server answered with a protocol error' },
   tampered: { code: 7, meaning: 'evidence was changed, or a part of it is not there' },
+  unexpected: { code: 8, meaning: 'rules do not decide as a test of them expects' },
   internal: { code: 70, meaning: 'a fault in Crosspoint itself' },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C (SIGINT)' },
   terminated: { code: 143, meaning: 'SIGTERM before everything had stopped; 0 when all was put away in order' },

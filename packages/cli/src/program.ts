@@ -383,7 +383,10 @@ function addStore(program: Command, { run }: ProgramContext): void {
 }
 
 function addPolicy(program: Command, { run }: ProgramContext): void {
-  const policy = program.command('policy').summary('explain who may use what').description('Explain who may use what.')
+  const policy = program
+    .command('policy')
+    .summary('explain and test who may use what')
+    .description('Explain and test who may use what.')
   policy
     .command('explain <name> [arguments...]')
     .summary('say why a caller may use something, or may not')
@@ -414,6 +417,21 @@ function addPolicy(program: Command, { run }: ProgramContext): void {
       return run(options, async (io) =>
         (await import('./commands/policy-explain.ts')).policyExplain(io, name, words, options),
       )
+    })
+  policy
+    .command('test [file]')
+    .summary('hold the rules against what is expected of them')
+    .description(
+      'Hold the rules against a file of who may use what, and who may not (default: crosspoint.tests.yaml beside ' +
+        'crosspoint.yaml). The configured servers are started for what they list; nothing is called.',
+    )
+    .addHelpText(
+      'after',
+      examples(['crosspoint policy test rules.tests.yaml', 'before a change of the rules is merged']),
+    )
+    .action((file: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions>()
+      return run(options, async (io) => (await import('./commands/policy-test.ts')).policyTest(io, file, options))
     })
 }
 

@@ -65,7 +65,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): LoadedCon
 }
 
 /** The top mapping of the text. Without one there is nothing further to say. */
-function readDocument(text: string, path: string, format: ConfigFormat, complaints: Complaints): Table {
+export function readDocument(text: string, path: string, format: ConfigFormat, complaints: Complaints): Table {
   const start: Origin = { source: 'file', path: '', line: 1, column: 1 }
   if (text.length > MAX_CONFIG_BYTES) {
     complaints.error(start, `The configuration is longer than ${MAX_CONFIG_BYTES} bytes`)
@@ -84,7 +84,7 @@ function readDocument(text: string, path: string, format: ConfigFormat, complain
   throw new ConfigError(complaints.errors)
 }
 
-function formatOf(path: string, text: string): ConfigFormat {
+export function formatOf(path: string, text: string): ConfigFormat {
   if (/\.jsonc?$/i.test(path)) return 'json'
   if (/\.ya?ml$/i.test(path)) return 'yaml'
   return /^\uFEFF?\s*(?:\{|\/[/*])/.test(text) ? 'json' : 'yaml'
