@@ -1,3 +1,4 @@
+import { recordCall } from '@crosspoint/testkit'
 import { expect, test } from 'vitest'
 import { openAdminDoorOf } from '../../fixtures/open-admin.ts'
 import { AdminError } from './client.ts'
@@ -160,6 +161,20 @@ test('it lists limits with what they let through', async () => {
     labels: { kind: 'limit', limit: 'few' },
     value: 0,
   })
+})
+
+test('it says of each tool how its calls went', async () => {
+  const { client, gateway } = await openAdminDoorOf()
+  const before = await client.listCalls()
+  expect(before.tools).toEqual([])
+  const call = recordCall('tools/call', { name: 'no such tool' }).call
+  await gateway
+    .endpoint()
+    ?.handle(call)
+    .catch(() => {})
+  const { tools, methods } = await client.listCalls()
+  expect(tools).toMatchObject([{ upstream: '', tool: '_other', calls: 1, errors: { 'caller.invalid_params': 1 } }])
+  expect(methods).toMatchObject([{ method: 'tools/call', calls: 1, refused: 0, cacheHits: 0 }])
 })
 
 test('evidence is searched, verified and read out', async () => {

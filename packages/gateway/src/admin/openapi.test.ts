@@ -91,6 +91,7 @@ function asks(
     listRules: undefined,
     listLimits: undefined,
     listFigures: undefined,
+    listCalls: undefined,
     listKeys: { path: '/keys?tenant=default&limit=1' },
     createKey: { body: { principal: 'bob', roles: ['dev'], scopes: ['read'], label: 'l', expiresInMs: 60_000 } },
     rotateKey: { path: `/keys/${id}/rotate`, body: { graceMs: 1_000 } },

@@ -17,6 +17,7 @@ export const ROUTES = {
   listRules: 'GET /policy/rules',
   listLimits: 'GET /limits',
   listFigures: 'GET /figures',
+  listCalls: 'GET /calls',
   listKeys: 'GET /keys',
   createKey: 'POST /keys',
   revokeKey: 'POST /keys/:id/revoke',

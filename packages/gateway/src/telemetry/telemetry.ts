@@ -242,7 +242,7 @@ export class Telemetry {
       return
     }
     this.#metricsUrl = door.url
-    log.info({ url: door.url }, 'Metrics can be asked for')
+    log.info({ metrics: door.url }, 'Metrics can be asked for')
     opened.door = door
   }
 

@@ -28,6 +28,7 @@ export const OPERATIONS = {
   listRules: policy.listRules,
   listLimits: traffic.listLimits,
   listFigures: traffic.listFigures,
+  listCalls: traffic.listCalls,
   listKeys: keys.listKeys,
   createKey: keys.createKey,
   revokeKey: keys.revokeKey,

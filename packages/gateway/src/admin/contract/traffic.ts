@@ -54,6 +54,39 @@ export const listLimits = defineOperation({
   }),
 })
 
+const ms = z.number().describe('Milliseconds; quantiles are within a quarter.')
+const calls = {
+  calls: count.describe('All that have ended, refused ones among them.'),
+  errors: z
+    .record(z.string(), count)
+    .describe('Those that failed: `tool-error`, or a code such as `upstream.timeout`.'),
+  refused: count.describe('Those of `errors` that a rule of the gateway refused.'),
+  cacheHits: count,
+  latencyMs: z.object({ mean: ms, p50: ms, p95: ms, p99: ms, max: ms }),
+}
+
+export const listCalls = defineOperation({
+  tag,
+  summary: 'What became of calls and how long they took, by tool and by method',
+  about:
+    'Counts of this process since it started. `_other` is what nobody has, and what is beyond the most that is told apart.',
+  role: 'viewer',
+  answer: z.object({
+    since: z.string().describe('ISO 8601.'),
+    tools: z.array(
+      z
+        .object({
+          upstream: z.string().describe('The server; empty together with `_other`.'),
+          tool: z.string().describe('Its own name for the tool.'),
+          name: z.string().describe('The name in the catalog, whatever a view calls it.'),
+          ...calls,
+        })
+        .meta({ id: 'ToolFigures' }),
+    ),
+    methods: z.array(z.object({ method: z.string(), ...calls }).meta({ id: 'MethodFigures' })),
+  }),
+})
+
 export const listFigures = defineOperation({
   tag,
   summary: 'Everything that is counted, at this moment',

@@ -1,7 +1,9 @@
 import type { TrafficFigure } from '../../traffic/traffic.ts'
 import type { AdminNeeds, Handlers } from '../needs.ts'
 
-export function createTrafficHandlers({ gateway }: AdminNeeds): Pick<Handlers, 'listLimits' | 'listFigures'> {
+export function createTrafficHandlers({
+  gateway,
+}: AdminNeeds): Pick<Handlers, 'listLimits' | 'listFigures' | 'listCalls'> {
   return {
     listLimits: () => {
       const { door, limits, budgets, concurrency } = gateway.config.traffic
@@ -48,6 +50,7 @@ export function createTrafficHandlers({ gateway }: AdminNeeds): Pick<Handlers, '
           })),
       }
     },
+    listCalls: () => gateway.figures(),
     listFigures: () => ({ figures: gateway.traffic() }),
   }
 }
