@@ -1,17 +1,19 @@
-import type { Clock, Handle, Result, Timer, Trace } from '@crosspoint/mcp'
+import type { Clock, Handle, Result, Trace } from '@crosspoint/mcp'
 import { toRecordSettings } from '../audit/settings.ts'
 import type { AuditConfig } from '../config/model-audit.ts'
-import type { TelemetryConfig } from '../config/model-telemetry.ts'
+import type { MetricsConfig, TelemetryConfig, TracesConfig } from '../config/model-telemetry.ts'
 import type { Log } from '../log.ts'
-import { type MetricsDoor, openMetricsDoor } from '../node/metrics-door.ts'
+import type { MetricsDoor } from '../node/metrics-door.ts'
 import { watchProcess } from '../node/process-figures.ts'
 import type { Passage, Route } from '../routes/passage.ts'
 import { type Sources, toMetrics } from './metrics.ts'
 import { outcomeOf, outcomeOfError } from './outcome.ts'
+import { exposeMetrics, later, type OutletOptions, pushMetrics } from './outlets.ts'
 import { createSampler } from './sampling.ts'
 import { Sent } from './sent.ts'
 import { Sessions } from './sessions.ts'
-import { type Collector, isDisabled, toMetricCollector, toResource, toTraceSettings } from './settings.ts'
+import { isDisabled, toMetricCollector, toResource, toTraceSettings } from './settings.ts'
+import type { Span } from './span.ts'
 import { SpanQueue, toReason } from './span-queue.ts'
 import type { Tally } from './tally.ts'
 import { Tracer } from './tracer.ts'
@@ -104,52 +106,66 @@ export class Telemetry {
   /** Goes over to another configuration; what was not told yet is told where it was to be. */
   apply(config: TelemetryConfig, audit: AuditConfig | undefined): void {
     void this.#end()
-    const { tally, env, clock, log, about } = this.#options
+    const { tally, env, about } = this.#options
     this.#config = config
     tally.maxThings = config.maxTools
     const { traces, metrics } = isDisabled(env) ? NOTHING : config
+    this.#sent = metrics === undefined ? undefined : (this.#sent ?? new Sent(config.maxTools))
+    this.#sessions = metrics === undefined ? undefined : (this.#sessions ?? new Sessions(this.#options.clock))
     if (traces === undefined && metrics === undefined) return
     const resource = toResource(config, env, about)
-    const opening: ((opened: Opened) => Promise<void>)[] = []
-    if (traces !== undefined) {
-      const settings = toTraceSettings(traces, env)
-      const load = later(async () => (await import('./otel.ts')).openTraceExport(settings, resource))
-      const spans = new SpanQueue({
-        tell: async (batch) => (await load()).tell(batch),
-        maxWaiting: traces.maxWaiting,
-        clock,
-        log,
-      })
-      this.#spans = spans
-      this.#tracer = new Tracer({
-        sampler: createSampler(settings.sample, settings.parentBased),
-        take: (span) => spans.add(span),
-        clock,
-        uris: config.uris,
-        content: config.content ? toRecordSettings(audit ?? NO_AUDIT) : undefined,
-      })
-      opening.push(
-        async ({ closing }) => void closing.push(() => spans.flush().then(async () => (await load()).close())),
-      )
-    }
-    if (metrics !== undefined) {
-      this.#sent ??= new Sent(config.maxTools)
-      this.#sessions ??= new Sessions(clock)
-      const collector = toMetricCollector(metrics, env)
-      if (collector !== undefined) opening.push((opened) => this.#push(collector, resource, metrics.intervalMs, opened))
-      const { prometheus } = metrics
-      if (prometheus !== undefined) opening.push((opened) => this.#expose(prometheus, resource, opened))
-      opening.push(async ({ closing, process }) => void closing.push(async () => process.stop()))
-    } else {
-      this.#sent = undefined
-      this.#sessions = undefined
-    }
-    this.#open = async () => {
-      const opened: Opened = { closing: [], process: metrics === undefined ? IDLE : watchProcess() }
-      for (const open of opening) await open(opened)
+    const ending = traces === undefined ? undefined : this.#record(traces, config, audit, resource)
+    const open = async () => {
+      const opened: Opened = { closing: ending === undefined ? [] : [ending] }
+      if (metrics !== undefined) await this.#tell(metrics, resource, opened)
+      // Another configuration may have come meanwhile.
+      if (this.#open === open) this.#metricsUrl = opened.door?.url
       return opened
     }
+    this.#open = open
     if (this.#isStarted) void this.start()
+  }
+
+  /** @returns how it ends */
+  #record(
+    traces: TracesConfig,
+    { uris, content }: TelemetryConfig,
+    audit: AuditConfig | undefined,
+    resource: OutletOptions['resource'],
+  ): () => Promise<void> {
+    const { env, clock, log } = this.#options
+    const settings = toTraceSettings(traces, env)
+    const load = later(async () => (await import('./otel.ts')).openTraceExport(settings, resource))
+    const tell = async (batch: readonly Span[]) => (await load()).tell(batch)
+    const spans = new SpanQueue({ tell, maxWaiting: traces.maxWaiting, clock, log })
+    this.#spans = spans
+    this.#tracer = new Tracer({
+      sampler: createSampler(settings.sample, settings.parentBased),
+      take: (span) => spans.add(span),
+      clock,
+      uris,
+      content: content ? toRecordSettings(audit ?? NO_AUDIT) : undefined,
+    })
+    return async () => {
+      await spans.flush()
+      await (await load()).close()
+    }
+  }
+
+  async #tell(metrics: MetricsConfig, resource: OutletOptions['resource'], opened: Opened): Promise<void> {
+    const { tally, env, clock, log } = this.#options
+    const process = watchProcess()
+    const read = () => toMetrics(this.#sources(process.read))
+    const options: OutletOptions = { resource, read, since: tally.since, clock, log }
+    opened.closing.push(async () => process.stop())
+    if (metrics.prometheus !== undefined) opened.door = await exposeMetrics(metrics.prometheus, options)
+    const collector = toMetricCollector(metrics, env)
+    if (collector === undefined) return
+    try {
+      opened.closing.push(await pushMetrics(collector, metrics.intervalMs, options, () => this.#lost.metrics++))
+    } catch (error) {
+      log.error({ reason: toReason(error) }, 'Metrics cannot be told: what writes them could not be loaded')
+    }
   }
 
   /** Opens what is configured. Never rejects: what cannot be opened is said in the log, and calls go on. */
@@ -190,63 +206,7 @@ export class Telemetry {
     this.#lost.traces += spans?.lost ?? 0
   }
 
-  async #push(to: Collector, resource: Readonly<Record<string, string>>, everyMs: number, opened: Opened) {
-    const { openMetricExport } = await import('./otel.ts')
-    const { clock, log, tally } = this.#options
-    const exporter = await openMetricExport(to, resource)
-    let timer: Timer | undefined
-    let isAway = false
-    let isOver = false
-    const tell = async () => {
-      try {
-        await exporter.tell(toMetrics(this.#sources(opened)), { since: tally.since, at: clock.wallNow() })
-        if (isAway) log.info({}, 'The collector takes metrics again')
-        isAway = false
-      } catch (error) {
-        this.#lost.metrics++
-        if (!isAway) log.warn({ reason: toReason(error) }, 'The collector does not take metrics')
-        isAway = true
-      }
-    }
-    const next = () => {
-      if (!isOver) timer = clock.setTimer(everyMs, () => void tell().then(next))
-    }
-    next()
-    opened.closing.push(async () => {
-      isOver = true
-      timer?.cancel()
-      await tell()
-      await exporter.close()
-    })
-  }
-
-  async #expose(
-    config: Parameters<typeof openMetricsDoor>[0],
-    resource: Readonly<Record<string, string>>,
-    opened: Opened,
-  ): Promise<void> {
-    const { clock, log, tally } = this.#options
-    const load = later(async () => (await import('./otel.ts')).openExposition(resource))
-    let door: MetricsDoor
-    try {
-      door = await openMetricsDoor(config, async () => {
-        const write = await load()
-        return write(toMetrics(this.#sources(opened)), { since: tally.since, at: clock.wallNow() })
-      })
-    } catch (error) {
-      const { host, port } = config
-      log.error(
-        { host, port, reason: toReason(error) },
-        'Metrics cannot be asked for: the address cannot be listened to',
-      )
-      return
-    }
-    this.#metricsUrl = door.url
-    log.info({ metrics: door.url }, 'Metrics can be asked for')
-    opened.door = door
-  }
-
-  #sources({ process }: Opened): Sources {
+  #sources(process: Sources['process']): Sources {
     const { tally, traffic, upstreams, listeners, evidence, clock } = this.#options
     return {
       tally,
@@ -256,7 +216,7 @@ export class Telemetry {
       upstreams,
       listeners,
       evidence,
-      process: process.read,
+      process,
       lost: () => ({ ...this.#lost, traces: this.#lost.traces + (this.#spans?.lost ?? 0) }),
     }
   }
@@ -265,20 +225,7 @@ export class Telemetry {
 /** What was opened, and how it ends. */
 interface Opened {
   readonly closing: (() => Promise<void>)[]
-  door?: MetricsDoor
-  readonly process: ReturnType<typeof watchProcess>
-}
-
-/** Made when it is first asked for, and again where that failed. */
-function later<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
+  door?: MetricsDoor | undefined
 }
 
 const NOTHING: Pick<TelemetryConfig, 'traces' | 'metrics'> = {}
@@ -290,14 +237,5 @@ const NO_AUDIT: Parameters<typeof toRecordSettings>[0] = Object.freeze({
   maxContentLength: 16_384,
   results: 'none',
 } as const)
-const IDLE: ReturnType<typeof watchProcess> = {
-  read: () => ({
-    userSeconds: 0,
-    systemSeconds: 0,
-    memoryBytes: 0,
-    uptimeSeconds: 0,
-    delay: { p50: 0, p99: 0, max: 0 },
-  }),
-  stop: () => {},
-}
+/** The flags of a trace that is recorded. */
 export const RECORDED = '01'
