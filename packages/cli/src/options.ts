@@ -8,6 +8,12 @@ export interface CommonOptions {
   readonly verbose?: boolean
 }
 
+/** Options of commands that ask a gateway that runs, where there is one. */
+export interface RunningOptions extends CommonOptions {
+  /** Its admin API. Default: that of the gateway on this configuration. */
+  readonly admin?: string
+}
+
 /** Options of commands that open a door. */
 export interface DoorOptions extends CommonOptions {
   readonly view?: string
@@ -21,11 +27,11 @@ export interface UpOptions extends DoorOptions {
   readonly watch: boolean
 }
 
-export interface KeysListOptions extends CommonOptions {
+export interface KeysListOptions extends RunningOptions {
   readonly tenant?: string
 }
 
-export interface KeysCreateOptions extends CommonOptions {
+export interface KeysCreateOptions extends RunningOptions {
   readonly principal: string
   readonly tenant: string
   readonly role?: readonly string[]
@@ -35,7 +41,7 @@ export interface KeysCreateOptions extends CommonOptions {
   readonly label?: string
 }
 
-export interface KeysRotateOptions extends CommonOptions {
+export interface KeysRotateOptions extends RunningOptions {
   /** Milliseconds. */
   readonly grace: number
 }
@@ -69,14 +75,14 @@ export interface Request<Options extends TargetOptions = TargetOptions> {
   readonly options: Options
 }
 
-export interface AuditVerifyOptions extends CommonOptions {
+export interface AuditVerifyOptions extends RunningOptions {
   readonly chain?: string
   readonly anchor?: readonly string[]
   readonly key?: readonly string[]
 }
 
 /** Which records; times in milliseconds since 1970. */
-export interface AuditFilters extends CommonOptions {
+export interface AuditFilters extends RunningOptions {
   readonly tenant?: string
   readonly principal?: string
   readonly method?: string
@@ -97,7 +103,7 @@ export interface AuditExportOptions extends AuditFilters {
   readonly to?: string
 }
 
-export interface PolicyExplainOptions extends CommonOptions {
+export interface PolicyExplainOptions extends RunningOptions {
   readonly as: string
   readonly tenant: string
   readonly role?: readonly string[]

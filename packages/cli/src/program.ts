@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { CliError, type ExitKind } from './exit.ts'
+import { withAdmin } from './grammar/admin-option.ts'
 import { addAudit } from './grammar/audit-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
 import { KINDS } from './grammar/listing.ts'
@@ -14,6 +15,7 @@ import type {
   KeysRotateOptions,
   PolicyExplainOptions,
   ReadOptions,
+  RunningOptions,
   TargetOptions,
   UpOptions,
 } from './options.ts'
@@ -66,6 +68,7 @@ export function createProgram(context: ProgramContext): Command {
   addStore(program, alone)
   addAudit(program, alone.run)
   addPolicy(program, alone)
+  addStatus(program, alone)
   addDoctor(program, alone)
   addPipeline(program, alone)
   addCompletion(program, alone)
@@ -277,9 +280,10 @@ function addKeys(program: Command, { run }: ProgramContext): void {
   const keys = program
     .command('keys')
     .summary('make, list, replace and take back API keys')
-    .description('Make, list, replace and take back API keys of the gateway, in the store of the configuration.')
-  keys
-    .command('create')
+    .description(
+      'Make, list, replace and take back API keys: of the gateway that runs on the configuration, else in its store.',
+    )
+  withAdmin(keys.command('create'))
     .summary('make a key and print it, this once')
     .description(
       'Make a key for somebody who calls the gateway, and print it. It is shown this once: only a digest is kept.',
@@ -302,8 +306,7 @@ function addKeys(program: Command, { run }: ProgramContext): void {
       const options = command.optsWithGlobals<KeysCreateOptions>()
       return run(options, async (io) => (await import('./commands/keys.ts')).keysCreate(io, options))
     })
-  keys
-    .command('list')
+  withAdmin(keys.command('list'))
     .summary('print all keys, without what makes them keys')
     .description('Print all keys: whose they are, what they are good for, how long, and when they were last used.')
     .option('--tenant <name>', 'those of one tenant')
@@ -312,19 +315,17 @@ function addKeys(program: Command, { run }: ProgramContext): void {
       const options = command.optsWithGlobals<KeysListOptions>()
       return run(options, async (io) => (await import('./commands/keys.ts')).keysList(io, options))
     })
-  keys
-    .command('revoke <id>')
+  withAdmin(keys.command('revoke <id>'))
     .summary('take a key back')
     .description(
       'Take a key back, by its id or by the key itself. Gateways that run refuse it within "auth.keys.cacheMs", ten seconds.',
     )
     .addHelpText('after', examples(['crosspoint keys revoke x1Y2z3A4b5C6', 'the key with this id']))
     .action((id: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions>()
+      const options = command.optsWithGlobals<RunningOptions>()
       return run(options, async (io) => (await import('./commands/keys.ts')).keysRevoke(io, id, options))
     })
-  keys
-    .command('rotate <id>')
+  withAdmin(keys.command('rotate <id>'))
     .summary('make another key for the same caller')
     .description('Make another key for the same caller and print it, this once. The old one goes on for a while.')
     .option('--grace <time>', 'how long the old one goes on (default: 24h)', toDurationMs, DAY_MS)
@@ -387,12 +388,11 @@ function addPolicy(program: Command, { run }: ProgramContext): void {
     .command('policy')
     .summary('explain and test who may use what')
     .description('Explain and test who may use what.')
-  policy
-    .command('explain <name> [arguments...]')
+  withAdmin(policy.command('explain <name> [arguments...]'))
     .summary('say why a caller may use something, or may not')
     .description(
       'Say whether a caller may use a tool, prompt or resource, which rule decided, and how it stands with every rule that ' +
-        'is about it. The configured servers are started for it; nothing is called.\n' +
+        'is about it. Without a gateway that runs, the configured servers are started for it; nothing is called.\n' +
         ARGUMENT_HELP,
     )
     .requiredOption('--as <id>', 'the caller')
@@ -432,6 +432,27 @@ function addPolicy(program: Command, { run }: ProgramContext): void {
     .action((file: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions>()
       return run(options, async (io) => (await import('./commands/policy-test.ts')).policyTest(io, file, options))
+    })
+}
+
+function addStatus(program: Command, { run }: ProgramContext): void {
+  withAdmin(program.command('status'))
+    .summary('say how a gateway that runs is')
+    .description(
+      'Ask a gateway that runs how it is: its servers, who called lately, what was limited, what is wrong and what to do ' +
+        'about it. Without --admin it is the one on this configuration, on this machine.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['crosspoint status', 'of the gateway on the configuration here'],
+        ['crosspoint status --admin https://admin.example.com', 'of another, with CROSSPOINT_ADMIN_TOKEN set'],
+        ['crosspoint status --json', 'for programs'],
+      ),
+    )
+    .action((_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RunningOptions>()
+      return run(options, async (io) => (await import('./commands/status.ts')).status(io, options))
     })
 }
 

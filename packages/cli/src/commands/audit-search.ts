@@ -1,16 +1,17 @@
 import { open } from 'node:fs/promises'
-import { searchAll, toJsonLine, toOtlpLogs } from '@crosspoint/gateway'
+import { type AuditRow, toJsonLine, toOtlpLogs } from '@crosspoint/gateway'
 import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
-import type { AuditExportOptions, AuditFilters, AuditSearchOptions } from '../options.ts'
+import type { AuditExportOptions, AuditSearchOptions } from '../options.ts'
 import { toTable } from '../print/table.ts'
 import { visible } from '../print/visible.ts'
-import { withStore } from '../store.ts'
+import { withEvidence } from './evidence.ts'
 
 /** Prints records, newest first. */
 export async function auditSearch(io: Io, options: AuditSearchOptions): Promise<ExitKind> {
-  return withStore(io, options, async ({ audit }) => {
-    const rows = await audit.search({ ...toFilters(options), limit: options.limit })
+  return withEvidence(io, options, async (evidence) => {
+    const rows: AuditRow[] = []
+    for await (const page of evidence.pages(options.limit)) rows.push(...page)
     const { terminal } = io
     if (terminal.json) {
       // JSON of our own, which a store gave back.
@@ -41,11 +42,11 @@ export async function auditExport(io: Io, options: AuditExportOptions): Promise<
   const { format, to } = options
   const isUrl = to !== undefined && /^https?:\/\//.test(to)
   if (isUrl && format !== 'otlp') throw new CliError('usage', 'Only --format otlp can be sent to a URL')
-  return withStore(io, options, async ({ audit }) => {
+  return withEvidence(io, options, async (evidence) => {
     const sink = await openSink(io, to, isUrl)
     let count = 0
     try {
-      for await (const rows of searchAll(audit, { ...toFilters(options), limit: PAGE })) {
+      for await (const rows of evidence.pages()) {
         count += rows.length
         const lines = format === 'otlp' ? [JSON.stringify(toOtlpLogs(rows, io.version))] : rows.map(toJsonLine)
         await sink.write(lines)
@@ -88,10 +89,4 @@ async function post(url: string, body: string): Promise<void> {
   if (!answer.ok) throw new CliError('refused', `The collector answered ${answer.status}`)
 }
 
-function toFilters({ tenant, principal, method, target, upstream, outcome, trace, since, until }: AuditFilters) {
-  const all = { tenant, principal, method, target, upstream, outcome, trace, since, until }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
-
-const PAGE = 500
 const POST_MS = 30_000

@@ -14,10 +14,27 @@ import type { Io } from '../io.ts'
 import type { AuditVerifyOptions, CommonOptions } from '../options.ts'
 import { toTable } from '../print/table.ts'
 import { visible } from '../print/visible.ts'
+import { asking, findRunning } from '../running.ts'
 import { toAuditKeyFault, withStore } from '../store.ts'
 
 /** Holds all evidence against what it says of itself, and says what is wrong first in each chain. */
 export async function auditVerify(io: Io, options: AuditVerifyOptions): Promise<ExitKind> {
+  const { chain, anchor = [], key = [] } = options
+  // A gateway holds them against its own key, and knows of no anchor: who brings either looks for themselves.
+  const client = anchor.length + key.length > 0 ? undefined : await findRunning(io, options)
+  if (client === undefined) return verifyStore(io, options)
+  return asking(async () => {
+    const { whole, chains } = await client.verifyAudit({ chain })
+    tell(
+      io,
+      chains.map(({ finding, ...report }) => ({ ...report, finding })),
+      whole,
+    )
+    return whole ? 'ok' : 'tampered'
+  })
+}
+
+async function verifyStore(io: Io, options: AuditVerifyOptions): Promise<ExitKind> {
   return withStore(io, options, async ({ audit }, config) => {
     const { checkpoints, damaged } = await readAnchors(options.anchor ?? [])
     const verifiers = readVerifiers(await readKeys(io, options.key ?? [], config))

@@ -1,19 +1,11 @@
-import {
-  createKey,
-  isNobody,
-  type KeyRecord,
-  type KeyStore,
-  listKeys,
-  revokeKey,
-  rotateKey,
-  toKeyId,
-} from '@crosspoint/gateway'
+import { isNobody, toKeyId } from '@crosspoint/gateway'
+import type { Key } from '@crosspoint/gateway/admin'
 import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
-import type { CommonOptions, KeysCreateOptions, KeysListOptions, KeysRotateOptions } from '../options.ts'
+import type { KeysCreateOptions, KeysListOptions, KeysRotateOptions, RunningOptions } from '../options.ts'
 import { toTable } from '../print/table.ts'
 import { visible } from '../print/visible.ts'
-import { withStore } from '../store.ts'
+import { type Made, withKeys } from './key-desk.ts'
 
 /** Makes a key: the one time that it is shown. */
 export async function keysCreate(io: Io, options: KeysCreateOptions): Promise<ExitKind> {
@@ -24,20 +16,18 @@ export async function keysCreate(io: Io, options: KeysCreateOptions): Promise<Ex
       hint: 'Give another name, or a tenant with --tenant',
     })
   }
-  return withStore(io, options, async ({ keys }, { auth }) => {
-    const now = Date.now()
-    const about = {
+  return withKeys(io, options, async (desk) => {
+    const made = await desk.create({
       principal,
       tenant,
       roles,
       ...(scopes === undefined ? {} : { scopes }),
       ...(label === undefined ? {} : { label }),
-      ...(expires === undefined ? {} : { expiresAt: now + expires }),
-    }
-    const made = await createKey(keys, about, now)
-    show(io, made.text, made.record)
-    io.terminal.say(`This is the key of ${visible(principal)}, shown this once. Its id is ${made.record.id}`)
-    if (auth?.keys.enabled !== true) {
+      ...(expires === undefined ? {} : { expiresInMs: expires }),
+    })
+    show(io, made)
+    io.terminal.say(`This is the key of ${visible(principal)}, shown this once. Its id is ${made.kept.id}`)
+    if (!(await desk.asks())) {
       io.terminal.say('Nobody is asked for keys yet: write "auth: {}" into the configuration')
     }
     return 'ok'
@@ -46,11 +36,11 @@ export async function keysCreate(io: Io, options: KeysCreateOptions): Promise<Ex
 
 /** Prints what is kept of each key. */
 export async function keysList(io: Io, options: KeysListOptions): Promise<ExitKind> {
-  return withStore(io, options, async ({ keys }) => {
-    const found = await listKeys(keys, options.tenant)
+  return withKeys(io, options, async (desk) => {
+    const found = await desk.list(options.tenant)
     const { terminal } = io
     if (terminal.json) {
-      terminal.value({ keys: found.map(toShown) })
+      terminal.value({ keys: found })
     } else if (found.length === 0) {
       terminal.say('There are no keys: crosspoint keys create --principal <name> makes one')
     } else {
@@ -74,12 +64,11 @@ export async function keysList(io: Io, options: KeysListOptions): Promise<ExitKi
 }
 
 /** Takes a key back, by its id or, where it leaked, by itself. */
-export async function keysRevoke(io: Io, word: string, options: CommonOptions): Promise<ExitKind> {
+export async function keysRevoke(io: Io, word: string, options: RunningOptions): Promise<ExitKind> {
   const id = toKeyId(word)
-  return withStore(io, options, async ({ keys }) => {
-    const revoked = await revokeKey(keys, id, Date.now())
-    if (revoked === undefined) throw await unknown(keys, id)
-    if (io.terminal.json) io.terminal.value(toShown(revoked))
+  return withKeys(io, options, async (desk) => {
+    const revoked = await desk.revoke(id)
+    if (io.terminal.json) io.terminal.value(revoked)
     io.terminal.say(`The key ${revoked.id} of ${visible(revoked.principal)} is taken back`)
     return 'ok'
   })
@@ -88,55 +77,34 @@ export async function keysRevoke(io: Io, word: string, options: CommonOptions): 
 /** Makes another key for the caller of this one. */
 export async function keysRotate(io: Io, word: string, options: KeysRotateOptions): Promise<ExitKind> {
   const id = toKeyId(word)
-  return withStore(io, options, async ({ keys }) => {
-    const now = Date.now()
-    const made = await rotateKey(keys, id, { graceMs: options.grace, now })
-    if (made === undefined) throw await unknown(keys, id)
-    show(io, made.text, made.record)
-    const old = await keys.find(id)
-    const until =
-      old?.expiresAt === undefined || old.expiresAt <= now ? 'has ended' : `goes on until ${toMinute(old.expiresAt)}`
+  return withKeys(io, options, async (desk) => {
+    const { old, ...made } = await desk.rotate(id, options.grace)
+    show(io, made)
+    const { expiresAt } = old
+    const hasEnded = expiresAt === undefined || Date.parse(expiresAt) <= Date.now()
+    const until = hasEnded ? 'has ended' : `goes on until ${toMinute(expiresAt)}`
     io.terminal.say(
-      `This is the new key of ${visible(made.record.principal)}, shown this once. Its id is ${made.record.id}; the old one ${until}`,
+      `This is the new key of ${visible(made.kept.principal)}, shown this once. Its id is ${made.kept.id}; the old one ${until}`,
     )
     return 'ok'
   })
 }
 
 /** Nothing but the key on standard output, so that it can be put where it belongs without being seen. */
-function show({ terminal }: Io, text: string, record: KeyRecord): void {
-  if (terminal.json) terminal.value({ key: text, ...toShown(record) })
-  else terminal.data(text)
+function show({ terminal }: Io, { key, kept }: Made): void {
+  if (terminal.json) terminal.value({ key, ...kept })
+  else terminal.data(key)
 }
 
-/** Of what could check a key nothing is shown, were it of no use. */
-function toShown({ digest: _, ...shown }: KeyRecord): object {
-  const times = (['createdAt', 'expiresAt', 'revokedAt', 'usedAt'] as const).flatMap((name) => {
-    const at = shown[name]
-    return at === undefined ? [] : [[name, new Date(at).toISOString()]]
-  })
-  return { ...shown, ...Object.fromEntries(times) }
-}
-
-function toState({ revokedAt, expiresAt, replacedBy }: KeyRecord, now: number): string {
+function toState({ revokedAt, expiresAt, replacedBy }: Key, now: number): string {
   const replaced = replacedBy === undefined ? '' : `, replaced by ${replacedBy}`
   if (revokedAt !== undefined) return `revoked${replaced}`
   if (expiresAt === undefined) return `good${replaced}`
-  return now < expiresAt ? `until ${toMinute(expiresAt)}${replaced}` : `expired${replaced}`
+  return now < Date.parse(expiresAt) ? `until ${toMinute(expiresAt)}${replaced}` : `expired${replaced}`
 }
 
-function toMinute(at: number): string {
-  return new Date(at).toISOString().slice(0, 16).replace('T', ' ')
-}
-
-async function unknown(keys: KeyStore, id: string): Promise<CliError> {
-  const hint = 'See which there are: crosspoint keys list'
-  const isThere = (await keys.find(id)) !== undefined
-  return isThere
-    ? new CliError('usage', `The key "${id}" is not good any more`, {
-        hint: 'Make another one: crosspoint keys create',
-      })
-    : new CliError('usage', `No key has the id "${id}"`, { hint })
+function toMinute(at: string): string {
+  return at.slice(0, 16).replace('T', ' ')
 }
 
 function checkNames(given: Readonly<Record<string, readonly string[]>>): void {

@@ -1,4 +1,5 @@
 import type { ExplainedRule, PolicyExplanation, PolicyQuestion } from '@crosspoint/gateway'
+import { type AdminClient, AdminError } from '@crosspoint/gateway/admin'
 import type { JsonObject, Principal } from '@crosspoint/mcp'
 import { locateConfig, readConfig } from '../configuration.ts'
 import { CliError, type ExitKind } from '../exit.ts'
@@ -7,6 +8,7 @@ import type { Io } from '../io.ts'
 import type { PolicyExplainOptions } from '../options.ts'
 import type { Style } from '../print/style.ts'
 import { toTable } from '../print/table.ts'
+import { asking, findRunning } from '../running.ts'
 import { startGateway, unknownView } from '../targets/merged.ts'
 import { createSourceReader } from '../targets/source.ts'
 
@@ -22,21 +24,64 @@ export async function policyExplain(
   const { config } = readConfig(io, await locateConfig(io, options))
   const { view, kind } = options
   if (view !== undefined && !config.views.has(view)) throw unknownView(view, config)
+  const running = await findRunning(io, options)
+  if (running !== undefined) {
+    return asking(async () => {
+      const explained = await ask(running, { principal, kind, name, args, view })
+      return show(io, explained, { principal, kind, name })
+    })
+  }
   const gateway = await startGateway(io, config)
   try {
     const question = { principal, kind, name, arguments: args, ...(view === undefined ? {} : { view }) }
     const explained = gateway.explainPolicy(question)
-    if (explained === undefined) {
-      const hint = `"crosspoint ls ${kind}s" prints what there is`
-      throw new CliError('usage', `No server has a ${kind} "${name}"`, { hint })
-    }
-    const { terminal } = io
-    if (terminal.json) terminal.value(explained)
-    else terminal.data(describe(explained, question, terminal.out))
-    return 'ok'
+    if (explained === undefined) throw unknownThing(kind, name)
+    return show(io, explained, question)
   } finally {
     await gateway.close({ graceMs: 0 })
   }
+}
+
+interface Asked {
+  readonly principal: Principal
+  readonly kind: PolicyQuestion['kind']
+  readonly name: string
+  readonly args: JsonObject
+  readonly view: string | undefined
+}
+
+/** What a gateway that runs decides, by the rules in force there. */
+async function ask(client: AdminClient, { principal, kind, name, args, view }: Asked): Promise<PolicyExplanation> {
+  const { id, tenant, scopes, attributes } = principal
+  const { roles, claims } = attributes as { readonly roles: string[]; readonly claims?: JsonObject } // see toPrincipal
+  const said = {
+    principal: { id, tenant, roles, scopes: scopes && [...scopes], claims },
+    kind,
+    name,
+    arguments: args,
+    view,
+  }
+  const {
+    decision,
+    scopes: counting,
+    ...explained
+  } = await client.explainPolicy(said).catch((error: unknown) => {
+    throw error instanceof AdminError && error.code === 'not_found' ? unknownThing(kind, name) : error
+  })
+  const { effect, rule, dryRun } = decision
+  return { ...explained, scopes: counting, decision: { effect, rule, dryRun } }
+}
+
+function unknownThing(kind: string, name: string): CliError {
+  return new CliError('usage', `No server has a ${kind} "${name}"`, {
+    hint: `"crosspoint ls ${kind}s" prints what there is`,
+  })
+}
+
+function show({ terminal }: Io, explained: PolicyExplanation, question: PolicyQuestion): ExitKind {
+  if (terminal.json) terminal.value(explained)
+  else terminal.data(describe(explained, question, terminal.out))
+  return 'ok'
 }
 
 function toPrincipal({ as: id, tenant, role = [], scope, claims }: PolicyExplainOptions): Principal {

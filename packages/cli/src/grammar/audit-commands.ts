@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { CliError, type ExitKind } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { AuditExportOptions, AuditSearchOptions, AuditVerifyOptions, CommonOptions } from '../options.ts'
+import { withAdmin } from './admin-option.ts'
 import { examples } from './help.ts'
 import { toMoment } from './moment.ts'
 import { append } from './values.ts'
@@ -13,7 +14,9 @@ export function addAudit(program: Command, run: Run): void {
   const audit = program
     .command('audit')
     .summary('check, search and export the evidence of what happened')
-    .description('Check, search and export the evidence of what happened, in the store of the configuration.')
+    .description(
+      'Check, search and export the evidence of what happened: of the gateway that runs on the configuration, else in its store.',
+    )
   addVerify(audit, run)
   addSearch(audit, run)
   addExport(audit, run)
@@ -29,8 +32,7 @@ export function addAudit(program: Command, run: Run): void {
 }
 
 function addVerify(audit: Command, run: Run): void {
-  audit
-    .command('verify')
+  withAdmin(audit.command('verify'))
     .summary('say whether the evidence is as it was written')
     .description(
       'Read every record and say whether one was changed, removed, put elsewhere or cut off, and which is the first.\n' +
@@ -94,7 +96,7 @@ function addExport(audit: Command, run: Run): void {
 }
 
 function withFilters(command: Command): Command {
-  return command
+  return withAdmin(command)
     .option('--tenant <name>', 'of this tenant')
     .option('--principal <name>', 'of this caller')
     .option('--method <name>', 'of this method, such as tools/call, or event, such as config.applied')

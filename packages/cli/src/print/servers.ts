@@ -1,12 +1,7 @@
-import type { UpstreamStatus } from '@crosspoint/gateway'
+import { isAway, type UpstreamStatus } from '@crosspoint/gateway'
 import type { Style } from './style.ts'
 import { type Cell, toTable } from './table.ts'
 import { visible } from './visible.ts'
-
-/** Whether nothing of it can be used now. */
-export function isAway({ state }: UpstreamStatus): boolean {
-  return state !== 'ready' && state !== 'degraded'
-}
 
 /** A row per server: what it offers, or why it does not; below, what can be done. Nothing is cut: the reason is what counts. */
 export function describeServers(servers: readonly UpstreamStatus[], style: Style): string {

@@ -1,6 +1,7 @@
 import {
   createGateway,
   type Gateway,
+  isAway,
   type Log,
   type LogDetails,
   SILENT,
@@ -11,7 +12,7 @@ import { locateConfig, readConfig } from '../configuration.ts'
 import { CliError } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
-import { describeStarting, isAway, toWord } from '../print/servers.ts'
+import { describeStarting, toWord } from '../print/servers.ts'
 import { visible } from '../print/visible.ts'
 import { waiting } from '../print/waiting.ts'
 import { didYouMean } from '../suggest.ts'

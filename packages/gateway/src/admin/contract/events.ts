@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { configDiff } from './config.ts'
 import { defineOperation } from './operation.ts'
+import type { Received } from './received.ts'
 import { serverStatus } from './servers.ts'
 import { count, mapping, moment } from './shapes.ts'
 
@@ -22,7 +23,8 @@ export const adminEvent = z
   ])
   .meta({ id: 'AdminEvent' })
 
-export type AdminEvent = z.output<typeof adminEvent>
+/** Something that happened. */
+export type AdminEvent = Received<z.output<typeof adminEvent>>
 
 export const events = defineOperation({
   tag: 'events',

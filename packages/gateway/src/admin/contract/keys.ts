@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineOperation } from './operation.ts'
+import type { Received } from './received.ts'
 import { cursor, limit, moment, name, next, roleName, scopeName } from './shapes.ts'
 
 const tag = 'keys'
@@ -24,7 +25,8 @@ const made = key
   .extend({ key: z.string().describe('The key itself, shown this once.') })
   .meta({ id: 'MadeKey', description: 'A key that was just made' })
 
-export type Key = z.output<typeof key>
+/** What is kept of an API key: nothing that could be used as one. */
+export type Key = Received<z.output<typeof key>>
 
 const params = z.strictObject({
   id: z

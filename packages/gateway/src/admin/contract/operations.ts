@@ -9,6 +9,7 @@ import { live, openapi, ready, status } from './health.ts'
 import * as keys from './keys.ts'
 import type { Operation } from './operation.ts'
 import * as policy from './policy.ts'
+import type { Received } from './received.ts'
 import { listServers, readServer, restartServer } from './servers.ts'
 import * as traffic from './traffic.ts'
 
@@ -66,10 +67,11 @@ export type Said<Id extends OperationId> = InputOf<Part<Id, 'params'>> &
   InputOf<Part<Id, 'query'>> &
   InputOf<Part<Id, 'body'>>
 
-export type Answer<Id extends OperationId> = z.output<Operations[Id]['answer']>
+/** As it comes: in JSON what is not there is absent. */
+export type Answer<Id extends OperationId> = Received<z.output<Operations[Id]['answer']>>
 
 /** As whoever answers may have it. */
-export type Answered<Id extends OperationId> = Unchanged<Answer<Id>>
+export type Answered<Id extends OperationId> = Unchanged<z.output<Operations[Id]['answer']>>
 
 type Unchanged<T> = T extends readonly (infer Item)[]
   ? readonly Unchanged<Item>[]

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineOperation } from './operation.ts'
+import type { Received } from './received.ts'
 import { count, moment, name } from './shapes.ts'
 
 const tag = 'servers'
@@ -27,7 +28,8 @@ export const serverStatus = z
   })
   .meta({ id: 'ServerStatus' })
 
-export type ServerStatus = z.output<typeof serverStatus>
+/** What a person wants to know about one server. */
+export type ServerStatus = Received<z.output<typeof serverStatus>>
 
 const params = z.strictObject({ name: name.describe('As in the configuration.') })
 

@@ -82,8 +82,6 @@ function toAbout({ tenant, principal }: KeyRecord) {
 function toKey({ digest: _, createdAt, expiresAt, revokedAt, usedAt, ...rest }: KeyRecord): Key {
   return {
     ...rest,
-    roles: [...rest.roles],
-    scopes: rest.scopes === undefined ? undefined : [...rest.scopes],
     createdAt: toMoment(createdAt),
     ...(expiresAt === undefined ? {} : { expiresAt: toMoment(expiresAt) }),
     ...(revokedAt === undefined ? {} : { revokedAt: toMoment(revokedAt) }),
