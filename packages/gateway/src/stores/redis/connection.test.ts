@@ -65,6 +65,16 @@ describe.skipIf(program === undefined)('a connection with Redis', () => {
     expect(heard).toEqual(['1 x', '2 x', '2 y', 'b end'])
   })
 
+  test('who may not listen is told so in the log', async () => {
+    const admin = await open()
+    await admin.call('ACL', ['SETUSER', 'mute', 'on', '>hunter2', '~*', '+@all', 'resetchannels'])
+    const told: string[] = []
+    const redis = await open({ url: server.url.replace('//', '//mute:hunter2@'), log: toLog(told) })
+    expect(redis.isReady).toBe(true)
+    await redis.subscribe('a', () => {})
+    expect(told).toEqual(['warn: Redis does not let us listen'])
+  })
+
   test('a command that Redis does not answer in time fails, and its connection with it', async () => {
     const redis = await open({ commandTimeoutMs: 200 })
     const holder = await open()

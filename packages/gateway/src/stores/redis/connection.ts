@@ -111,7 +111,9 @@ class Connection implements RedisConnection {
     this.#log = log
     this.#commandTimeoutMs = commandTimeoutMs
     this.#client = connect()
-    this.#subscriber = new Subscriber(connect, commandTimeoutMs)
+    this.#subscriber = new Subscriber(connect, commandTimeoutMs, (error) =>
+      log.warn({ reason: toStoreError(error, USING).message }, 'Redis does not let us listen'),
+    )
     let settle: () => void = () => {}
     this.settled = new Promise((resolve) => {
       settle = resolve

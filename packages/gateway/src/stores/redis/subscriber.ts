@@ -9,14 +9,17 @@ interface Listener {
 export class Subscriber {
   readonly #connect: () => Redis
   readonly #timeoutMs: number
+  readonly #refused: (error: unknown) => void
   readonly #channels = new Map<string, Set<Listener>>()
   #client: Redis | undefined
   #beat: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(connect: () => Redis, timeoutMs: number) {
+  /** @param refused is told why Redis does not let it listen */
+  constructor(connect: () => Redis, timeoutMs: number, refused: (error: unknown) => void) {
     this.#connect = connect
     this.#timeoutMs = timeoutMs
+    this.#refused = refused
   }
 
   async add(channel: string, listener: Listener): Promise<() => void> {
@@ -61,8 +64,10 @@ export class Subscriber {
     if (channels.length === 0) return
     try {
       await client.subscribe(...channels)
-    } catch {
-      return // lost again: everything is subscribed to when it is back
+    } catch (error) {
+      // Where it was lost again everything is subscribed to when it is back.
+      if (client.status === 'ready') this.#refused(error)
+      return
     }
     if (!this.#isClosed) for (const { listening } of listeners) listening?.()
   }
