@@ -129,6 +129,16 @@ test('while the store is away calls are counted in memory, said once, and all of
   await expect.poll(() => counters.take([day])).toMatchObject({ isTaken: false })
 })
 
+test('abuse-14: what waits for a store that is away has a bound, and what goes beyond it is counted', async () => {
+  const clock = createFakeClock()
+  const store = new KeptInMemory()
+  store.isAway = true
+  const counters = open(clock, store)
+  await counters.take([toCharge('first', 86_400_000, 1)])
+  for (let n = 0; n < 100_500; n++) counters.take([toCharge(`${n}`, 86_400_000, 1)])
+  expect(counters.figures).toEqual({ counts_unwritten: 100_000, counts_lost: 501 })
+})
+
 test('a call does not wait for a store that says nothing', async () => {
   const clock = createFakeClock()
   const store = new KeptInMemory()

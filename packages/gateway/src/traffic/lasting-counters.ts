@@ -91,7 +91,8 @@ export class LastingCounters implements Counters {
     if (own?.part !== part) {
       const expiresAt = Math.ceil(leftMs === undefined ? (part + PARTS + 1) * partMs : now + leftMs)
       own = { key, part, windowMs, expiresAt, amount: 0 }
-      if (this.#own.size >= MAX_OWN) this.#makeRoom(now)
+      this.#own.delete(key) // the order is that of the parts
+      this.#makeRoom()
       this.#own.set(key, own)
     }
     own.amount += amount
@@ -99,16 +100,16 @@ export class LastingCounters implements Counters {
     this.#timer ??= clock.setTimer(this.#options.writeDelayMs, () => this.#due())
   }
 
-  #makeRoom(now: number): void {
-    for (const [key, { expiresAt }] of this.#own) if (expiresAt <= now) this.#own.delete(key)
-    const [first] = this.#own.keys()
-    if (this.#own.size >= MAX_OWN && first !== undefined) this.#own.delete(first)
-    // What waits for a store that is away has a bound, too.
-    for (const own of this.#changed) {
-      if (this.#changed.size < MAX_OWN) break
-      this.#changed.delete(own)
-      this.#lost++
+  #makeRoom(): void {
+    if (this.#own.size >= MAX_OWN) {
+      const [first] = this.#own.keys()
+      if (first !== undefined) this.#own.delete(first)
     }
+    if (this.#changed.size < MAX_OWN) return
+    // The store is away for long: what was counted first goes first.
+    const [first] = this.#changed
+    if (first !== undefined) this.#changed.delete(first)
+    this.#lost++
   }
 
   #due(): void {

@@ -15,7 +15,8 @@ describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
   beforeAll(async () => {
     server = await startPostgres(programs ?? '')
   })
-  afterAll(() => server?.close())
+  // Dozens of databases are removed, which a busy disk takes its time for.
+  afterAll(() => server?.close(), 120_000)
 
   const openEmpty = async () => {
     const store = await openPostgres({ url: await server.createDatabase(), isUnmigrated: true })
