@@ -7,12 +7,15 @@ import {
   type Gateway,
   type GatewayOptions,
   openAdminDoor,
+  openCluster,
   openRedis,
   openStore,
   type ProcessLog,
+  StoreError,
 } from '@crosspoint/gateway'
 import { type ConfigFlag, type ConfigWatch, type LoadedConfig, watchConfig } from '@crosspoint/gateway/config'
 import { locateConfig, readConfig, toConfigFault } from './configuration.ts'
+import { CliError } from './exit.ts'
 import { toCliError } from './faults.ts'
 import type { Io } from './io.ts'
 import type { DoorOptions } from './options.ts'
@@ -26,6 +29,8 @@ export interface ServingOptions extends DoorOptions {
   readonly fallbackConfig?: string
   /** Follow changes of the file. Default true; SIGHUP reads it again in any case. */
   readonly watch?: boolean
+  /** Go among the gateways of `cluster`, where that is configured. Default false. */
+  readonly isReplica?: boolean
 }
 
 /** What `up` and `stdio` have in common: a gateway that follows its configuration file. */
@@ -63,7 +68,10 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
   const { redis: url } = config.cluster
   const redis = url === undefined ? undefined : await openRedis({ url, log: tap.log }).catch(failStore)
   const shared = redis === undefined ? {} : { redis }
-  const gateway = await openGateway({ config, info, log: tap.log, env: io.env, store, ...shared })
+  const join = () => openCluster(config.cluster, { log: tap.log, ...shared })
+  const joined = options.isReplica === true ? await join().catch((error) => failCluster(error, redis)) : undefined
+  const cluster = joined?.cluster
+  const gateway = await openGateway({ config, info, log: tap.log, env: io.env, store, cluster, ...shared })
   let current = loaded
   const apply = async (next: LoadedConfig) => {
     log.setLevel(toThreshold(io.terminal, next.config.log.level))
@@ -97,6 +105,7 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     close: async () => {
       await watch?.close()
       await gateway.close()
+      await joined?.close()
       await redis?.close()
       await store.close()
       log.flush()
@@ -106,6 +115,18 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
 
 function failStore(error: unknown): never {
   throw toStoreFault(error)
+}
+
+/** Where others of the cluster were to reach this one. */
+async function failCluster(error: unknown, redis: GatewayOptions['redis']): Promise<never> {
+  await redis?.close()
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  if (error instanceof StoreError || code === undefined) throw toStoreFault(error)
+  throw new CliError('usage', `Cannot listen for other gateways of the cluster (${code})`, {
+    hint: 'Choose another "cluster.listen": this machine has no such address, or another program listens there',
+    code,
+    cause: error,
+  })
 }
 
 async function openGateway(options: GatewayOptions): Promise<Gateway> {

@@ -17,6 +17,7 @@ import type { AuditEvent } from './audit/record.ts'
 import { Hop } from './catalog/hop.ts'
 import type { IconBounds } from './catalog/icons/icons.ts'
 import { createLens, type Lens, type View } from './catalog/view.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
 import { Fleet } from './fleet.ts'
@@ -24,6 +25,7 @@ import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { Identity } from './identity/identity.ts'
 import { type Log, SILENT } from './log.ts'
 import type { GatewayNews } from './news.ts'
+import { deriveClusterKeys } from './node/cluster-keys.ts'
 import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
@@ -66,6 +68,8 @@ export interface GatewayOptions {
   readonly counters?: Counters
   /** What this gateway shares with others. Default: nothing. */
   readonly redis?: RedisConnection
+  /** Other gateways that serve the same callers, as `openCluster` finds them. Default: there are none. */
+  readonly cluster?: Cluster | undefined
   /** In [0, 1), for jitter. Default `Math.random`. */
   readonly random?: () => number
 }
@@ -119,6 +123,8 @@ export interface Gateway {
    * @returns stops it
    */
   watch(listener: (news: GatewayNews) => void): () => void
+  /** Other gateways that serve the same callers; doors answer what those hand on. */
+  readonly cluster: Cluster | undefined
   /** Who callers are; doors ask it what to say of themselves. */
   readonly identity: Pick<Identity, 'local' | 'opened' | 'seen'>
   /**
@@ -139,7 +145,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   let lenses = toLenses(config)
   let policy = createPolicy(config.policy)
 
-  const crossing = createCrossing(toCrossingOptions(config, clock))
+  const { cluster } = options
+  const crossing = createCrossing({ ...toCrossingOptions(config, clock), ...toStateKey(config, cluster) })
   const traffic = new Traffic({
     clock,
     log,
@@ -150,7 +157,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   })
   traffic.apply(config.traffic)
   const tally = new Tally({ clock })
-  const tasks = createTaskDesk({ clock, log: ({ level, event, ...details }) => log[level](details, event) })
+  const tasks = createTaskDesk({
+    clock,
+    log: ({ level, event, ...details }) => log[level](details, event),
+    ...(cluster && { node: cluster.node }),
+  })
   const identity = new Identity({
     config,
     clock,
@@ -237,6 +248,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       hop,
       wallClock: options.wallClock ?? Date.now,
       serverInfo: info,
+      name,
+      cluster,
       authenticate: withAdmission(
         options.authenticate ?? identity.authenticate(name),
         traffic,
@@ -343,6 +356,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     get settled() {
       return fleet.settled
     },
+    cluster,
     identity,
     endpoint: (view) => {
       const found = lenses.has(view) ? endpoints.get(view) : undefined
@@ -401,6 +415,12 @@ function toCrossingOptions({ limits, timeouts }: GatewayConfig, clock: Clock): C
     maxParkedBytes,
     maxParkedBytesPerPrincipal: Math.max(1, Math.floor(maxParkedBytes / 4)),
   }
+}
+
+/** With a secret what callers carry is good for longer than this process, and in others that have it. */
+function toStateKey({ cluster: { secret, previousSecret } }: GatewayConfig, cluster: Cluster | undefined) {
+  if (cluster !== undefined) return { stateKey: cluster.stateKeys, node: cluster.node }
+  return secret === undefined ? {} : { stateKey: deriveClusterKeys(secret, previousSecret).states }
 }
 
 function toConnectionLimits({ limits, timeouts }: GatewayConfig) {

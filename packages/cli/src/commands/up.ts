@@ -13,7 +13,7 @@ import { createServing, type Serving } from '../serving.ts'
 /** Serves all configured servers at one address until it is stopped. */
 export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
   letHeapGrow()
-  const serving = await createServing(io, options, toFlags(options))
+  const serving = await createServing(io, { ...options, isReplica: true }, toFlags(options))
   serving.hush(true) // the table tells it better
   try {
     await serving.openStore()

@@ -1,14 +1,17 @@
 import type { Clock, Timer } from '@crosspoint/mcp'
 
 export interface Coalescer {
-  /** Something happened: `fire` runs now, or once at the end of the interval that is running. */
+  /** Something happened: `fire` runs now or after the lead, or once at the end of the interval that is running. */
   trigger(): void
   /** Forgets what is pending; may be triggered again. */
   stop(): void
 }
 
-/** Lets `fire` run at most once per interval, however often it is triggered, and never forgets the last trigger. */
-export function coalesce(clock: Clock, intervalMs: number, fire: () => void): Coalescer {
+/**
+ * Lets `fire` run at most once per interval, however often it is triggered, and never forgets the last trigger.
+ * @param leadMs how long to wait with the first. Default: not at all
+ */
+export function coalesce(clock: Clock, intervalMs: number, fire: () => void, leadMs = 0): Coalescer {
   let timer: Timer | undefined
   let again = false
   const run = () => {
@@ -21,8 +24,9 @@ export function coalesce(clock: Clock, intervalMs: number, fire: () => void): Co
   }
   return {
     trigger() {
-      if (timer === undefined) run()
-      else again = true
+      if (timer !== undefined) again = true
+      else if (leadMs === 0) run()
+      else timer = clock.setTimer(leadMs, run)
     },
     stop() {
       timer?.cancel()

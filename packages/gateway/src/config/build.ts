@@ -75,8 +75,16 @@ function toStore({ kind, path, url, maxConnections, timeoutMs }: WrittenConfig['
   }
 }
 
-function toCluster({ redis }: WrittenConfig['cluster']): ClusterConfig {
-  return { ...(redis === undefined ? {} : { redis }) }
+function toCluster(written: WrittenConfig['cluster']): ClusterConfig {
+  const { redis, secret, previousSecret, address, listen, leaseMs } = written
+  return {
+    ...(redis === undefined ? {} : { redis }),
+    ...(secret === undefined ? {} : { secret }),
+    ...(previousSecret === undefined ? {} : { previousSecret }),
+    ...(address === undefined ? {} : { address }),
+    listen,
+    leaseMs,
+  }
 }
 
 function toView(name: string, view: WrittenView): ViewConfig {

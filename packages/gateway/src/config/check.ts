@@ -102,8 +102,11 @@ class Check {
   }
 
   cluster(): void {
-    const { redis } = this.#config.cluster
+    const { redis, secret, previousSecret } = this.#config.cluster
     if (redis !== undefined && !URL.canParse(redis)) this.#error(['cluster', 'redis'], 'This is not a valid URL')
+    if (previousSecret !== undefined && secret === undefined) {
+      this.#error(['cluster', 'previousSecret'], 'Only a cluster with "secret" has this')
+    }
   }
 
   /** Whoever can change the store must not find there what its checkpoints are signed with. */

@@ -112,6 +112,8 @@ const SECRETS: ReadonlySet<string> = new Set([
   'cluster.redis',
   'admin.token',
   'telemetry.metrics.prometheus.token',
+  'cluster.secret',
+  'cluster.previousSecret',
 ])
 
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */

@@ -66,7 +66,13 @@ timeouts: { connectMs: 1000 }
           ],
         },
       },
-      "cluster": {},
+      "cluster": {
+        "leaseMs": 3000,
+        "listen": {
+          "host": "127.0.0.1",
+          "port": 8362,
+        },
+      },
       "limits": {
         "maxBatch": 50,
         "maxConcurrent": 64,

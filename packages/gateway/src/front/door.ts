@@ -60,13 +60,22 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
       }
     },
   })
+  const { cluster } = gateway
+  cluster?.serve({
+    receive: door.receiveForwarded,
+    toPath: (name) => (name === view ? ROOT : `${ROOT}/${name}`),
+  })
   const opened = gateway.identity.opened({ origin: door.url, view })
   place = opened
   return {
     url: `${door.url}${ROOT}`,
     host: door.host,
     port: door.port,
-    close: (closing) => door.close(closing).finally(opened.close),
+    async close(closing = {}) {
+      // What is held here is for others from now on; what is at work ends here.
+      await cluster?.leave(closing.drainMs ?? DRAIN_MS)
+      await door.close(closing).finally(opened.close)
+    },
   }
 }
 
@@ -128,6 +137,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'policy.forbidden_host',
   'policy.forbidden_origin',
 ])
+const DRAIN_MS = 10_000
 const ROOT = '/mcp'
 const SSE = '/sse'
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

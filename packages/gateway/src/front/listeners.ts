@@ -27,6 +27,10 @@ export interface ListenersOptions {
   readonly resourceUpdated?: (server: string, uri: string) => void
   /** Tasks made of calls here. */
   readonly tasks: { readonly handle: Handle }
+  /** Brings what is asked of tasks to where they are known. Default: here. */
+  readonly watched?: (handle: Handle) => Handle
+  /** How long to wait before a change is told, for others that may be asked what it is to have learnt of it. Default: not at all. */
+  readonly leadMs?: number
   /** Most open at once. Default 25,000: two for each handshake session, and room. */
   readonly maxListeners?: number
   /** Most resources one listener may watch. Default 1,000. */
@@ -102,7 +106,7 @@ export class Listeners {
       if (!this.#announcements.has(flag)) {
         this.#announcements.set(
           flag,
-          coalesce(options.clock, ANNOUNCE_MS, () => this.#announce(flag, changed)),
+          coalesce(options.clock, ANNOUNCE_MS, () => this.#announce(flag, changed), options.leadMs),
         )
       }
     }
@@ -209,8 +213,10 @@ export class Listeners {
   /** @throws {McpError} `caller.missing_capability` for a caller who declared no tasks with this very request */
   async #listenToTasks(ids: unknown, call: Passage, release: (() => void)[]): Promise<TaskListening | undefined> {
     if (ids === undefined) return undefined
-    const { clock, tasks, maxTasks: max = 100 } = this.#options
-    const listening = await listenToTasks(call, ids, { clock, max, handle: toTaskHandle(call, tasks.handle) })
+    const { clock, tasks, maxTasks: max = 100, watched } = this.#options
+    const here = toTaskHandle(call, tasks.handle)
+    const handle = watched === undefined ? here : watched(here)
+    const listening = await listenToTasks(call, ids, { clock, max, handle })
     release.push(() => listening.end())
     return listening
   }

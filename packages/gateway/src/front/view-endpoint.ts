@@ -14,6 +14,8 @@ import type { Endpoint } from '@crosspoint/mcp/transports'
 import type { Hop } from '../catalog/hop.ts'
 import { KINDS, type Kind } from '../catalog/kinds.ts'
 import type { View } from '../catalog/view.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { handOnTasks, watchTasks } from '../cluster/tasks.ts'
 import { createPipeline, type PipelineNeeds } from '../pipeline/pipeline.ts'
 import { scopesFor } from '../policy/asked.ts'
 import type { ViewPolicy } from '../policy/view-policy.ts'
@@ -38,6 +40,10 @@ export interface ViewEndpointOptions extends PipelineNeeds, ListenersOptions {
   readonly authenticate: NonNullable<Endpoint['authenticate']>
   readonly sessionEnded: NonNullable<Endpoint['sessionEnded']>
   readonly rootsChanged: NonNullable<Endpoint['rootsChanged']>
+  /** The view; undefined for everything. */
+  readonly name?: string | undefined
+  /** Other gateways that serve the same callers. */
+  readonly cluster?: Cluster | undefined
   /** Tasks made of calls here. */
   readonly tasks: TaskDesk
 }
@@ -56,7 +62,10 @@ export class ViewEndpoint {
   #passage: Handle<Passage>
 
   constructor(options: ViewEndpointOptions) {
-    const listeners = new Listeners(options, (principal) => this.viewOf(principal))
+    const { cluster, name, settings } = options
+    const watched = (inner: Handle) => (cluster === undefined ? inner : watchTasks(inner, cluster, name))
+    const leadMs = cluster === undefined ? 0 : LEAD_MS
+    const listeners = new Listeners({ ...options, watched, leadMs }, (principal) => this.viewOf(principal))
     this.#listeners = listeners
     const innermost = toAnswer(listeners, options.tasks, options)
     this.#compose = () => createPipeline({ ...options, authorizes: this.#policy !== undefined }, innermost)
@@ -75,10 +84,15 @@ export class ViewEndpoint {
     this.#serverInfo = options.serverInfo
     const toolSchema: NonNullable<Endpoint['toolSchema']> = (name, principal) =>
       this.viewOf(principal)?.entries.tools.get(name)?.item.inputSchema as JsonObject | undefined
-    this.endpoint = toEndpoint(handle, toolSchema, () => this.#serverInfo, options)
+    const reaching = cluster === undefined ? handle : handOnTasks(handle, cluster, name)
+    this.endpoint = toEndpoint(reaching, toolSchema, () => this.#serverInfo, options)
     // The rest stays as it is, whatever a reload makes of it.
     const { authenticate } = options
+    const scope = (kind: string) => cluster?.elsewhere(`${kind} ${name ?? ''}`, () => settings().sessionIdleMs)
+    if (cluster !== undefined)
+      Object.assign(this.endpoint, { elsewhere: scope('open'), resume: { store: cluster.events } })
     this.guarded = Object.create(this.endpoint, {
+      ...(cluster && { elsewhere: { value: scope('guarded') } }),
       authenticate: { value: authenticate },
       // Absent where nothing needs any: then nothing is asked.
       scopesFor: { get: () => (this.#policy?.bindsByScopes === true ? this.#scopesFor : undefined) },
@@ -176,6 +190,9 @@ function toAnswer(listeners: Listeners, tasks: TaskDesk, needs: ForwardNeeds): H
     return call.method === 'subscriptions/listen' ? listeners.listen(call) : answerOwn(call)
   }
 }
+
+/** Gateways learn of a change one after the other; whoever is told of it may ask another one. */
+const LEAD_MS = 500
 
 function toEndpoint(
   handle: Handle,

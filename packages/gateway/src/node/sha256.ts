@@ -4,3 +4,7 @@ import { hash } from 'node:crypto'
 export function sha256(text: string): string {
   return hash('sha256', text, 'base64url')
 }
+
+export function sha256Of(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'base64url')
+}

@@ -1,4 +1,4 @@
-import { createGateway, openFrontDoor } from '@crosspoint/gateway'
+import { createGateway, type GatewayOptions, openFrontDoor } from '@crosspoint/gateway'
 import { type GatewayConfig, parseConfig } from '@crosspoint/gateway/config'
 import { type Clock, systemClock } from '@crosspoint/mcp'
 import { openHttpDoor } from '@crosspoint/mcp/transports'
@@ -47,13 +47,16 @@ export interface House {
   close(): Promise<void>
 }
 
+export type HouseOptions = Partial<Pick<GatewayOptions, 'cluster' | 'authenticate'>>
+
 /** A gateway with its door, over these servers. */
-export async function openHouse(servers: object): Promise<House> {
+export async function openHouse(servers: object, options: HouseOptions = {}): Promise<House> {
   const gateway = createGateway({
     config: toConfig(servers),
     info: { name: 'crosspoint', version: '0' },
     clock: HASTY,
     settleMs: TIMEOUTS.connectMs,
+    ...options,
   })
   await gateway.start()
   const away = gateway.status().filter(({ state }) => state !== 'ready')

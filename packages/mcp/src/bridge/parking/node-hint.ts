@@ -26,16 +26,15 @@ export function nodeOfState(state: unknown): string | undefined {
     : undefined
 }
 
-/** The process that the id of a task says knows the task. */
+/** The process that the id of a task says knows the task: of one with a server it stands second, of one of ours first. */
 export function nodeOfTask(id: unknown): string | undefined {
-  const dot = typeof id === 'string' && id.length <= MAX_ID ? id.indexOf('.') : -1
-  const rest = String(id).slice(dot + 1, dot + 2 + NODE_LENGTH)
-  return dot !== -1 && IN_TASK.test(rest) ? rest.slice(0, NODE_LENGTH) : undefined
+  if (typeof id !== 'string' || id.length > MAX_ID) return undefined
+  return IN_TASK.exec(id)?.[1]
 }
 
 const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567'
 const NODE_LENGTH = 13
 const LEADING = /^n[a-z2-7]{12}:/
-const IN_TASK = /^n[a-z2-7]{12}[.]$/
+const IN_TASK = /^(?:[a-z0-9]{1,13}[.](?=n[a-z2-7]{12}[.])|(?=n[a-z2-7]{12}-))(n[a-z2-7]{12})/
 const RUN = 'run:'
 const MAX_ID = 8_192

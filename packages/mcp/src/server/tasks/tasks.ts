@@ -115,7 +115,7 @@ export class Tasks {
     const now = this.#now()
     await store.sweep(now)
     const record = toSized({
-      taskId: this.#options.node === undefined ? randomId() : `${OWN}.${this.#options.node}.${randomId()}`,
+      taskId: this.#options.node === undefined ? randomId() : `${this.#options.node}-${randomId()}`,
       owner,
       status: 'working',
       createdAtMs: now,
@@ -324,7 +324,5 @@ function randomId(): string {
     .replaceAll('/', '_')
 }
 
-/** Stands in ids where others have the name of a server. */
-const OWN = 'own'
 /** Timers of the platform overflow beyond 2^31 ms. */
 const LONGEST_TIMER_MS = 60_000
