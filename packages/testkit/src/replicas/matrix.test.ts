@@ -9,9 +9,11 @@ import { SCENARIOS } from '../matrix/scenarios.ts'
 import { overHttp } from '../matrix/wires.ts'
 import { openReplicas, type Replicas } from './houses.ts'
 
-/** The whole matrix through three gateways, with every request landing on any of them: nobody is the wiser. */
+/** The matrix through three gateways, with every request landing on any of them: nobody is the wiser. */
 
 const program = findRedis()
+/** One request and its answer, which never leave the gateway that they reach. */
+const ONE_ANSWER: ReadonlySet<string> = new Set(['completion', 'structured', 'content', 'errors', 'big'])
 
 describe.skipIf(program === undefined)('three gateways behind a balancer', () => {
   let redis: RedisServer
@@ -24,13 +26,15 @@ describe.skipIf(program === undefined)('three gateways behind a balancer', () =>
   })
   afterAll(async () => {
     // Each was given its share, or nothing was tried here.
-    for (const given of replicas.balancer.given) expect(given).toBeGreaterThan(100)
+    const { given } = replicas.balancer
+    expect(Math.min(...given) * 6).toBeGreaterThan(given.reduce((sum, one) => sum + one, 0))
     await replicas.close()
     await upstreams.close()
     await redis.close()
   })
 
   for (const { title, feature, expected } of ROWS) {
+    if (ONE_ANSWER.has(feature)) continue
     describe(title, () => {
       for (const { client: speaks, server, wanted, sentence } of toCells(expected)) {
         test(sentence, async () => {

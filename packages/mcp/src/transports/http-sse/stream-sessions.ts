@@ -6,6 +6,7 @@ import type { Principal } from '../../protocol/call.ts'
 import { type ServedConversation, serveConversation } from '../duplex/serve.ts'
 import type { Elsewhere, SessionRecord } from '../http/elsewhere/elsewhere.ts'
 import type { HttpResponse } from '../http/exchange.ts'
+import { isGone } from '../http/reply.ts'
 import { isSame, tooManySessions } from '../http/session-table.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -53,18 +54,30 @@ export class StreamSessions {
    * @param toTarget where its client is to POST, by the id
    */
   open(principal: Principal, response: HttpResponse, toTarget: (id: string) => string): void {
-    const { maxSessions, shares, ended, elsewhere } = this.#options
+    const { maxSessions, shares, elsewhere } = this.#options
     if (shares?.hasRoomFor(principal) === false) throw tooManySessions(shares)
     if (this.size >= maxSessions) {
       throw new McpError('policy.busy', 'Cannot open another session; try again later')
     }
     const id = randomBytes(ID_BYTES).toString('base64url')
-    const channel = new StreamChannel(response, toTarget(id), this.#served.maxStreamBytes)
+    if (elsewhere === undefined) {
+      this.#begin(id, principal, response, toTarget(id))
+      return
+    }
+    // What its client says first may reach any of them.
+    void elsewhere.keep(id, toRecord(principal)).then(() => {
+      if (isGone(response)) elsewhere.forget(id)
+      else this.#begin(id, principal, response, toTarget(id))
+    })
+  }
+
+  #begin(id: string, principal: Principal, response: HttpResponse, target: string): void {
+    const { shares, ended, elsewhere } = this.#options
+    const channel = new StreamChannel(response, target, this.#served.maxStreamBytes)
     const conversation = serveConversation(this.#served, channel, { principal, session: id })
     const owed = new Set<() => void>()
     this.#open.set(id, { conversation, principal, channel, owed })
     shares?.add(principal)
-    void elsewhere?.keep(id, toRecord(principal))
     void conversation.closed.then(() => {
       this.#open.delete(id)
       shares?.remove(principal)
