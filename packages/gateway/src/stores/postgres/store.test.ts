@@ -13,7 +13,7 @@ const programs = findPostgres()
 describe.skipIf(programs === undefined)('a store in PostgreSQL', () => {
   let server: PostgresServer
   beforeAll(async () => {
-    server = await startPostgres(programs ?? '')
+    server = await startPostgres(programs ?? '', { fsync: 'off' }) // nothing here is about a crash
   })
   // Dozens of databases are removed, which a busy disk takes its time for.
   afterAll(() => server?.close(), 120_000)
