@@ -1,6 +1,7 @@
 import type { GivenClient } from './client/identity.ts'
 import type { IdentityProvider } from './grants/enterprise-managed.ts'
 import type { Redirect } from './grants/redirect.ts'
+import type { ExchangeTerms } from './grants/token-exchange.ts'
 import type { Assertion } from './grants/workload-identity.ts'
 import {
   AMOUNT,
@@ -68,6 +69,10 @@ export interface EnterpriseManagedOptions extends AuthorizationOptions {
   readonly client: GivenClient
   readonly identityProvider: IdentityProvider
 }
+
+export interface TokenExchangeOptions
+  extends ExchangeTerms,
+    Pick<AuthorizationOptions, 'trustedHosts' | 'fetch' | 'requestTimeoutMs' | 'now'> {}
 
 export interface WorkloadIdentityOptions extends AuthorizationOptions {
   readonly client: GivenClient
@@ -144,4 +149,16 @@ export const WORKLOAD_IDENTITY: ShapesOf<WorkloadIdentityOptions> = {
   ...COMMON,
   client: required(client(false)),
   assertion: required(ASSERTION),
+}
+export const TOKEN_EXCHANGE: ShapesOf<TokenExchangeOptions> = {
+  issuer: required(url()),
+  tokenEndpoint: url(),
+  client: required(client(true, PROVIDER_CLIENT)),
+  audience: text('the name of the server at the issuer'),
+  resource: url(),
+  scope: COMMON.scope,
+  trustedHosts: HOSTS,
+  fetch: FUNCTION,
+  requestTimeoutMs: AMOUNT,
+  now: FUNCTION,
 }

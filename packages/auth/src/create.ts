@@ -7,6 +7,8 @@ import {
   type EnterpriseManagedOptions,
   OAUTH,
   type OAuthOptions,
+  TOKEN_EXCHANGE,
+  type TokenExchangeOptions,
   WORKLOAD_IDENTITY,
   type WorkloadIdentityOptions,
 } from './create-options.ts'
@@ -16,6 +18,7 @@ import { authorizationCodeGrant } from './grants/authorization-code.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { enterpriseManagedGrant } from './grants/enterprise-managed.ts'
 import type { Grant } from './grants/grant.ts'
+import { type ExchangedToken, exchangeToken, type SubjectToken } from './grants/token-exchange.ts'
 import { workloadIdentityGrant } from './grants/workload-identity.ts'
 import { checkOptions } from './options/check.ts'
 import { ServerSession } from './session.ts'
@@ -54,6 +57,19 @@ export function enterpriseManaged(options: EnterpriseManagedOptions): Authorizat
 export function workloadIdentity(options: WorkloadIdentityOptions): Authorization {
   checkOptions('sign in with a workload identity', options, WORKLOAD_IDENTITY)
   return toAuthorization(workloadIdentityGrant(options.client, options.assertion), options)
+}
+
+/**
+ * Exchanges what callers show for tokens that are good for one server alone (RFC 8693): each call asks the issuer, and
+ * what it gives is not kept here.
+ */
+export function tokenExchange(options: TokenExchangeOptions): (subject: SubjectToken) => Promise<ExchangedToken> {
+  checkOptions('exchange tokens', options, TOKEN_EXCHANGE)
+  const { trustedHosts, fetch = platformFetch, requestTimeoutMs: timeoutMs, now = Date.now, ...terms } = options
+  const server = new URL(options.issuer)
+  const reach = createReach({ server, ...(trustedHosts === undefined ? {} : { trustedHosts }) })
+  const http = createHttp({ fetch, reach, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+  return (subject) => exchangeToken(http, terms, subject, now)
 }
 
 function toAuthorization(grant: Grant, options: AuthorizationOptions): Authorization {

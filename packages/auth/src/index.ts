@@ -1,17 +1,19 @@
 export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from './authorization.ts'
 export type { GivenClient, TokenAuthMethod } from './client/identity.ts'
-export { clientCredentials, createOAuth, enterpriseManaged, workloadIdentity } from './create.ts'
+export { clientCredentials, createOAuth, enterpriseManaged, tokenExchange, workloadIdentity } from './create.ts'
 export type {
   AuthorizationOptions,
   ClientCredentialsOptions,
   EnterpriseManagedOptions,
   OAuthOptions,
+  TokenExchangeOptions,
   WorkloadIdentityOptions,
 } from './create-options.ts'
 export type { AuthErrorCode, TokenChallenge } from './errors.ts'
 export { AuthError } from './errors.ts'
 export type { IdentityProvider } from './grants/enterprise-managed.ts'
 export type { OpenRedirect, Redirect } from './grants/redirect.ts'
+export type { ExchangedToken, ExchangeTerms, SubjectToken } from './grants/token-exchange.ts'
 export type { Assertion } from './grants/workload-identity.ts'
 export type { JsonObject } from './json.ts'
 export type { ProtectedResource, ProtectedResourceMetadata } from './resource/metadata.ts'

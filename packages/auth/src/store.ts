@@ -1,8 +1,9 @@
 import type { JsonObject } from './json.ts'
 
 /**
- * Where tokens and registrations are kept. Keys are text of any characters; values are small JSON objects with
- * secrets in them. Whoever can read a store can act for the people in it.
+ * Where tokens and registrations are kept. Keys are JSON lists, whose first member says what is kept: `server` and
+ * `tokens` are an account's, which is their last member, and `client` is a registration, the same for all accounts; values
+ * are small JSON objects with secrets in them. Whoever can read a store can act for the people in it.
  */
 export interface TokenStore {
   /** @returns undefined where there is nothing, or nothing that can be read */

@@ -5,6 +5,7 @@ import {
   type EnterpriseManagedOptions,
   OAUTH,
   type OAuthOptions as OAuthAnywhere,
+  type TokenExchangeOptions,
   type WorkloadIdentityOptions,
 } from '../create-options.ts'
 import type { Redirect } from '../grants/redirect.ts'
@@ -50,6 +51,10 @@ export function enterpriseManaged(options: EnterpriseManagedOptions): Authorizat
 
 export function workloadIdentity(options: WorkloadIdentityOptions): Authorization {
   return anywhere.workloadIdentity(pinned(options))
+}
+
+export function tokenExchange(options: TokenExchangeOptions): ReturnType<typeof anywhere.tokenExchange> {
+  return anywhere.tokenExchange(pinned(options))
 }
 
 export function verifyToken<Owner extends TokenOwner = TokenOwner>(
