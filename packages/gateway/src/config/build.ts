@@ -1,4 +1,5 @@
 import { toAuth } from './build-auth.ts'
+import { toSecret, toServerAuth, toVault } from './build-secrets.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
 import type { AdminConfig } from './model-admin.ts'
@@ -18,6 +19,8 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
       Object.entries(written.servers).map(([name, server]) => [name, toServer(name, server, written, baseDir)]),
     ),
     views: new Map(Object.entries(written.views).map(([name, view]) => [name, toView(name, view)])),
+    secrets: new Map(Object.entries(written.secrets).map(([name, secret]) => [name, toSecret(secret, baseDir)])),
+    vault: toVault(written.vault, baseDir),
     policy: toPolicy(written),
     limits,
     timeouts,
@@ -40,6 +43,7 @@ function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConf
     ...(server.title === undefined ? {} : { title: server.title }),
     ...(server.description === undefined ? {} : { description: server.description }),
     transport: toTransport(server, baseDir),
+    ...(server.auth === undefined ? {} : { auth: toServerAuth(server.auth, server.url ?? '') }),
     ...(server.revision === undefined ? {} : { revision: server.revision }),
     connectTimeoutMs: server.connectTimeoutMs ?? timeouts.connectMs,
     requestTimeoutMs,

@@ -2,6 +2,7 @@ import { nearest } from '@crosspoint/mcp'
 import { checkAdmin } from './check-admin.ts'
 import { checkAuth } from './check-auth.ts'
 import { checkPolicy } from './check-policy.ts'
+import { checkSecrets, checkServerAuth } from './check-secrets.ts'
 import { checkTelemetry } from './check-telemetry.ts'
 import { checkTraffic } from './check-traffic.ts'
 import type { Complaints } from './complaints.ts'
@@ -10,6 +11,7 @@ import { folderOf, joinPath } from './join-path.ts'
 import { RESERVED_SERVER_NAMES, RESERVED_VIEW_NAMES } from './names.ts'
 import { quoted } from './quoted.ts'
 import type { WrittenConfig, WrittenServer, WrittenView } from './schema.ts'
+import { withSecrets } from './secret-marks.ts'
 import { child, locate, type Tree } from './tree.ts'
 
 /**
@@ -25,6 +27,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   check.store()
   check.cluster()
   check.evidence()
+  checkSecrets(config, root, file, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
@@ -126,6 +129,7 @@ class Check {
     }
     this.#transport(at, server)
     this.#texts(at, server)
+    checkServerAuth(server, (path, message, hint) => this.#error([...at, ...path], message, hint))
     if (server.restart.minDelayMs > server.restart.maxDelayMs) {
       this.#error([...at, 'restart', 'minDelayMs'], 'Must not be longer than restart.maxDelayMs')
     }
@@ -179,7 +183,7 @@ class Check {
   /** Numbers that lose digits as numbers, line breaks in headers, a tilde nobody expands. */
   #texts(at: readonly string[], server: WrittenServer): void {
     for (const [name, value] of Object.entries(server.headers ?? {})) {
-      if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+      if (/[^\t\x20-\x7e\x80-\xff]/.test(withSecrets(value, () => '')))
         this.#error([...at, 'headers', name], 'A header value cannot hold this character')
     }
     for (const key of ['args', 'env', 'headers'] as const) {

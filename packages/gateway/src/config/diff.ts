@@ -1,5 +1,6 @@
 import type { GatewayConfig, ListenConfig, ServerConfig } from './model.ts'
 import type { PolicyConfig } from './model-policy.ts'
+import { secretsOf } from './secret-marks.ts'
 
 /** What must happen to get from one configuration to another, and nothing more. */
 export interface ConfigDiff {
@@ -29,8 +30,12 @@ export interface ConfigDiff {
 export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigDiff {
   const servers = diffMaps(before.servers, after.servers)
   const views = diffMaps(before.views, after.views)
-  const both = servers.changed.map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
-  const isRestart = ([, old, next]: (typeof both)[number]) => !isEqual(restartPart(old), restartPart(next))
+  const touchedServers = [...after.servers.values()].filter((server) => usesOther(server, before, after))
+  const both = [...new Set([...servers.changed, ...touchedServers.map(({ name }) => name)])]
+    .filter((name) => before.servers.has(name))
+    .map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
+  const isRestart = ([, old, next]: (typeof both)[number]) =>
+    !isEqual(restartPart(old), restartPart(next)) || usesOther(next, before, after)
   const settings = [...diffSettings(before, after), ...diffPolicy(before, after), ...diffAudit(before, after)]
   const listenChanged = !isEqual(bindPart(before.listen), bindPart(after.listen))
   const guardsChanged = !isEqual(guardPart(before.listen), guardPart(after.listen))
@@ -48,10 +53,23 @@ export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigD
   }
 }
 
+/** Whether it is connected to with a secret that is elsewhere now, or in a vault with another key. */
+function usesOther(server: ServerConfig | undefined, before: GatewayConfig, after: GatewayConfig): boolean {
+  const { enabled = false, auth, transport } = server ?? {}
+  if (!enabled) return false
+  if (auth?.kind === 'oauth' && !isEqual(before.vault, after.vault)) return true
+  return secretsOf([auth, transport]).some((name) => {
+    const secret = after.secrets.get(name)
+    return (
+      !isEqual(before.secrets.get(name), secret) || (secret?.kind === 'vault' && !isEqual(before.vault, after.vault))
+    )
+  })
+}
+
 /** A disabled server does not run, so that nothing of it needs a restart but being enabled. */
 function restartPart(server: ServerConfig | undefined): unknown {
   if (server === undefined || !server.enabled) return { enabled: false }
-  return [server.transport, server.revision, server.connectTimeoutMs, server.sessions, server.roots]
+  return [server.transport, server.revision, server.connectTimeoutMs, server.sessions, server.roots, server.auth]
 }
 
 function bindPart({ host, port, maxConnections }: ListenConfig): unknown {
@@ -71,15 +89,15 @@ function diffMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, 
 }
 
 function diffSettings(before: GatewayConfig, after: GatewayConfig): string[] {
-  return (['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'cluster', 'admin', 'telemetry'] as const).flatMap(
-    (section) => {
-      const old: Readonly<Record<string, unknown>> = { ...before[section] }
-      const next: Readonly<Record<string, unknown>> = { ...after[section] }
-      return [...new Set([...Object.keys(old), ...Object.keys(next)])]
-        .filter((key) => !isEqual(old[key], next[key]))
-        .map((key) => `${section}.${key}`)
-    },
-  )
+  return (
+    ['auth', 'limits', 'timeouts', 'traffic', 'log', 'store', 'vault', 'cluster', 'admin', 'telemetry'] as const
+  ).flatMap((section) => {
+    const old: Readonly<Record<string, unknown>> = { ...before[section] }
+    const next: Readonly<Record<string, unknown>> = { ...after[section] }
+    return [...new Set([...Object.keys(old), ...Object.keys(next)])]
+      .filter((key) => !isEqual(old[key], next[key]))
+      .map((key) => `${section}.${key}`)
+  })
 }
 
 /** All of it is made anew where any of it differs. */

@@ -1,8 +1,10 @@
+import { SECRET_NAME, toSecretMark } from './secret-marks.ts'
 import type { Tree } from './tree.ts'
 
 /**
  * Variables in texts, replaced after the file has been parsed, so that a value can never change the structure.
  * `${NAME}`, `${NAME:-default}` (default when unset or empty) and `${env:NAME}`; `$${` writes a literal `${`.
+ * `${secret:NAME}` becomes a mark (`secret-marks.ts`), which is allowed in few places.
  * `${configFolder}` is the folder of the file; the caller puts it into `env`.
  * Other tools' files may use more spellings: see `foreign`.
  */
@@ -92,6 +94,8 @@ function resolve(reference: string, scope: ExpandScope): Expansion {
       hint: `set ${name}, or write \${${name}:-default}`,
     }
   }
+  const secret = head.startsWith('secret:') ? head.slice('secret:'.length) : ''
+  if (SECRET_NAME.test(secret) && fallback === undefined) return { text: toSecretMark(secret) }
   const [, kind = head, rest = ''] = /^(\w+):(.*)$/s.exec(head) ?? []
   return (
     scope.foreign?.(kind, rest) ?? {

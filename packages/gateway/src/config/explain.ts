@@ -18,8 +18,23 @@ export interface ExplainedSetting {
 
 /** Every value of a configuration in force, in the order of the file, servers and views after the settings. */
 export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[] {
-  const { servers, views, listen, auth, limits, timeouts, traffic, log, audit, store, cluster, admin, telemetry } =
-    loaded.provenance.effective
+  const {
+    servers,
+    views,
+    listen,
+    auth,
+    limits,
+    timeouts,
+    traffic,
+    log,
+    audit,
+    store,
+    cluster,
+    admin,
+    telemetry,
+    secrets,
+    vault,
+  } = loaded.provenance.effective
   const rows: ExplainedSetting[] = []
   const explanation = new Explanation(loaded, rows)
   explanation.walk(['listen'], listen)
@@ -29,6 +44,8 @@ export function explainConfig(loaded: LoadedConfig): readonly ExplainedSetting[]
     explanation.follow(['servers', name])
   }
   for (const [name, view] of Object.entries(views)) explanation.walk(['views', name], view)
+  explanation.walk(['secrets'], secrets)
+  explanation.walk(['vault'], vault)
   explanation.walk(['limits'], limits)
   explanation.walk(['timeouts'], timeouts)
   explanation.walk(['traffic'], traffic)
@@ -114,6 +131,8 @@ const SECRETS: ReadonlySet<string> = new Set([
   'telemetry.metrics.prometheus.token',
   'cluster.secret',
   'cluster.previousSecret',
+  'vault.key',
+  'vault.previousKeys',
 ])
 
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
@@ -123,7 +142,7 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
   const [section = '', , key = ''] = path
   const isHeader = section === 'telemetry' && path[2] === 'headers'
   if (isHeader || SECRETS.has(path.join('.'))) return maskedValue(found)
-  if (section === 'servers' && (key === 'env' || key === 'headers')) return maskedValue(found)
+  if (section === 'servers' && (key === 'env' || key === 'headers' || isAuthSecret(path))) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>
       textShown(toText(item), found?.kind === 'list' ? found.items[index] : undefined),
@@ -138,8 +157,13 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
   return textShown(text, found)
 }
 
+/** Of `auth` of a server what shows who we are. */
+function isAuthSecret([, , key, inner = '']: readonly string[]): boolean {
+  return key === 'auth' && (inner === 'clientSecret' || inner === 'privateKey' || inner === 'discovery')
+}
+
 /** Sections whose texts are shown with the variables in them. */
-const MAY_HOLD_VARIABLES: ReadonlySet<string> = new Set(['auth', 'servers', 'views'])
+const MAY_HOLD_VARIABLES: ReadonlySet<string> = new Set(['auth', 'servers', 'secrets', 'vault', 'views'])
 
 /** Of a list of mappings each is one text. */
 function toText(item: unknown): string {
@@ -155,7 +179,7 @@ function textShown(text: string, found: Tree | undefined): string {
 /** A secret by its place: only the names of variables are shown, the text around them may be a part of it. */
 function maskedValue(found: Tree | undefined): string {
   const text = found?.kind === 'scalar' ? String(found.written ?? found.value) : ''
-  const names = [...text.matchAll(/(?<!\$)\$\{((?:env:|input:)?[A-Za-z_][\w-]*)(?::-[^{}]*)?\}/g)].map(
+  const names = [...text.matchAll(/(?<!\$)\$\{((?:env:|input:|secret:)?[A-Za-z_][\w.-]*)(?::-[^{}]*)?\}/g)].map(
     ([, name]) => `\${${name}}`,
   )
   return names.length === 0 ? MASK : `${MASK} (${names.join(', ')})`

@@ -25,6 +25,16 @@ export type { AdminConfig, AdminRoles } from './model-admin.ts'
 export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
 export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'
+export type {
+  ClientConfig,
+  ClientCredentialsConfig,
+  DiscoveryConfig,
+  ExchangeConfig,
+  OAuthConfig,
+  SecretConfig,
+  ServerAuthConfig,
+  VaultConfig,
+} from './model-secrets.ts'
 export type { StoreConfig } from './model-store.ts'
 export type { ConfigFlag } from './overrides.ts'
 export { type LoadedConfig, type ParseOptions, parseConfig } from './parse.ts'

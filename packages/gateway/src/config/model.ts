@@ -3,6 +3,7 @@ import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
 import type { ClusterConfig } from './model-cluster.ts'
 import type { PolicyConfig } from './model-policy.ts'
+import type { SecretConfig, ServerAuthConfig, VaultConfig } from './model-secrets.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TelemetryConfig } from './model-telemetry.ts'
 import type { TrafficConfig } from './model-traffic.ts'
@@ -19,6 +20,9 @@ export interface GatewayConfig {
   readonly servers: ReadonlyMap<string, ServerConfig>
   /** By name, in the order of the file. A view is served at `/mcp/<name>`. */
   readonly views: ReadonlyMap<string, ViewConfig>
+  /** By name. */
+  readonly secrets: ReadonlyMap<string, SecretConfig>
+  readonly vault: VaultConfig
   /** What callers may. */
   readonly policy: PolicyConfig
   readonly limits: LimitsConfig
@@ -60,6 +64,8 @@ export interface ServerConfig {
   readonly title?: string
   readonly description?: string
   readonly transport: TransportConfig
+  /** Of remote servers. Absent: they are sent `headers`, and nothing else that shows who we are. */
+  readonly auth?: ServerAuthConfig
   /** Speak this revision and no other. Default: the newest both sides have. */
   readonly revision?: string
   /** Until the connection is open, probe included. Default `timeouts.connectMs`. */
@@ -92,7 +98,7 @@ export interface StdioTransportConfig {
   readonly kind: 'stdio'
   readonly command: string
   readonly args: readonly string[]
-  /** Set for the child, over what it inherits. Values may be secrets. */
+  /** Set for the child, over what it inherits. Values may be secrets, and hold marks of such. */
   readonly env: Readonly<Record<string, string>>
   /** Absolute. Default: the folder of the configuration file. */
   readonly cwd: string
@@ -103,7 +109,7 @@ export interface StdioTransportConfig {
 export interface HttpTransportConfig {
   readonly kind: 'http'
   readonly url: string
-  /** Sent with every request to this origin. Values may be secrets. */
+  /** Sent with every request to this origin. Values may be secrets, and hold marks of such. */
   readonly headers: Readonly<Record<string, string>>
 }
 

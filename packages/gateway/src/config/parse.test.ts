@@ -110,6 +110,7 @@ timeouts: { connectMs: 1000 }
         "scopes": Map {},
         "views": Map {},
       },
+      "secrets": Map {},
       "servers": Map {
         "github" => {
           "connectTimeoutMs": 1000,
@@ -222,6 +223,10 @@ timeouts: { connectMs: 1000 }
         "onLoss": "local",
         "priorities": [],
         "retries": [],
+      },
+      "vault": {
+        "previousKeyFiles": [],
+        "previousKeys": [],
       },
       "views": Map {
         "reading" => {

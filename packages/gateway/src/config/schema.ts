@@ -8,6 +8,7 @@ import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
 import { policy, roles, scopes } from './sections/policy.ts'
+import { secrets, vault } from './sections/secrets.ts'
 import { server } from './sections/server.ts'
 import { store } from './sections/store.ts'
 import { telemetry } from './sections/telemetry.ts'
@@ -38,6 +39,8 @@ export const configSchema = z
         .record(z.string().regex(NAME_PATTERN, NAME_RULE), view, { error: 'Must be a mapping from names to views' })
         .default({})
         .describe('Virtual servers, by name.'),
+      secrets,
+      vault,
       scopes,
       roles,
       policy,

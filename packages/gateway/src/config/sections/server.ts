@@ -1,6 +1,7 @@
 import { REVISIONS } from '@crosspoint/mcp'
 import { z } from 'zod'
 import { PREFIX_PATTERN, PREFIX_RULE } from '../names.ts'
+import { serverAuth } from './server-auth.ts'
 import { HOUR_MS, loose, section, selection, text, texts, truth, whole } from './shapes.ts'
 
 /** Whose calls share a session with a server that keeps one. */
@@ -62,6 +63,7 @@ export const server = z
         })
         .describe('HTTP headers sent with every request to a remote server.')
         .optional(),
+      auth: serverAuth.optional(),
       enabled: truth().prefault(true).describe('A disabled server is listed and never started.'),
       prefix: z
         .string({ error: PREFIX_RULE })
