@@ -1,4 +1,4 @@
-import type { Call, ClientCapabilities, Clock, Crossing, Implementation, JsonObject } from '@crosspoint/mcp'
+import type { Call, ClientCapabilities, Clock, Crossing, Implementation, JsonObject, Principal } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import type { Hop } from './catalog/hop.ts'
@@ -12,6 +12,7 @@ import type { GatewayConfig, ServerConfig } from './config/model.ts'
 import { toSelector } from './config/selection.ts'
 import type { Log } from './log.ts'
 import { toStatus, type UpstreamStatus } from './status.ts'
+import type { AccessOf } from './upstreams/access.ts'
 import type { Connect } from './upstreams/connector.ts'
 import { type Caller, toContext } from './upstreams/context.ts'
 import type { SessionSurvey } from './upstreams/session.ts'
@@ -22,7 +23,7 @@ export interface FleetOptions {
   readonly log: Log
   readonly clock: Clock
   readonly connect: Connect
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly accessOf: AccessOf
   readonly wallClock: () => number
   readonly random: () => number
   readonly crossing: Crossing
@@ -146,7 +147,7 @@ export class Fleet {
     if (member?.source.offer?.capabilities.resources?.subscribe !== true) return undefined
     const { clock, random, hop } = this.#options
     const meta = hop.toShared(call, name)
-    const { key = '' } = toContext(call, member.upstream.config.sessions)
+    const { key = '' } = toContext(call, member.upstream.config.sessions, member.upstream.credentialOf(call.principal))
     return this.#watches.of(name, key + JSON.stringify(meta), (unused) =>
       createResourceWatch({
         toHandle: () => {
@@ -159,6 +160,11 @@ export class Fleet {
         random,
       }),
     )
+  }
+
+  /** Somebody signed in to a server, or out; see {@link Upstream.credentialChanged}. */
+  credentialChanged(server: string, principal: Principal | undefined): void {
+    this.#members.get(server)?.upstream.credentialChanged(principal)
   }
 
   /** A session of a caller has ended: nobody will come to what servers keep for it. */
@@ -181,7 +187,7 @@ export class Fleet {
 
   /** @param known what the server of that name offered before: it stays listed until the new one says otherwise */
   #create(config: ServerConfig, known?: Offer): Member {
-    const { log, clock, random, limits, client, connect, crossing, declared, sessionBounds, env, wallClock } =
+    const { log, clock, random, limits, client, connect, crossing, declared, sessionBounds, accessOf, wallClock } =
       this.#options
     const warn = createWarnings(config.name, log)
     const upstream: Upstream = new Upstream({
@@ -196,9 +202,8 @@ export class Fleet {
       clock,
       wallClock,
       random,
-      env,
+      accessOf,
       limits: limits(),
-      windows: process.platform === 'win32',
       changed: () => this.#stateChanged(member),
       survey: (connection, report) =>
         startSurvey(connection, report, {

@@ -1,4 +1,5 @@
 import {
+  ANONYMOUS,
   CALLER_LIMITS,
   type ClientCapabilities,
   type Clock,
@@ -20,6 +21,8 @@ import { createLens, type Lens, type View } from './catalog/view.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { type ConfigDiff, diffConfig } from './config/diff.ts'
 import type { GatewayConfig } from './config/model.ts'
+import type { ConnectDesk, WhoIs } from './credentials/connect/desk.ts'
+import { Credentials } from './credentials/credentials.ts'
 import { Fleet } from './fleet.ts'
 import { type EndpointSettings, ViewEndpoint } from './front/view-endpoint.ts'
 import { Identity } from './identity/identity.ts'
@@ -29,10 +32,12 @@ import { deriveClusterKeys } from './node/cluster-keys.ts'
 import { hostAndProcess } from './node/host.ts'
 import { sha256 } from './node/sha256.ts'
 import { createTraceIds } from './node/trace-ids.ts'
+import { readSecretFile, readVaultKeys } from './node/vault-key.ts'
 import { explainPolicy, type PolicyExplanation, type PolicyQuestion } from './policy/explain.ts'
 import { createPolicy, Policy } from './policy/policy.ts'
 import type { UpstreamStatus } from './status.ts'
 import type { Store } from './stores/contract/store.ts'
+import { storePathOf } from './stores/open.ts'
 import type { RedisConnection } from './stores/redis/connection.ts'
 import { RedisCounters } from './stores/redis/counters.ts'
 import { type GatewayFigures, toFigures } from './telemetry/figures.ts'
@@ -60,8 +65,10 @@ export interface GatewayOptions {
   readonly settleMs?: number
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
-  /** Where API keys are, and where evidence is kept. Default: there are none, and it is not. */
-  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit' | 'counts'>>
+  /** Where API keys are, and where evidence and credentials for servers are kept. Default: there are none, and they are not. */
+  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit' | 'counts' | 'credentials'>>
+  /** Whose browser it is that opens a link to sign in to a server. Default: nobody knows, and who has the link may use it. */
+  readonly whoIs?: WhoIs
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
   /** Where calls are counted that are limited. Default: as `traffic.counters` of the configuration says. */
@@ -127,6 +134,8 @@ export interface Gateway {
   readonly cluster: Cluster | undefined
   /** Who callers are; doors ask it what to say of themselves. */
   readonly identity: Pick<Identity, 'local' | 'opened' | 'seen'>
+  /** The pages at which people sign in to servers; doors serve them. Absent where there is no store for that. */
+  readonly connect: Pick<ConnectDesk, 'serves' | 'answer' | 'opened'> | undefined
   /**
    * What is served under a view's name, or, without one, of everything. The same object across reloads, but for the one
    * that brings `auth` or takes it away: nothing that was begun under the other rule goes on.
@@ -192,6 +201,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     about: { name: info.name, version: info.version, ...hostAndProcess() },
   })
   ledger.apply(config.audit)
+  const env = options.env ?? process.env
+  const credentials = new Credentials({
+    config: () => config,
+    store: options.store?.credentials,
+    vaultKeys: () => readVaultKeys(config.vault, env, storePathOf(config.store, env)),
+    readFile: async (path) => readSecretFile(path),
+    env,
+    windows: process.platform === 'win32',
+    clock,
+    wallClock: options.wallClock ?? Date.now,
+    log,
+    whoIs: options.whoIs,
+    subjectOf: (principal) => identity.tokenOf(principal),
+    changed: (server, { tenant, principal: id }) => {
+      const isOwn = tenant === '' && id === ''
+      fleet.credentialChanged(server, isOwn ? ANONYMOUS : { id, tenant })
+      if (isOwn) fleet.credentialChanged(server, undefined)
+      ledger.event({ event: 'server.connected', tenant, principal: id, target: server })
+    },
+  })
   const fleet = new Fleet({
     client: info,
     log,
@@ -202,7 +231,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       telemetry.sessions?.connected(network, connection.verdict.revision, connection.closed)
       return connection
     },
-    env: options.env ?? process.env,
+    accessOf: credentials.accessOf,
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,
     crossing,
@@ -294,6 +323,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     config = next
     lenses = nextLenses
     identity.apply(config)
+    credentials.apply()
     policy = nextPolicy
     fleet.apply(config, diff)
     if (diff.settings.some((name) => /^(?:telemetry\.|audit$)/.test(name))) {
@@ -358,6 +388,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     cluster,
     identity,
+    connect: credentials.desk,
     endpoint: (view) => {
       const found = lenses.has(view) ? endpoints.get(view) : undefined
       return options.authenticate !== undefined || identity.asks ? found?.guarded : found?.endpoint
@@ -367,6 +398,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         isClosed = true
         for (const endpoint of endpoints.values()) endpoint.end()
         crossing.close()
+        credentials.close()
         await fleet.close(graceMs)
         await traffic.close()
         await ledger.close(Math.max(graceMs, MIN_ENDING_MS))

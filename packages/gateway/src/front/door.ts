@@ -6,6 +6,7 @@ import type { ListenConfig } from '../config/model.ts'
 import type { Gateway } from '../gateway.ts'
 import type { OpenedPlace } from '../identity/identity.ts'
 import type { Log } from '../log.ts'
+import { toConnectPages } from './connect-door.ts'
 
 export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | 'port'> {
   /** Address to bind. Default `127.0.0.1`. */
@@ -47,6 +48,7 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     maxConnections,
     endpoint: under(ROOT),
     sse: under(SSE),
+    beside: (path) => toConnectPages(gateway.connect, path, gateway.config.auth?.resource),
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
     // Of endpoints that do not ask: a door that was opened because they did lets nobody in when they stop.
     ...(asks ? { authenticate: refuse } : {}),
@@ -66,12 +68,14 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     toPath: (name) => (name === view ? ROOT : `${ROOT}/${name}`),
   })
   const opened = gateway.identity.opened({ origin: door.url, view })
+  const closed = gateway.connect?.opened(door.url)
   place = opened
   return {
     url: `${door.url}${ROOT}`,
     host: door.host,
     port: door.port,
     async close(closing = {}) {
+      closed?.()
       // What is held here is for others from now on; what is at work ends here.
       await cluster?.leave(closing.drainMs ?? DRAIN_MS)
       await door.close(closing).finally(opened.close)

@@ -45,6 +45,9 @@ export class Identity {
   #config: GatewayConfig
   #ring: KeyRing | undefined
   #desk: TokenDesk | undefined
+  /** Tokens that callers showed, where they are exchanged for others; gone with the caller. */
+  readonly #tokens = new WeakMap<Principal, string>()
+  #keepsTokens = false
 
   constructor(needs: IdentityNeeds) {
     this.#needs = needs
@@ -66,6 +69,11 @@ export class Identity {
     return Object.freeze({ id: stdio.principal, tenant: stdio.tenant, attributes: { roles: stdio.roles } })
   }
 
+  /** The token a caller showed; undefined where it showed none, and where none is exchanged. */
+  tokenOf(principal: Principal): string | undefined {
+    return this.#tokens.get(principal)
+  }
+
   /** From here on; nothing that was found good before is taken for good any more. */
   apply(config: GatewayConfig): void {
     this.#config = config
@@ -80,8 +88,9 @@ export class Identity {
       const principal =
         kind === 'key' ? this.#ring?.principalOf(text) : this.#desk?.principalOf(text, this.#namesOf(view))
       if (principal === undefined) throw notTaken(kind)
+      const known = kind === 'token' && this.#keepsTokens ? this.#keepToken(principal, text) : principal
       // Who is known still was seen when it was looked up.
-      return principal instanceof Promise ? this.#seen.note(kind, principal) : principal
+      return known instanceof Promise ? this.#seen.note(kind, known) : known
     }
   }
 
@@ -96,6 +105,12 @@ export class Identity {
         this.#names.clear()
       },
     }
+  }
+
+  #keepToken(found: Principal | Promise<Principal>, text: string): Principal | Promise<Principal> {
+    if (found instanceof Promise) return found.then((principal) => this.#keepToken(principal, text))
+    this.#tokens.set(found, text)
+    return found
   }
 
   #describe(path: string, place: Place): ResourceMetadata | undefined {
@@ -124,6 +139,7 @@ export class Identity {
 
   #prepare(auth: AuthConfig | undefined): void {
     const { keys } = this.#needs
+    this.#keepsTokens = [...this.#config.servers.values()].some((server) => server.auth?.kind === 'exchange')
     this.#ring =
       auth?.keys.enabled === true && keys !== undefined ? new KeyRing({ ...this.#needs, keys }, auth.keys) : undefined
     const needs = { ...this.#needs, names: () => this.#allNames() }

@@ -29,6 +29,14 @@ export async function openStore(config: StoreConfig, log: Log, options: OpenStor
   return openPostgres({ url, maxConnections, timeoutMs, log, isUnmigrated })
 }
 
+/** The file of an embedded store. */
+export function storePathOf(
+  { kind, path }: Pick<StoreConfig, 'kind' | 'path'>,
+  env: OpenStoreOptions['env'],
+): string | undefined {
+  return kind === 'embedded' ? (path ?? defaultStorePath(env)) : undefined
+}
+
 /** `crosspoint/store.db` in the state folder of the user. */
 function defaultStorePath(env: OpenStoreOptions['env']): string {
   return join(stateFolder(env), 'store.db')

@@ -3,11 +3,11 @@ import type { Connection, ConnectionOptions, Target, Verdict } from '@crosspoint
 import type { ServerConfig } from '../config/model.ts'
 import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
+import type { Access } from './access.ts'
 import type { Caller } from './context.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { noCaller } from './sentences.ts'
 import { createStderrLog } from './stderr.ts'
-import { toTarget } from './target.ts'
 
 export type Connect = (target: Target, options: ConnectionOptions) => Promise<Connection>
 
@@ -21,9 +21,7 @@ export interface ConnectorOptions {
   readonly warn: (warnings: readonly string[]) => void
   readonly log: Log
   readonly clock: Clock
-  /** Environment of this process, of which stdio children inherit what their configuration allows. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly windows: boolean
+  readonly access: Access
   /** Told what the server says outside of any call. */
   readonly hear: (notification: Notification, caller: Caller | undefined) => void
 }
@@ -52,9 +50,9 @@ export class Connector {
 
   /** @throws as `openConnection` does, and for a target that cannot be */
   async connect({ verdict, capabilities, signal, early, caller }: Attempt): Promise<Connection> {
-    const { config, client, limits, connect, clock, env, windows, warn } = this.#options
-    const { name, transport, revision, connectTimeoutMs } = config()
-    return connect(toTarget(transport, env, windows), {
+    const { config, client, limits, connect, clock, access, warn } = this.#options
+    const { name, revision, connectTimeoutMs } = config()
+    return connect(await access.target(caller), {
       ...limits,
       name,
       client,

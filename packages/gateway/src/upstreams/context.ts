@@ -31,10 +31,14 @@ export interface Context {
   readonly capabilities: ClientCapabilities
 }
 
-/** The context of a call (PROTOCOL §15.1). Servers, and with them credentials, have contexts of their own. */
+/**
+ * The context of a call (PROTOCOL §15.1). Servers have contexts of their own.
+ * @param credential what tells apart the credentials one caller may come with
+ */
 export function toContext(
   { principal, downstream, method }: Pick<Call, 'principal' | 'downstream' | 'method'>,
   mode: SessionMode,
+  credential = '',
 ): Context {
   const { text, capabilities } = toRelayed(downstream.capabilities, tellsOfRoots(downstream))
   // A subscription outlives requests: there is no session of one request to keep it in.
@@ -46,7 +50,7 @@ export function toContext(
   const session = isApart ? downstream.session : undefined
   const apart = session ?? ''
   // The lengths keep two callers apart whatever is in their names.
-  const key = `${tenant.length}:${tenant}${id.length}:${id}${apart.length}:${apart}${text}`
+  const key = `${tenant.length}:${tenant}${id.length}:${id}${apart.length}:${apart}${text}${credential}`
   return { key, session, capabilities }
 }
 

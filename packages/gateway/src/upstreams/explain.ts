@@ -31,7 +31,7 @@ export function toRetryAfter(error: unknown): number | undefined {
  */
 export function toRemedy(
   state: UpstreamState,
-  { name, transport }: Pick<ServerConfig, 'name' | 'transport'>,
+  { name, transport, auth }: Pick<ServerConfig, 'name' | 'transport' | 'auth'>,
   what: string = toTargetName(transport),
 ): string | undefined {
   switch (state.kind) {
@@ -44,7 +44,7 @@ export function toRemedy(
     case 'degraded':
       return `Look at the log of "${name}"; what failed is tried again by itself`
     case 'needs-sign-in':
-      return toSignInRemedy({ name, transport })
+      return toSignInRemedy({ name, transport, auth })
     case 'backing-off':
       return transport.kind === 'stdio'
         ? `Check that ${what} runs by itself; it is started again by itself`
@@ -56,7 +56,15 @@ export function toRemedy(
   }
 }
 
-export function toSignInRemedy({ name, transport }: Pick<ServerConfig, 'name' | 'transport'>): string {
+export function toSignInRemedy({
+  name,
+  transport,
+  auth,
+}: Pick<ServerConfig, 'name' | 'transport'> & { readonly auth?: ServerConfig['auth'] | undefined }): string {
+  if (auth?.kind === 'oauth' && auth.discovery === undefined) {
+    return `Sign in with an account that may read its lists: crosspoint connect ${name}`
+  }
+  if (auth !== undefined) return `Look at "auth" of "${name}" in the configuration`
   return transport.kind === 'stdio'
     ? `Give "${name}" valid credentials in its "env", then reload the configuration`
     : `Set a valid "Authorization" under "headers" of "${name}", then reload the configuration`

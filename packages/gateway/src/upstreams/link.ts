@@ -10,11 +10,13 @@ import {
   isTasksNeeded,
   McpError,
   type Notification,
+  type Principal,
   type Result,
   toTaskWish,
 } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
+import type { PerCaller } from './access.ts'
 import { ANYBODY, type Caller, toOwnKey } from './context.ts'
 import { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
@@ -29,6 +31,8 @@ export interface LinkOptions
     'server' | 'absence' | 'areProcesses' | 'open' | 'isGated' | 'restart' | 'clock' | 'random' | 'failed'
   > {
   readonly mode: SessionMode
+  /** Where each caller comes with a credential of its own: then no call goes over our own connection. */
+  readonly perCaller?: PerCaller | undefined
   /** What our own connection declares. */
   readonly declared: () => ClientCapabilities
   readonly crossing: Crossing
@@ -84,8 +88,8 @@ export class Link {
 
   /** Takes our own connection with the server into use. */
   gain(connection: Connection, early: EarlyQuestions | undefined): void {
-    const { declared, mode, clock } = this.#options
-    const key = toOwnKey(declared(), mode)
+    const { declared, mode, clock, perCaller } = this.#options
+    const key = perCaller === undefined ? toOwnKey(declared(), mode) : undefined
     this.#own = { key, connection, early, rootsNews: new RootsNews(connection), calls: new Drain(clock) }
     this.#isUp = true
     this.#owns.add(this.#own)
@@ -101,6 +105,11 @@ export class Link {
   async lose(graceMs: number): Promise<void> {
     this.#isUp = false
     if (this.#own !== undefined) await this.#end(this.#own, graceMs)
+  }
+
+  /** A caller has another credential, or none any more: what it had with the one before ends. */
+  credentialChanged(principal: Principal): void {
+    this.#sessions?.credentialChanged(principal)
   }
 
   /** A session of a caller has ended. */
@@ -183,8 +192,9 @@ export class Link {
   #toEra(connection: Connection, before: Era | undefined): Era {
     const { verdict, serverInfo, capabilities } = connection
     const { revision } = verdict
-    const { mode, crossing, server } = this.#options
-    const isWithSessions = mode !== 'shared' && findRevision(revision)?.traits.lifecycle === 'handshake'
+    const { mode, crossing, server, perCaller } = this.#options
+    const isHandshake = findRevision(revision)?.traits.lifecycle === 'handshake'
+    const isWithSessions = mode !== 'shared' && (isHandshake || perCaller !== undefined)
     const known = { revision, serverInfo, isWithSessions, hasTasks: hasTasks(capabilities) }
     // What it has promised to calls that wait here is kept.
     if (isWithSessions && before?.revision === revision) return { ...known, crossed: before.crossed }

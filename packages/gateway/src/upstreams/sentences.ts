@@ -4,7 +4,7 @@ import { shown } from '../shown.ts'
 import { toRemedy, toSignInRemedy } from './explain.ts'
 import type { UpstreamState } from './state.ts'
 
-type Named = Pick<ServerConfig, 'name' | 'transport'>
+type Named = Pick<ServerConfig, 'name' | 'transport' | 'auth'>
 
 /** What a model reads in place of a result. */
 export function toToolError(text: string): Result {

@@ -1,6 +1,7 @@
-import { type Call, isAboutTasks, McpError, type Result } from '@crosspoint/mcp'
+import { type Call, isAboutTasks, McpError, type Principal, type Result } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { SessionMode } from '../config/model.ts'
+import type { PerCaller } from './access.ts'
 import { type Caller, type Context, toContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
@@ -37,6 +38,7 @@ export interface SessionsOptions extends PausesOptions, GatedOptions {
    */
   readonly survey: (connection: Connection, key: string) => SessionSurvey
   readonly mode: Exclude<SessionMode, 'shared'>
+  readonly perCaller?: PerCaller | undefined
   /** Most of them, and how long one stays that nobody uses, in milliseconds. */
   readonly bounds: () => { readonly max: number; readonly idleMs: number }
   /** One could not be opened, or was lost. */
@@ -87,7 +89,7 @@ export class Sessions {
   serves(call: Call): boolean {
     if (call.params.requestState !== undefined || TASK_METHODS.has(call.method)) return this.size > 0
     // That a process is well is known without asking it.
-    const { key } = toContext(call, this.#options.mode)
+    const { key } = this.#toContext(call)
     return this.#options.areProcesses && key !== undefined && this.#open.get(key)?.isOpen === true
   }
 
@@ -116,7 +118,7 @@ export class Sessions {
   /** A caller has other roots: told to the server in the session it has for the calls of this caller. */
   rootsChanged({ principal, downstream }: Caller): void {
     const own = this.#options.own()
-    const { key } = toContext({ principal, downstream, method: '' }, this.#options.mode)
+    const { key } = this.#toContext({ principal, downstream, method: '' })
     if (key === undefined) return
     const news = key === own?.key ? own.rootsNews : this.#open.get(key)?.rootsNews
     news?.changed()
@@ -127,6 +129,17 @@ export class Sessions {
     this.#isClosed = true
     for (const session of this.#all) this.#end(session, graceMs)
     while (this.#closing.size > 0) await Promise.all(this.#closing)
+  }
+
+  /** Calls at work may finish; new ones open sessions of their own. */
+  credentialChanged(principal: Principal): void {
+    const { owner } = toOwner({ principal })
+    for (const session of this.#all) if (session.owner === owner) this.#release(session)
+  }
+
+  #toContext(call: Pick<Call, 'principal' | 'downstream' | 'method'>): Context {
+    const { mode, perCaller } = this.#options
+    return toContext(call, mode, perCaller?.credentialOf(call.principal))
   }
 
   async #passOwn(call: Call): Promise<Result> {
@@ -166,7 +179,7 @@ export class Sessions {
 
   /** Undefined for a call that goes over the gateway's own connection. */
   #toSession(call: Call): Session | undefined {
-    const context = toContext(call, this.#options.mode)
+    const context = this.#toContext(call)
     const { key } = context
     if (key !== undefined && key === this.#options.own()?.key) return undefined
     return (key === undefined ? undefined : this.#open.get(key)) ?? this.#begin(call, context)
@@ -223,7 +236,8 @@ export class Sessions {
       })
     } catch (error) {
       this.#forget(session)
-      if (!session.isClosing) {
+      // Of one caller's credential nothing follows for others.
+      if (!session.isClosing && this.#options.perCaller?.isMissing(error) !== true) {
         this.#pauses.failed(session.capabilities, error)
         failed()
       }

@@ -39,6 +39,8 @@ export interface Circumstances {
   readonly restart: RestartConfig
   /** Most starts in a row that may come to nothing. Infinity for servers that are not ours to start. */
   readonly maxStillborn: number
+  /** How soon to come back to a server that wants a sign-in, in milliseconds. Default 5 minutes. */
+  readonly signInRetryMs?: number
   /** In [0, 1). */
   readonly random: () => number
 }
@@ -85,7 +87,7 @@ function toSurveyed(state: UpstreamState, problem: string | undefined, { now }: 
 function toLost(
   state: UpstreamState,
   { cause, reason }: { readonly cause: 'gone' | 'sign-in'; readonly reason: string },
-  { now, restart, maxStillborn, random }: Circumstances,
+  { now, restart, maxStillborn, random, signInRetryMs = SIGN_IN_RETRY_MS }: Circumstances,
 ): UpstreamState {
   if (state.kind !== 'starting' && state.kind !== 'ready' && state.kind !== 'degraded') return state
   const lasted = state.kind !== 'starting' && now - state.upAt >= restart.resetAfterMs
@@ -94,7 +96,7 @@ function toLost(
     stillborn: state.kind === 'starting' ? state.failures.stillborn + 1 : 0,
   }
   if (cause === 'sign-in') {
-    return { kind: 'needs-sign-in', failures, delayMs: Math.max(SIGN_IN_RETRY_MS, restart.maxDelayMs), reason }
+    return { kind: 'needs-sign-in', failures, delayMs: Math.max(signInRetryMs, restart.maxDelayMs), reason }
   }
   if (failures.stillborn > maxStillborn) return { kind: 'failed', reason }
   return { kind: 'backing-off', failures, delayMs: toDelay(failures.recent, restart, random), reason }

@@ -1,8 +1,9 @@
-import type { Call, Handle, Implementation, McpError, Result, Timer } from '@crosspoint/mcp'
+import type { Call, Handle, Implementation, McpError, Principal, Result, Timer } from '@crosspoint/mcp'
 import type { Connection, Verdict } from '@crosspoint/mcp/client'
 import type { Peer } from '../catalog/catalog.ts'
 import type { ServerConfig } from '../config/model.ts'
 import { shown } from '../shown.ts'
+import type { Access, AccessOf } from './access.ts'
 import { answerAbsent, answerFailed, toAbsence } from './answers.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import { type Caller, RELAYED } from './context.ts'
@@ -27,9 +28,10 @@ export interface SurveyReport {
 }
 
 export interface UpstreamOptions
-  extends Omit<ConnectorOptions, 'config' | 'hear'>,
+  extends Omit<ConnectorOptions, 'config' | 'hear' | 'access'>,
     Pick<LinkOptions, 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'> {
   readonly config: ServerConfig
+  readonly accessOf: AccessOf
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
   /** Told after every change of state. */
   readonly changed: () => void
@@ -51,6 +53,7 @@ export class Upstream {
   #config: ServerConfig
   readonly #options: UpstreamOptions
   readonly #connector: Connector
+  readonly #access: Access
   readonly #log: StateLog
   #state: UpstreamState = { kind: 'stopped' }
   #since: number
@@ -73,14 +76,18 @@ export class Upstream {
     this.name = options.config.name
     this.#since = options.wallClock()
     this.#log = new StateLog(this.name, options.log)
+    this.#access = options.accessOf(() => this.#config)
+    const { perCaller } = this.#access
     this.#connector = new Connector({
       ...options,
+      access: this.#access,
       config: () => this.#config,
       hear: (said, caller) => this.#link.hear(said, caller),
     })
     this.#link = new Link({
       ...options,
       server: this.name,
+      perCaller,
       mode: options.config.sessions,
       areProcesses: options.config.transport.kind === 'stdio',
       restart: () => this.#config.restart,
@@ -89,8 +96,10 @@ export class Upstream {
         this.#connector.connect({ verdict: this.#verdict, capabilities, signal, early, caller }),
       failed: () => this.#survey?.check(),
     })
-    this.handle = (call) => this.#pass(call, false)
-    this.hold = (call) => this.#pass(call, true)
+    const handle: Handle = (call) => this.#pass(call, false)
+    const hold: Handle = (call) => this.#pass(call, true)
+    this.handle = perCaller?.around(handle) ?? handle
+    this.hold = perCaller?.around(hold) ?? hold
   }
 
   get config(): ServerConfig {
@@ -100,6 +109,11 @@ export class Upstream {
   /** Takes what a running server need not be restarted for. */
   retune(config: ServerConfig): void {
     this.#config = config
+  }
+
+  /** See {@link PerCaller.credentialOf}. */
+  credentialOf(principal: Principal): string | undefined {
+    return this.#access.perCaller?.credentialOf(principal)
   }
 
   get state(): UpstreamState {
@@ -162,6 +176,15 @@ export class Upstream {
     while (this.#closing.size > 0) await Promise.all(this.#closing)
   }
 
+  /**
+   * Somebody signed in, or out.
+   * @param principal whose credential it is; absent: the gateway's own
+   */
+  credentialChanged(principal: Principal | undefined): void {
+    if (principal !== undefined) this.#link.credentialChanged(principal)
+    else if (this.#state.kind === 'needs-sign-in') this.#dispatch({ kind: 'start' })
+  }
+
   /** A session of a caller has ended. */
   callerEnded(downstream: string): void {
     this.#link.callerEnded(downstream)
@@ -173,6 +196,7 @@ export class Upstream {
     try {
       return await this.#link.pass(call, isHeld)
     } catch (error) {
+      if (this.#access.perCaller?.isMissing(error) === true) throw error
       // One failed call is a symptom; what the survey finds is the diagnosis.
       return answerFailed(call, this.config, error, {
         suspect: () => {
@@ -192,9 +216,11 @@ export class Upstream {
 
   #dispatch(event: UpstreamEvent): void {
     const { clock, random } = this.#options
-    const { transport, restart } = this.config
+    const { transport, restart, auth } = this.config
+    // Somebody may sign in by another process, of which nobody tells.
+    const soon = auth?.kind === 'oauth' ? { signInRetryMs: ACCOUNT_RETRY_MS } : {}
     const maxStillborn = transport.kind === 'stdio' ? MAX_STILLBORN : Number.POSITIVE_INFINITY
-    this.#become(advance(this.#state, event, { now: clock.now(), restart, maxStillborn, random }))
+    this.#become(advance(this.#state, event, { now: clock.now(), restart, maxStillborn, random, ...soon }))
   }
 
   /** The only place where the state changes, and where what a state is made of begins and ends. */
@@ -298,6 +324,8 @@ function isAway({ kind }: UpstreamState): boolean {
   return kind === 'starting' || kind === 'backing-off' || kind === 'needs-sign-in' || kind === 'failed'
 }
 
+/** How soon to look again whether there is an account to read the lists with. */
+const ACCOUNT_RETRY_MS = 30_000
 /** How long a server may take for its lists while it waits to learn in which folders it works. */
 const EARLY_MS = 5_000
 /** Starts of a stdio server in a row that came to nothing, after which it is given up: about six minutes by default. */
