@@ -27,6 +27,16 @@ export interface UpOptions extends DoorOptions {
   readonly watch: boolean
 }
 
+/** Whose sign-in it is. */
+export interface OwnerOptions extends CommonOptions {
+  readonly as?: string
+  readonly tenant: string
+}
+
+export interface ConnectOptions extends OwnerOptions {
+  readonly open: boolean
+}
+
 export interface KeysListOptions extends RunningOptions {
   readonly tenant?: string
 }

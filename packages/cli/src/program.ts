@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { CliError, type ExitKind } from './exit.ts'
 import { withAdmin } from './grammar/admin-option.ts'
 import { addAudit } from './grammar/audit-commands.ts'
+import { addCredentials } from './grammar/credential-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
 import { KINDS } from './grammar/listing.ts'
 import { append, toDurationMs, toPort, toTimeoutMs } from './grammar/values.ts'
@@ -65,6 +66,7 @@ export function createProgram(context: ProgramContext): Command {
   addExplain(program, context)
   addConfig(program, alone)
   addKeys(program, alone)
+  addCredentials(program, alone.run)
   addStore(program, alone)
   addAudit(program, alone.run)
   addPolicy(program, alone)

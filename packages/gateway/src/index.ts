@@ -7,6 +7,17 @@ export { type ChainReport, type Finding, type Tampering, type VerifyOptions, ver
 export type { Cluster } from './cluster/cluster.ts'
 export { type OpenClusterOptions, type OpenedCluster, openCluster } from './cluster/open.ts'
 export type { ConfigDiff } from './config/diff.ts'
+export {
+  type BrowserOptions,
+  type CredentialBook,
+  type CredentialBookOptions,
+  type KeptCredential,
+  openCredentialBook,
+} from './credentials/book.ts'
+export type { PageRequest, WhoIs } from './credentials/connect/desk.ts'
+export type { PageReply } from './credentials/connect/pages.ts'
+export { CredentialError, type CredentialErrorCode } from './credentials/credential-error.ts'
+export type { CredentialOwner } from './credentials/sealed-tokens.ts'
 export { type ExplainedFeature, explainPairing } from './explain/pairing.ts'
 export { type ExplainedTool, explainTools, type ListedTools } from './explain/tools.ts'
 export { type AdminDoor, type AdminDoorOptions, openAdminDoor } from './front/admin-door.ts'
@@ -63,4 +74,3 @@ export type { Charge, Counters, Taken } from './traffic/counters.ts'
 export type { TrafficFigure } from './traffic/traffic.ts'
 export { RELAYED } from './upstreams/context.ts'
 export type { UpstreamState } from './upstreams/state.ts'
-export { toTarget } from './upstreams/target.ts'

@@ -1,7 +1,8 @@
-import { toTarget } from '@crosspoint/gateway'
+import { createLazyStore, openCredentialBook, openStore, SILENT } from '@crosspoint/gateway'
 import type { ServerConfig } from '@crosspoint/gateway/config'
 import type { ConnectionOptions } from '@crosspoint/mcp/client'
 import { locateConfig, readConfig } from '../configuration.ts'
+import { toCredentialFault } from '../credentials.ts'
 import { CliError } from '../exit.ts'
 import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
@@ -19,7 +20,12 @@ export async function toServerDial(io: Io, name: string, options: TargetOptions)
     })
   }
   const title = `server "${name}"`
-  const dial = toTarget(server.transport, io.env, process.platform === 'win32')
+  // Opened where a secret or a sign-in is in it, if ever.
+  const store = createLazyStore(() => openStore(config.store, SILENT, { env: io.env }))
+  const book = openCredentialBook({ config, store: store.credentials, env: io.env })
+  const dial = await book.target(server).catch((error: unknown) => {
+    throw toCredentialFault(error)
+  })
   return { title, dial, settings: toSettings(server, config.timeouts) }
 }
 

@@ -1,9 +1,11 @@
 import {
   createGateway,
+  createLazyStore,
   type Gateway,
   isAway,
   type Log,
   type LogDetails,
+  openStore,
   SILENT,
   type UpstreamStatus,
 } from '@crosspoint/gateway'
@@ -57,7 +59,16 @@ export function unknownView(view: string, { views }: GatewayConfig): CliError {
 
 export async function startGateway(io: Io, config: GatewayConfig): Promise<Gateway> {
   const info = { name: 'crosspoint', version: io.version }
-  const gateway = createGateway({ config, info, env: io.env, log: createCallLog(io), settleMs: patience(config) })
+  // For credentials of servers alone, and opened where there are such: these calls are nobody's evidence.
+  const { keys, credentials } = createLazyStore(() => openStore(config.store, SILENT, { env: io.env }))
+  const gateway = createGateway({
+    config,
+    info,
+    env: io.env,
+    log: createCallLog(io),
+    settleMs: patience(config),
+    store: { keys, credentials },
+  })
   // Closing ends the waiting as well.
   const stop = () => void gateway.close({ graceMs: 0 })
   io.stopping.signal.addEventListener('abort', stop, { once: true })

@@ -6,7 +6,7 @@ export class SignInRequired extends CredentialError {
   readonly server: string
 
   constructor(server: string) {
-    super('sign-in', `nobody has signed in to "${server}"`)
+    super('sign-in', `nobody has signed in to "${server}"; that is: crosspoint connect ${server}`)
     this.server = server
   }
 }

@@ -36,7 +36,7 @@ export class Flow {
         close: () => {},
       }),
     }
-    this.done = begin(link, place, redirect, needs)
+    this.done = signIn(link, place, redirect, needs)
     this.done.catch(() => {})
     this.ready = Promise.race([asked, this.done.then(() => undefined)])
     this.ready.catch(() => {})
@@ -58,8 +58,12 @@ export class Flow {
   }
 }
 
-async function begin(
-  { owner, missing }: Link,
+/**
+ * Signs an owner in, with what is kept, or, where that will not do, as `redirect` has it.
+ * @returns whether there is a credential in the end
+ */
+export async function signIn(
+  { owner, missing }: Pick<Link, 'owner' | 'missing'>,
   place: SignInPlace,
   redirect: Redirect,
   needs: SignedInNeeds,
