@@ -184,6 +184,48 @@ describe('the guide to observing', () => {
   })
 })
 
+describe('the guide to the admin API', () => {
+  const guide = 'docs/guides/admin.md'
+  const [here = '', elsewhere = ''] = blocks(guide, 'console')
+  const [program = ''] = blocks(guide, 'js')
+
+  async function up(workspace: Workspace, env: Readonly<Record<string, string>> = {}) {
+    const { servers } = workspace.quickstart()
+    const kept = { auth: {}, audit: { keyFile: 'audit.key' }, store: { path: 'store.db' } }
+    workspace.write('crosspoint.json', { servers: { everything: servers.everything }, ...kept })
+    const options = { ...workspace.options, env: { ...workspace.options.env, ...env } }
+    const running = start(['up', '--port', '0', '--json'], options)
+    const [announced] = await running.sees('stdout', /^\{.*\}\n/)
+    return (JSON.parse(announced) as { readonly admin: string }).admin
+  }
+
+  it('has commands that work on a gateway that runs', { timeout: 60_000 }, async () => {
+    const workspace = createWorkspace()
+    await up(workspace)
+    const lines = commands(here)
+    expect(lines.length).toBeGreaterThan(4)
+    for (const [line] of lines) {
+      const { code, stdout } = await run(toWords(line), workspace.options)
+      expect([line, code, stdout]).toEqual([line, 0, expect.stringMatching(/\S/)])
+    }
+  })
+
+  it('has a program that works, and a command that asks from elsewhere', { timeout: 60_000 }, async () => {
+    const token = '0123456789abcdef0123456789abcdef'
+    const workspace = createWorkspace()
+    const url = await up(workspace, { CROSSPOINT_ADMIN_TOKEN: token })
+    symlinkSync(`${root}node_modules`, `${workspace.folder}/node_modules`, 'junction')
+    workspace.write('look.mjs', program)
+    const env = { PATH: process.env.PATH, ADMIN_URL: url, ADMIN_TOKEN: token }
+    const looking = spawn(process.execPath, ['look.mjs'], { cwd: workspace.folder, env })
+    expect(await printed(looking)).toMatch(/^everything is ready\n\[ 'everything__echo' \]\nnot_found .*lists them\n$/)
+    const [[line = ''] = []] = commands(elsewhere)
+    const words = line.replace('CROSSPOINT_ADMIN_TOKEN=… ', '').replace(/https:\S+/, url)
+    const asked = { cwd: createWorkspace().folder, env: { CROSSPOINT_ADMIN_TOKEN: token } }
+    expect(await run(toWords(words), asked)).toMatchObject({ code: 0, stdout: expect.stringContaining('everything') })
+  })
+})
+
 describe('the README', () => {
   const lines = blocks('README.md', 'sh').flatMap((block) => block.trimEnd().split('\n'))
 

@@ -1,6 +1,7 @@
 import { recordCall } from '@crosspoint/testkit'
 import { expect, test } from 'vitest'
 import { openAdminDoorOf } from '../../fixtures/open-admin.ts'
+import { openTestStore } from '../../fixtures/open-store.ts'
 import { AdminError } from './client.ts'
 
 test('it says how the gateway is, and what is wrong with what to do about it', async () => {
@@ -104,6 +105,29 @@ test('a server is started again, and what it offers stays listed meanwhile', asy
 test('a server that is switched off is not started', async () => {
   const { client } = await openAdminDoorOf({ more: { servers: { off: { command: 'x', enabled: false } } } })
   await expect(client.restartServer({ name: 'off' })).rejects.toMatchObject({ code: 'conflict', status: 409 })
+})
+
+test('credentials for servers are listed and forgotten, and never shown', async () => {
+  const { credentials } = await openTestStore()
+  const about = { kind: 'connection', tenant: 't', keyId: 'k', sealed: 'sealed-secret', updatedAt: 1 } as const
+  for (const principal of ['ann', 'bob', 'c/"d']) await credentials.put({ ...about, principal, name: 'up' }, 0)
+  const { client, gateway } = await openAdminDoorOf({ open: { store: { credentials } } })
+  const events: unknown[] = []
+  gateway.record = (event) => void events.push(event)
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await client.listCredentials({ limit: 1, cursor })
+    expect(JSON.stringify(page)).not.toContain('sealed')
+    seen.push(...page.credentials.map(({ principal }) => principal))
+    cursor = page.next
+  } while (cursor !== undefined)
+  expect(seen).toEqual(['ann', 'bob', 'c/"d'])
+  await client.removeCredential({ kind: 'connection', tenant: 't', principal: 'bob', name: 'up' })
+  expect((await client.listCredentials({})).credentials.map(({ principal }) => principal)).toEqual(['ann', 'c/"d'])
+  expect(events).toMatchObject([{ event: 'credential.removed', target: 'up', about: { forPrincipal: 'bob' } }])
+  const again = client.removeCredential({ kind: 'connection', tenant: 't', principal: 'bob', name: 'up' })
+  await expect(again).rejects.toMatchObject({ code: 'not_found' })
 })
 
 test('who called lately is listed, with what they may', async () => {

@@ -3,6 +3,7 @@ import { createAuditHandlers } from './resources/audit.ts'
 import { createCallerHandlers } from './resources/callers.ts'
 import { createCatalogHandlers } from './resources/catalog.ts'
 import { createConfigHandlers } from './resources/config.ts'
+import { createCredentialHandlers } from './resources/credentials.ts'
 import { createEventHandlers } from './resources/events.ts'
 import { createHealthHandlers } from './resources/health.ts'
 import { createKeyHandlers } from './resources/keys.ts'
@@ -19,6 +20,7 @@ export function createHandlers(needs: AdminNeeds): Handlers {
     ...createPolicyHandlers(needs),
     ...createTrafficHandlers(needs),
     ...createKeyHandlers(needs),
+    ...createCredentialHandlers(needs),
     ...createCallerHandlers(needs),
     ...createAuditHandlers(needs),
     ...createConfigHandlers(needs),

@@ -35,7 +35,7 @@ export interface AdminNeeds {
   readonly info: Implementation
   /** Where callers are served. */
   readonly frontUrl: string | undefined
-  readonly store: Partial<Pick<Store, 'keys' | 'audit'>>
+  readonly store: Partial<Pick<Store, 'keys' | 'audit' | 'credentials'>>
   readonly file: ConfigurationFile | undefined
   readonly tap: LogTap | undefined
   readonly log: Log

@@ -23,8 +23,8 @@ export interface AdminDoorOptions {
   readonly info: Implementation
   /** Where callers are served, to be told. Default: not told. */
   readonly frontUrl?: string
-  /** Where keys and evidence are. Default: there are none. */
-  readonly store?: Partial<Pick<Store, 'keys' | 'audit'>>
+  /** Where keys, evidence and credentials for servers are. Default: there are none. */
+  readonly store?: Partial<Pick<Store, 'keys' | 'audit' | 'credentials'>>
   /** Default: the gateway was not started from a file. */
   readonly file?: ConfigurationFile
   /** Lines of the log that listeners are told. Default: none. */

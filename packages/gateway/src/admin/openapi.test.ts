@@ -4,6 +4,7 @@ import { createSchemaJudge } from '@crosspoint/testkit/referee'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openAdminDoorOf } from '../../fixtures/open-admin.ts'
+import { openTestStore } from '../../fixtures/open-store.ts'
 import { explainConfig } from '../config/explain.ts'
 import { parseConfig } from '../config/parse.ts'
 import { toOpenApi } from './openapi.ts'
@@ -27,6 +28,9 @@ test('every operation is in it once, with a summary and an answer', () => {
 /** A gateway in which every operation has something to answer. */
 async function openAll() {
   const loaded = parseConfig('servers: {}\nviews: { small: {} }', { path: 'crosspoint.yaml' })
+  const { credentials } = await openTestStore()
+  const about = { kind: 'connection', tenant: 't', principal: 'p', keyId: 'k', sealed: 'x', updatedAt: 1 } as const
+  for (const name of ['up', 'kept']) await credentials.put({ ...about, name }, 0)
   const opened = await openAdminDoorOf({
     more: {
       audit: {},
@@ -46,6 +50,7 @@ async function openAll() {
       },
     },
     open: {
+      store: { credentials },
       file: {
         path: 'crosspoint.yaml',
         explain: () => explainConfig(loaded),
@@ -96,6 +101,8 @@ function asks(
     createKey: { body: { principal: 'bob', roles: ['dev'], scopes: ['read'], label: 'l', expiresInMs: 60_000 } },
     rotateKey: { path: `/keys/${id}/rotate`, body: { graceMs: 1_000 } },
     revokeKey: { path: `/keys/${id}/revoke`, body: {} },
+    listCredentials: undefined,
+    removeCredential: { body: { kind: 'connection', tenant: 't', principal: 'p', name: 'up' } },
     listPrincipals: undefined,
     searchAudit: { path: '/audit?since=1969-12-31T23:00:00Z&limit=5' },
     exportAudit: undefined,

@@ -22,6 +22,8 @@ export const ROUTES = {
   createKey: 'POST /keys',
   revokeKey: 'POST /keys/:id/revoke',
   rotateKey: 'POST /keys/:id/rotate',
+  listCredentials: 'GET /credentials',
+  removeCredential: 'POST /credentials/remove',
   listPrincipals: 'GET /principals',
   searchAudit: 'GET /audit',
   exportAudit: 'GET /audit/export',

@@ -4,6 +4,7 @@ import * as audit from './audit.ts'
 import * as callers from './callers.ts'
 import * as catalog from './catalog.ts'
 import * as config from './config.ts'
+import * as credentials from './credentials.ts'
 import { events } from './events.ts'
 import { live, openapi, ready, status } from './health.ts'
 import * as keys from './keys.ts'
@@ -34,6 +35,8 @@ export const OPERATIONS = {
   createKey: keys.createKey,
   revokeKey: keys.revokeKey,
   rotateKey: keys.rotateKey,
+  listCredentials: credentials.listCredentials,
+  removeCredential: credentials.removeCredential,
   listPrincipals: callers.listPrincipals,
   searchAudit: audit.searchAudit,
   exportAudit: audit.exportAudit,

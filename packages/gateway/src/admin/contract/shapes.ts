@@ -31,5 +31,5 @@ export const words = z
 export const limit = (most: number, usual: number) =>
   z.coerce.number().int().min(1).max(most).default(usual).describe('So many at most.')
 
-export const cursor = z.string().max(512).describe('`next` of the page before. Means nothing by itself.').optional()
+export const cursor = z.string().max(8_192).describe('`next` of the page before. Means nothing by itself.').optional()
 export const next = z.string().describe('Where the next page begins; absent on the last.').optional()
