@@ -1,13 +1,15 @@
+import { toAuthServer } from './build-auth-server.ts'
 import type { AuthConfig, IssuerConfig } from './model-auth.ts'
 import type { WrittenAuth } from './schema.ts'
 
-export function toAuth({ resource, issuers, stdio, keys, tokens }: WrittenAuth): AuthConfig {
+export function toAuth({ resource, issuers, stdio, keys, tokens, server }: WrittenAuth, baseDir: string): AuthConfig {
   return {
     ...(resource === undefined ? {} : { resource: resource.replace(/\/+$/, '') }),
     keys,
     tokens,
     issuers: issuers.map(toIssuer),
     ...(stdio === undefined ? {} : { stdio }),
+    ...(server === undefined ? {} : { server: toAuthServer(server, baseDir) }),
   }
 }
 

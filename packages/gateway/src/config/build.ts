@@ -14,7 +14,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
   const { listen, auth, limits, timeouts, traffic, log, audit, admin, telemetry } = written
   return deepFreeze({
     listen,
-    ...(auth === undefined ? {} : { auth: toAuth(auth) }),
+    ...(auth === undefined ? {} : { auth: toAuth(auth, baseDir) }),
     servers: new Map(
       Object.entries(written.servers).map(([name, server]) => [name, toServer(name, server, written, baseDir)]),
     ),

@@ -66,3 +66,75 @@ test('what is explained names variables, and not what they stand for', () => {
   expect(values).toMatchObject({ 'auth.resource': '${URL}', 'auth.keys.enabled': true })
   expect(Object.values(values)).toContainEqual(['JWT'])
 })
+
+const REDIRECTS = 'redirectUris: ["https://a.example/cb"]'
+const SECRET = 'secret: "0123456789abcdef"'
+const UPSTREAM = 'issuer: "https://idp.example.com", clientId: a, clientSecret: b'
+
+test.each([
+  ['auth: { server: true }', 'auth.server: Must be a mapping'],
+  ['listen: { host: 0.0.0.0 }\nauth: { server: {} }', 'auth: People have to find the authorization server'],
+  [
+    'auth: { resource: "http://mcp.example.com", server: {} }',
+    'Passwords would come to this address without encryption',
+  ],
+  ['auth: { resource: "https://mcp.example.com/gw", server: {} }', 'needs an address of its own, without a path'],
+  [
+    'auth: { resource: "https://a.example", issuers: [{ issuer: "https://a.example" }], server: {} }',
+    'An issuer has the name of this one',
+  ],
+  [
+    `auth: { server: { upstream: { ${UPSTREAM.replace('https', 'http')} } } }`,
+    'Whoever is in between could be anybody',
+  ],
+  [
+    `auth: { server: { upstream: { ${UPSTREAM}, tenant: a, tenantClaim: b } } }`,
+    'A tenant is either given or in a claim',
+  ],
+  ['auth: { server: { upstream: { issuer: "https://idp.example.com" } } }', 'The key "clientId" is missing'],
+  [
+    'auth: { server: { enterprise: [{ issuer: "http://idp.example.com" }] } }',
+    'Whoever is in between could be anybody',
+  ],
+  ['auth: { server: { clients: { a: {} } } }', 'There is nothing that this client could do'],
+  ['auth: { server: { clients: { a: { credentials: true } } } }', 'Anybody could say that they are this client'],
+  [
+    `auth: { server: { clients: { a: { ${SECRET}, keys: "https://a.example/jwks", credentials: true } } } }`,
+    'A client shows either a secret or what its key has signed, not both',
+  ],
+  ['auth: { server: { clients: { a: { secret: short } } } }', 'Must have at least 16 letters'],
+  ...['http://a.example/cb', 'javascript:alert(1)', 'https://a.example/cb#x', 'com.example:/cb'].map((uri) => [
+    `auth: { server: { clients: { a: { redirectUris: ["${uri}"] } } } }`,
+    'People can be sent back to https:// or to this machine only',
+  ]),
+  ['auth: { server: { key: "!23456789012345678901234567890123456789012345" } }', 'This is not 32 bytes in base64'],
+  [
+    'auth: { server: { key: "0123456789012345678901234567890123456789012", keyFile: a } }',
+    'The key is either given or in a file, not both',
+  ],
+  ['auth: { server: { ttl: { accessMs: 1 } } }', 'Must be a whole number from 10000 to 3600000'],
+])('%s is refused: %s', (text, message) => {
+  expect(errorsOf(text ?? '').join('\n')).toContain(message)
+})
+
+test.each([
+  'auth: { server: {} }',
+  'auth: { keys: { enabled: false }, server: {} }',
+  'auth: { resource: "http://127.0.0.1:8360", server: {} }',
+  'listen: { host: 0.0.0.0 }\nauth: { resource: "https://mcp.example.com", server: {} }',
+  `auth: { server: { clients: { a: { ${REDIRECTS} }, b: { ${SECRET}, credentials: true } } } }`,
+  `auth: { server: { upstream: { ${UPSTREAM} } } }`,
+])('%j can be used', (text) => {
+  expect(read(text).warnings).toEqual([])
+})
+
+test('secrets of the authorization server are not explained', () => {
+  const text = `auth:
+  server:
+    key: "${'k'.repeat(43)}"
+    upstream: { ${UPSTREAM.replace(': b', ': hidden-one')} }
+    clients: { a: { secret: "hidden-two-hidden-two", credentials: true } }`
+  const shown = JSON.stringify(explainConfig(read(text)))
+  expect(shown).toContain('auth.server.upstream.clientSecret')
+  expect(shown).not.toMatch(/hidden|kkkk/)
+})

@@ -1,4 +1,6 @@
+import { checkAuthServer } from './check-auth-server.ts'
 import { isLoopbackHost } from './hosts.ts'
+import { toPlainUrl } from './plain-url.ts'
 import type { WrittenAuth, WrittenConfig } from './schema.ts'
 
 type Complain = (path: readonly PropertyKey[], message: string, hint?: string) => void
@@ -7,7 +9,8 @@ type Complain = (path: readonly PropertyKey[], message: string, hint?: string) =
 export function checkAuth({ auth, listen }: WrittenConfig, error: Complain, warn: Complain): void {
   if (auth === undefined) return
   const isOpen = !isLoopbackHost(listen.host)
-  if (!auth.keys.enabled && auth.issuers.length === 0) {
+  if (auth.server !== undefined) checkAuthServer(auth.server, { auth, isOpen }, error)
+  if (!auth.keys.enabled && auth.issuers.length === 0 && auth.server === undefined) {
     error(['auth', 'keys', 'enabled'], 'Without keys and issuers nobody could call', 'add one under "auth.issuers"')
   }
   if (auth.resource !== undefined) checkResource(auth.resource, error, warn)
@@ -57,14 +60,6 @@ function checkIssuer(issuer: WrittenAuth['issuers'][number], error: Complain): v
       error(['algorithms', index], 'Tokens cannot be checked safely with this', hint)
     }
   }
-}
-
-/** One of http(s), without user name, password and fragment. */
-function toPlainUrl(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined
-  const url = new URL(text)
-  const isPlain = /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && !text.includes('#')
-  return isPlain ? url : undefined
 }
 
 const UNENCRYPTED = 'put a proxy in front that has a certificate, and write its address as "auth.resource"'

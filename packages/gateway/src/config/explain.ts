@@ -135,6 +135,9 @@ const SECRETS: ReadonlySet<string> = new Set([
   'vault.previousKeys',
 ])
 
+/** What the authorization server shows to others, what is shown to it, and what seals what it keeps. */
+const AUTH_SECRET = /^auth\.server\.(?:key|upstream\.clientSecret|clients\..*\.secret)$/
+
 /** Keys of a server whose variables are worth seeing replaced: places, not secrets. */
 const PLACES: ReadonlySet<string> = new Set(['command', 'cwd', 'envFile'])
 
@@ -143,6 +146,7 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
   const isHeader = section === 'telemetry' && path[2] === 'headers'
   if (isHeader || SECRETS.has(path.join('.'))) return maskedValue(found)
   if (section === 'servers' && (key === 'env' || key === 'headers' || isAuthSecret(path))) return maskedValue(found)
+  if (section === 'auth' && AUTH_SECRET.test(path.join('.'))) return maskedValue(found)
   if (Array.isArray(value)) {
     const texts = value.map((item, index) =>
       textShown(toText(item), found?.kind === 'list' ? found.items[index] : undefined),

@@ -24,6 +24,7 @@ export type {
 export type { AdminConfig, AdminRoles } from './model-admin.ts'
 export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
+export type { AuthServerConfig } from './model-auth-server.ts'
 export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'
 export type {
   ClientConfig,

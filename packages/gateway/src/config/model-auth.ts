@@ -1,3 +1,5 @@
+import type { AuthServerConfig } from './model-auth-server.ts'
+
 /** Who callers are, and how they show it. Where it is absent nobody is asked. */
 export interface AuthConfig {
   /** Public address of the gateway without `/mcp` and without a slash at the end. Default: that of its door. */
@@ -8,6 +10,8 @@ export interface AuthConfig {
   readonly issuers: readonly IssuerConfig[]
   /** Whose calls those over stdio are. Default: nobody's in particular. */
   readonly stdio?: LocalPrincipalConfig
+  /** The authorization server that is part of the gateway. Default: there is none. */
+  readonly server?: AuthServerConfig
 }
 
 export interface KeysConfig {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { authServer } from './auth-server.ts'
 import { HOUR_MS, text, texts, truth, whole } from './shapes.ts'
 
 const id = text.max(256, 'Must not be longer than 256 letters')
@@ -94,6 +95,7 @@ export const auth = z
       tokens,
       issuers: z.array(issuer, { error: 'Must be a list of issuers' }).default([]).describe('Whose tokens are taken.'),
       stdio: stdio.optional(),
+      server: authServer.optional(),
     },
     { error: 'Must be a mapping' },
   )
