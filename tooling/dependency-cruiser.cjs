@@ -32,6 +32,8 @@ const PORCHES = [
   '^packages/mcp/src/transports/',
   '^packages/auth/src/node/',
   '^packages/gateway/src/(node|stores)/',
+  // It answers requests of node:http beside the endpoints, and its library is made of koa.
+  '^packages/gateway/src/authserver/',
   '^packages/(cli|testkit)/',
 ]
 

@@ -113,6 +113,21 @@ export interface AuditExportOptions extends AuditFilters {
   readonly to?: string
 }
 
+export interface AccountsAddOptions extends CommonOptions {
+  readonly tenant: string
+  readonly role?: readonly string[]
+}
+
+export interface TokensRevokeOptions extends CommonOptions {
+  readonly account?: string
+  readonly client?: string
+}
+
+export interface LoginOptions extends CommonOptions {
+  readonly scope?: readonly string[]
+  readonly device?: boolean
+}
+
 export interface PolicyExplainOptions extends RunningOptions {
   readonly as: string
   readonly tenant: string

@@ -4,6 +4,7 @@ import { withAdmin } from './grammar/admin-option.ts'
 import { addAudit } from './grammar/audit-commands.ts'
 import { addCredentials } from './grammar/credential-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
+import { addIdentity } from './grammar/identity-commands.ts'
 import { KINDS } from './grammar/listing.ts'
 import { append, toDurationMs, toPort, toTimeoutMs } from './grammar/values.ts'
 import type { Io } from './io.ts'
@@ -67,6 +68,7 @@ export function createProgram(context: ProgramContext): Command {
   addConfig(program, alone)
   addKeys(program, alone)
   addCredentials(program, alone.run)
+  addIdentity(program, alone.run)
   addStore(program, alone)
   addAudit(program, alone.run)
   addPolicy(program, alone)

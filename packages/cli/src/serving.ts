@@ -86,7 +86,8 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
     path,
     log,
     openStore: async () => {
-      if (config.auth?.keys.enabled !== true && config.audit === undefined) return
+      const { auth, audit } = config
+      if (auth?.keys.enabled !== true && auth?.server === undefined && audit === undefined) return
       await store.open().catch(failStore)
     },
     openAdmin: async (frontUrl) => {

@@ -1,4 +1,4 @@
-import { AuditKeyError, openStore, SILENT, type Store, StoreError } from '@crosspoint/gateway'
+import { AuditKeyError, openStore, SecretFileError, SILENT, type Store, StoreError } from '@crosspoint/gateway'
 import type { GatewayConfig } from '@crosspoint/gateway/config'
 import { locateConfig, readConfig } from './configuration.ts'
 import { CliError, type ExitKind } from './exit.ts'
@@ -35,6 +35,6 @@ export function toStoreFault(error: unknown): unknown {
 }
 
 export function toAuditKeyFault(error: unknown): unknown {
-  if (!(error instanceof AuditKeyError)) return error
+  if (!(error instanceof AuditKeyError || error instanceof SecretFileError)) return error
   return new CliError('usage', error.message, { cause: error.cause })
 }

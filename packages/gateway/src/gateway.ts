@@ -12,9 +12,10 @@ import {
 } from '@crosspoint/mcp'
 import { openConnection } from '@crosspoint/mcp/client'
 import { createTaskDesk } from '@crosspoint/mcp/server'
-import type { Endpoint } from '@crosspoint/mcp/transports'
+import type { Beside, Endpoint } from '@crosspoint/mcp/transports'
 import { Ledger } from './audit/ledger.ts'
 import type { AuditEvent } from './audit/record.ts'
+import { AuthServerSlot } from './authserver/slot.ts'
 import { Hop } from './catalog/hop.ts'
 import type { IconBounds } from './catalog/icons/icons.ts'
 import { createLens, type Lens, type View } from './catalog/view.ts'
@@ -66,7 +67,8 @@ export interface GatewayOptions {
   /** Milliseconds since 1970, for people to read. Default `Date.now`. */
   readonly wallClock?: () => number
   /** Where API keys are, and where evidence and credentials for servers are kept. Default: there are none, and they are not. */
-  readonly store?: Pick<Store, 'keys'> & Partial<Pick<Store, 'audit' | 'counts' | 'credentials'>>
+  readonly store?: Pick<Store, 'keys'> &
+    Partial<Pick<Store, 'audit' | 'counts' | 'credentials' | 'accounts' | 'grants'>>
   /** Whose browser it is that opens a link to sign in to a server. Default: nobody knows, and who has the link may use it. */
   readonly whoIs?: WhoIs
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
@@ -137,6 +139,11 @@ export interface Gateway {
   /** The pages at which people sign in to servers; doors serve them. Absent where there is no store for that. */
   readonly connect: Pick<ConnectDesk, 'serves' | 'answer' | 'opened'> | undefined
   /**
+   * Who answers at a path that is no endpoint's: the authorization server, where there is one.
+   * @param issuer the address at which it is asked
+   */
+  beside(path: string, issuer: string): Beside | undefined
+  /**
    * What is served under a view's name, or, without one, of everything. The same object across reloads, but for the one
    * that brings `auth` or takes it away: nothing that was begun under the other rule goes on.
    */
@@ -171,7 +178,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     log: ({ level, event, ...details }) => log[level](details, event),
     ...(cluster && { node: cluster.node }),
   })
-  const identity = new Identity({
+  const authServer = new AuthServerSlot(options, {
+    clock,
+    log,
+    config,
+    resources: () => identity.resources,
+    record: (event) => ledger.event(event),
+  })
+  const identity: Identity = new Identity({
+    ownTokens: () => authServer.current,
     config,
     clock,
     log,
@@ -322,6 +337,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (diff.settings.includes('audit')) ledger.apply(next.audit) // this, too
     config = next
     lenses = nextLenses
+    authServer.apply(config)
     identity.apply(config)
     credentials.apply()
     policy = nextPolicy
@@ -389,6 +405,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     cluster,
     identity,
     connect: credentials.desk,
+    beside: (path, issuer) => authServer.current?.beside(path, issuer),
     endpoint: (view) => {
       const found = lenses.has(view) ? endpoints.get(view) : undefined
       return options.authenticate !== undefined || identity.asks ? found?.guarded : found?.endpoint
@@ -399,6 +416,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         for (const endpoint of endpoints.values()) endpoint.end()
         crossing.close()
         credentials.close()
+        authServer.close()
         await fleet.close(graceMs)
         await traffic.close()
         await ledger.close(Math.max(graceMs, MIN_ENDING_MS))

@@ -4,6 +4,14 @@ export { searchAll, toJsonLine, toOtlpLogs } from './audit/export.ts'
 export type { AuditEvent } from './audit/record.ts'
 export { type RecordOnceOptions, recordOnce } from './audit/record-once.ts'
 export { type ChainReport, type Finding, type Tampering, type VerifyOptions, verifyAudit } from './audit/verify.ts'
+export {
+  changePassword,
+  createAccount,
+  listAccounts,
+  type NewAccount,
+  removeAccount,
+} from './authserver/accounts.ts'
+export { type Agreed, listAgreed, revokeAgreed, rotateTokenKeys } from './authserver/agreed.ts'
 export type { Cluster } from './cluster/cluster.ts'
 export { type OpenClusterOptions, type OpenedCluster, openCluster } from './cluster/open.ts'
 export type { ConfigDiff } from './config/diff.ts'
@@ -44,10 +52,12 @@ export type { GatewayNews } from './news.ts'
 export { type AdminPass, adminPassPath, findAdminPass, leaveAdminPass } from './node/admin-pass.ts'
 export { type AuditKey, AuditKeyError, defaultKeyFile, openAuditKey, toVerifiers } from './node/audit-key.ts'
 export { createLog, type ProcessLog } from './node/log.ts'
+export { SecretFileError } from './node/secret-file.ts'
 export { explainPipeline, PIPELINE, type Place, toPipelineMarkdown } from './pipeline/pipeline.ts'
 export type { Decision } from './policy/decision.ts'
 export type { ExplainedRule, PolicyExplanation, PolicyQuestion } from './policy/explain.ts'
 export { isAway, type UpstreamStatus } from './status.ts'
+export type { AccountRecord } from './stores/contract/account-store.ts'
 export type { AuditIndex, AuditQuery, AuditRow, AuditStore, Checkpoint } from './stores/contract/audit-store.ts'
 export type { CounterStore, KeptCount } from './stores/contract/counter-store.ts'
 export type { KeyRecord, KeyStore } from './stores/contract/key-store.ts'

@@ -13,6 +13,7 @@ import { isObject } from '../json.ts'
 import { checkOptions } from '../options/check.ts'
 import type { TokenOwner, VerifyTokenOptions } from '../resource/verify-options.ts'
 import { type VerifyToken, verifyToken as verifyAnywhere } from '../resource/verify-token.ts'
+import { createSignIn as createSignInAnywhere, type SignIn, type SignInOptions } from '../sign-in.ts'
 import type { Fetch } from '../urls/http.ts'
 import { createLoopbackRedirect } from './loopback.ts'
 import { pinnedFetch } from './pinned-fetch.ts'
@@ -21,9 +22,12 @@ export type { ProtectedResource, ProtectedResourceMetadata } from '../resource/m
 export { protectedResourceMetadata } from '../resource/metadata.ts'
 export type { TokenOwner, TrustedIssuer } from '../resource/verify-options.ts'
 export type { TokenPrincipal, VerifyToken } from '../resource/verify-token.ts'
+export type { PendingSignIn, SignIn } from '../sign-in.ts'
 export { openInBrowser } from './browser.ts'
 export type { FileStoreOptions } from './file-store.ts'
 export { createFileStore } from './file-store.ts'
+export type { GuardedFetchOptions } from './guarded-fetch.ts'
+export { createGuardedFetch } from './guarded-fetch.ts'
 export type { LoopbackOptions } from './loopback.ts'
 export { createLoopbackRedirect } from './loopback.ts'
 export { pinnedFetch } from './pinned-fetch.ts'
@@ -61,6 +65,10 @@ export function verifyToken<Owner extends TokenOwner = TokenOwner>(
   options: VerifyTokenOptions<Owner>,
 ): VerifyToken<Owner> {
   return verifyAnywhere(pinned(options))
+}
+
+export function createSignIn(options: SignInOptions): SignIn {
+  return createSignInAnywhere(pinned(options))
 }
 
 /** Left alone where it is no bag of options, which the check of those says. */

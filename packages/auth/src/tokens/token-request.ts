@@ -36,6 +36,14 @@ export interface TokenResponse {
  * @throws {AuthError} `peer.refused` with the server's word for why
  */
 export async function requestToken(request: TokenRequest): Promise<TokenResponse> {
+  return parse(await sendTokenRequest(request), request.server.issuer)
+}
+
+/**
+ * As {@link requestToken}, with all that the server answers.
+ * @throws {AuthError}
+ */
+export async function sendTokenRequest(request: TokenRequest): Promise<JsonObject> {
   const { server, key } = request
   if (key !== undefined && !server.isGuessed && !server.dpopAlgorithms.includes(DPOP_ALGORITHM)) {
     throw new AuthError('policy.insecure', `Cannot bind tokens to a key: "${server.issuer}" does not offer DPoP`)
@@ -44,7 +52,7 @@ export async function requestToken(request: TokenRequest): Promise<TokenResponse
   if (answer.status >= 400 && answer.body?.error === 'use_dpop_nonce' && key !== undefined) answer = await send(request)
   const { status, body } = answer
   if (status < 200 || status > 299 || body === undefined) throw toRefusal(answer, server.issuer)
-  return parse(body, server.issuer)
+  return body
 }
 
 async function send({ http, nonces, server, client, params, key }: TokenRequest): Promise<Answer> {

@@ -48,8 +48,10 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     maxConnections,
     endpoint: under(ROOT),
     sse: under(SSE),
-    beside: (path) => toConnectPages(gateway.connect, path, gateway.config.auth?.resource),
     plain: (request) => answerPlain(gateway, request, readyDetail, view),
+    beside: (path) =>
+      toConnectPages(gateway.connect, path, gateway.config.auth?.resource) ??
+      (place === undefined ? undefined : gateway.beside(path, place.issuer)),
     // Of endpoints that do not ask: a door that was opened because they did lets nobody in when they stop.
     ...(asks ? { authenticate: refuse } : {}),
     resourceMetadata: (path) => place?.metadata(path),

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import type { KeyStore } from '../stores/contract/key-store.ts'
 import { parseCredential } from './credential.ts'
 import { KeyRing } from './key-ring.ts'
+import type { OwnTokens } from './own-tokens.ts'
 import { type Place, toNames, toResource } from './places.ts'
 import { notTaken } from './refusals.ts'
 import { Seen } from './seen.ts'
@@ -23,12 +24,16 @@ export interface IdentityNeeds {
   readonly log: Log
   /** SHA-256 as base64url. */
   readonly sha256: (text: string) => string
+  /** Where the gateway gives tokens itself. */
+  readonly ownTokens?: (() => OwnTokens | undefined) | undefined
   /** The scopes that a client should ask for at first, for a view. Default: none are named. */
   readonly scopesSupported?: ((view: string | undefined) => readonly string[] | undefined) | undefined
 }
 
 /** A door that is open: what is served there, and until when. */
 export interface OpenedPlace {
+  /** Whose tokens those are that the gateway gives itself, there. */
+  readonly issuer: string
   /** What the resource at a path says of itself (RFC 9728); undefined where no issuer gives tokens for it. */
   metadata(path: string): ResourceMetadata | undefined
   close(): void
@@ -98,7 +103,11 @@ export class Identity {
   opened(place: Place): OpenedPlace {
     this.#places.add(place)
     this.#names.clear()
+    const issuer = () => this.#issuerAt(place)
     return {
+      get issuer() {
+        return issuer()
+      },
       metadata: (path) => this.#describe(path, place),
       close: () => {
         this.#places.delete(place)
@@ -115,14 +124,17 @@ export class Identity {
 
   #describe(path: string, place: Place): ResourceMetadata | undefined {
     const { auth, views } = this.#config
-    if (auth === undefined || auth.issuers.length === 0) return undefined
+    if (auth === undefined || (auth.issuers.length === 0 && auth.server === undefined)) return undefined
     const found = toResource(path, place, auth.resource, (view) => views.has(view))
     if (found === undefined) return undefined
     const scopes = this.#needs.scopesSupported?.(found.view)
     const title = found.view === undefined ? undefined : views.get(found.view)?.title
     return {
       resource: found.url,
-      authorization_servers: auth.issuers.map(({ issuer }) => issuer),
+      authorization_servers: [
+        ...(auth.server === undefined ? [] : [this.#issuerAt(place)]),
+        ...auth.issuers.map(({ issuer }) => issuer),
+      ],
       bearer_methods_supported: ['header'],
       ...(scopes === undefined ? {} : { scopes_supported: scopes }),
       ...(title === undefined ? {} : { resource_name: title }),
@@ -142,11 +154,24 @@ export class Identity {
     this.#keepsTokens = [...this.#config.servers.values()].some((server) => server.auth?.kind === 'exchange')
     this.#ring =
       auth?.keys.enabled === true && keys !== undefined ? new KeyRing({ ...this.#needs, keys }, auth.keys) : undefined
-    const needs = { ...this.#needs, names: () => this.#allNames() }
-    this.#desk = auth === undefined || auth.issuers.length === 0 ? undefined : new TokenDesk(needs, auth, this.#desk)
+    const tokens = auth?.server === undefined ? undefined : this.#needs.ownTokens?.()
+    const own =
+      tokens === undefined
+        ? undefined
+        : { tokens, issuers: () => new Set([...this.#places].map((place) => this.#issuerAt(place))) }
+    const needs = { ...this.#needs, names: () => this.resources, own }
+    const isEmpty = auth === undefined || (auth.issuers.length === 0 && own === undefined)
+    this.#desk = isEmpty ? undefined : new TokenDesk(needs, auth, this.#desk)
   }
 
-  #allNames(): readonly string[] {
+  /** The origin, which clients of older revisions look at. */
+  #issuerAt({ origin }: Place): string {
+    const { resource } = this.#config.auth ?? {}
+    return resource === undefined ? origin : new URL(resource).origin
+  }
+
+  /** How tokens may name any endpoint there is. */
+  get resources(): readonly string[] {
     return [undefined, ...this.#config.views.keys()].flatMap((view) => [...this.#namesOf(view)])
   }
 }

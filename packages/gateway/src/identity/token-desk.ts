@@ -2,6 +2,7 @@ import type { VerifyToken } from '@crosspoint/auth/node'
 import { type Clock, type JsonObject, McpError, type Principal } from '@crosspoint/mcp'
 import type { IssuerConfig, TokensConfig } from '../config/model-auth.ts'
 import { type TokenBearer, toBearer } from './claims.ts'
+import { type OwnTokens, toOwnIssuer } from './own-tokens.ts'
 import { notNow, notTaken } from './refusals.ts'
 import { Remembered } from './remembered.ts'
 
@@ -11,11 +12,15 @@ export interface TokenDeskNeeds {
   readonly sha256: (text: string) => string
   /** How tokens may name any endpoint there is. */
   readonly names: () => readonly string[]
+  /** Tokens of our own, and who we are to those who have them. */
+  readonly own?: { readonly tokens: OwnTokens; readonly issuers: () => ReadonlySet<string> } | undefined
 }
 
 interface GoodToken extends Pick<TokenBearer, 'audience' | 'expiresAt'> {
   readonly principal: Principal
   readonly issuer: IssuerConfig
+  /** Of our own: what somebody agreed to, which this came of. */
+  readonly grant: string | undefined
 }
 
 /** Finds out whose token is shown, and whether it is for the endpoint at which it is shown. */
@@ -23,6 +28,7 @@ export class TokenDesk {
   readonly #needs: TokenDeskNeeds
   readonly #good: Remembered<GoodToken>
   readonly #issuers: ReadonlyMap<string, Issuer>
+  readonly #own = new Map<string, { readonly keys: JsonObject; readonly issuer: Issuer }>()
   #pending = 0
 
   /** @param before whose issuers, where they are the same, keep the keys they have read */
@@ -51,11 +57,14 @@ export class TokenDesk {
   }
 
   async #look(text: string, names: ReadonlySet<string>): Promise<Principal> {
-    const issuer = this.#issuers.get(issuerOf(text) ?? '')
-    if (issuer === undefined) throw notTaken('token')
+    const name = issuerOf(text) ?? ''
+    const isOwn = this.#needs.own?.issuers().has(name) === true
+    if (!isOwn && !this.#issuers.has(name)) throw notTaken('token')
     if (this.#pending >= MAX_PENDING) throw notNow()
     this.#pending++
     try {
+      const issuer = isOwn ? await this.#ownIssuer(name) : this.#issuers.get(name)
+      if (issuer === undefined) throw notTaken('token')
       const good = await issuer.check(text)
       this.#good.keep(this.#needs.sha256(text), good)
       return this.#admit(good, names)
@@ -64,11 +73,40 @@ export class TokenDesk {
     }
   }
 
-  #admit({ principal, audience, expiresAt, issuer }: GoodToken, names: ReadonlySet<string>): Principal {
+  #admit(
+    { principal, audience, expiresAt, issuer, grant }: GoodToken,
+    names: ReadonlySet<string>,
+  ): Principal | Promise<Principal> {
     const isForUs = audience.some((name) => names.has(name) || issuer.audience.includes(name))
     if (!isForUs || this.#needs.wallClock() >= expiresAt + LEEWAY_SECONDS * 1_000) throw notTaken('token')
-    return principal
+    const { own } = this.#needs
+    if (grant === undefined || own === undefined) return principal
+    const isLive = own.tokens.isLive(grant)
+    // Known at once, but for one call in seconds.
+    if (isLive instanceof Promise) return isLive.then((is) => toLive(principal, is), refuseForNow)
+    return toLive(principal, isLive)
   }
+
+  /** With the keys of now: they are changed while tokens are checked. */
+  async #ownIssuer(name: string): Promise<Issuer | undefined> {
+    const { own } = this.#needs
+    if (own === undefined) return undefined
+    const keys = await own.tokens.keys().catch(refuseForNow)
+    const known = this.#own.get(name)
+    if (known?.keys === keys) return known.issuer
+    const issuer = new Issuer(toOwnIssuer(name), this.#needs, keys)
+    this.#own.set(name, { keys, issuer })
+    return issuer
+  }
+}
+
+function toLive(principal: Principal, isLive: boolean): Principal {
+  if (isLive) return principal
+  throw notTaken('token')
+}
+
+function refuseForNow(cause: unknown): never {
+  throw notNow(cause)
 }
 
 /** One issuer, with its keys. */
@@ -76,10 +114,13 @@ class Issuer {
   readonly #config: IssuerConfig
   readonly #written: string
   readonly #needs: TokenDeskNeeds
+  readonly #keys: JsonObject | undefined
   #verify: Promise<VerifyToken<TokenBearer>> | undefined
 
-  constructor(config: IssuerConfig, needs: TokenDeskNeeds) {
+  /** @param keys given, where they are not to be read */
+  constructor(config: IssuerConfig, needs: TokenDeskNeeds, keys?: JsonObject) {
     this.#config = config
+    this.#keys = keys
     this.#written = toText(config)
     this.#needs = needs
   }
@@ -92,13 +133,21 @@ class Issuer {
     this.#verify ??= this.#load()
     const verify = await this.#verify
     const { id, tenant, scopes, attributes, audience, expiresAt } = await verify({ authorization: `Bearer ${text}` })
-    return { principal: Object.freeze({ id, tenant, scopes, attributes }), audience, expiresAt, issuer: this.#config }
+    const { grant } = this.#keys === undefined ? {} : (attributes.claims as { readonly grant?: unknown }) // as `toBearer` has it
+    return {
+      principal: Object.freeze({ id, tenant, scopes, attributes }),
+      audience,
+      expiresAt,
+      issuer: this.#config,
+      grant: typeof grant === 'string' ? grant : undefined,
+    }
   }
 
   /** Loaded with the first token: it brings what makes requests and checks signatures. */
   async #load(): Promise<VerifyToken<TokenBearer>> {
     const { verifyToken } = await import('@crosspoint/auth/node')
-    const { issuer, audience, keys, algorithms, types, scopesImplied } = this.#config
+    const { issuer, audience, algorithms, types, scopesImplied } = this.#config
+    const keys = this.#keys ?? this.#config.keys
     return verifyToken<TokenBearer>({
       resource: () => [...this.#needs.names(), ...audience],
       issuers: [keys === undefined ? issuer : { issuer, keys }],
