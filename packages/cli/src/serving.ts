@@ -4,6 +4,7 @@ import {
   createGateway,
   createLazyStore,
   createLogTap,
+  type FrontDoor,
   type Gateway,
   type GatewayOptions,
   openAdminDoor,
@@ -43,8 +44,8 @@ export interface Serving {
   readonly log: ProcessLog
   /** Opens the store now where callers come with keys or evidence is kept, so that what is wrong with it is told at the start. */
   openStore(): Promise<void>
-  /** Opens the admin API, where the configuration has one. @param frontUrl where callers are served */
-  openAdmin(frontUrl: string): Promise<AdminDoor | undefined>
+  /** Opens the admin API, where the configuration has one. @param front where callers are served */
+  openAdmin(front: FrontDoor): Promise<AdminDoor | undefined>
   /** Tells people in words and programs in the log. */
   tell(message: string): void
   /** Keeps the log down to errors while something else tells people the same, and brings it back. */
@@ -90,10 +91,10 @@ export async function createServing(io: Io, options: ServingOptions, flags: read
       if (auth?.keys.enabled !== true && auth?.server === undefined && audit === undefined) return
       await store.open().catch(failStore)
     },
-    openAdmin: async (frontUrl) => {
+    openAdmin: async (front) => {
       if (!gateway.config.admin.enabled) return undefined
       const file = createServedFile({ path, flags, env: io.env, current: () => current, apply })
-      return openAdminDoor({ gateway, info, frontUrl, store, file, tap, log: tap.log, env: io.env })
+      return openAdminDoor({ gateway, info, front, store, file, tap, log: tap.log, env: io.env })
     },
     isFallback: path === options.fallbackConfig && options.config === undefined,
     stopped: aborted(io.stopping.signal),

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type AdminDoor, adminPassPath, leaveAdminPass, openFrontDoor } from '@crosspoint/gateway'
+import { type AdminDoor, adminPassPath, type FrontDoor, leaveAdminPass, openFrontDoor } from '@crosspoint/gateway'
 import type { ConfigFlag, ListenConfig } from '@crosspoint/gateway/config'
 import { CliError, type ExitKind } from '../exit.ts'
 import { letHeapGrow } from '../heap.ts'
@@ -20,7 +20,7 @@ export async function up(io: Io, options: UpOptions): Promise<ExitKind> {
     const door = await openDoor(serving, options)
     let admin: OpenedAdmin | undefined
     try {
-      admin = await openAdmin(io, serving, door.url)
+      admin = await openAdmin(io, serving, door)
       // The door is open already: a server that takes its time holds up nobody else.
       const { gateway, stopped } = serving
       const started = waiting(io.terminal, () => describeStarting(gateway.status()), gateway.start())
@@ -56,10 +56,10 @@ interface OpenedAdmin extends AdminDoor {
   readonly pass: string | undefined
 }
 
-async function openAdmin(io: Io, serving: Serving, frontUrl: string): Promise<OpenedAdmin | undefined> {
+async function openAdmin(io: Io, serving: Serving, front: FrontDoor): Promise<OpenedAdmin | undefined> {
   const { gateway, path, log } = serving
   const { host, port = 0, token } = gateway.config.admin
-  const door = await serving.openAdmin(frontUrl).catch((error: unknown) => {
+  const door = await serving.openAdmin(front).catch((error: unknown) => {
     throw toListenFault(error, { host, port }, 'admin.port')
   })
   if (door === undefined) return undefined

@@ -1,4 +1,5 @@
-import { recordCall } from '@crosspoint/testkit'
+import { createHash } from 'node:crypto'
+import { openWireSession, recordCall } from '@crosspoint/testkit'
 import { expect, test } from 'vitest'
 import { openAdminDoorOf } from '../../fixtures/open-admin.ts'
 import { openTestStore } from '../../fixtures/open-store.ts'
@@ -128,6 +129,39 @@ test('credentials for servers are listed and forgotten, and never shown', async 
   expect(events).toMatchObject([{ event: 'credential.removed', target: 'up', about: { forPrincipal: 'bob' } }])
   const again = client.removeCredential({ kind: 'connection', tenant: 't', principal: 'bob', name: 'up' })
   await expect(again).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('sessions are listed by their digests, and ended', async () => {
+  const { client, door, key, gateway } = await openAdminDoorOf()
+  const { text } = await key({ principal: 'alice' })
+  const wire = await openWireSession(`${door.url}/small`, { headers: { authorization: `Bearer ${text}` } })
+  const id = String(wire.headers['mcp-session-id'])
+  const { sessions, total } = await client.listSessions({ principal: 'alice' })
+  expect([total, sessions]).toEqual([
+    1,
+    [
+      {
+        session: createHash('sha256').update(id).digest('hex').slice(0, 32),
+        view: 'small',
+        tenant: 'default',
+        principal: 'alice',
+        transport: 'streamable',
+        revision: expect.any(String),
+        client: { name: 'wire-client', version: '1' },
+        idleMs: expect.any(Number),
+      },
+    ],
+  ])
+  expect(JSON.stringify(sessions)).not.toContain(id)
+  expect((await client.listSessions({ principal: 'bob' })).total).toBe(0)
+  expect((await wire.request('tools/list')).status).toBe(200)
+  const events: unknown[] = []
+  gateway.record = (event) => void events.push(event)
+  const [{ session = '' } = {}] = sessions
+  await client.endSession({ session })
+  expect((await wire.request('tools/list')).status).toBe(404)
+  expect(events).toMatchObject([{ event: 'session.closed', target: session, about: { forPrincipal: 'alice' } }])
+  await expect(client.endSession({ session })).rejects.toMatchObject({ code: 'not_found' })
 })
 
 test('who called lately is listed, with what they may', async () => {
@@ -260,6 +294,36 @@ async function isHeard(
   tap.log.warn({}, 'ready?')
   return Promise.race([first.then(() => true), new Promise<boolean>((resolve) => setImmediate(() => resolve(false)))])
 }
+
+test('whoever stops listening, or reading, makes room for others', async () => {
+  const { client, audit, gateway } = await openAdminDoorOf({ more: { audit: {} } })
+  const row = {
+    chain: 'c',
+    at: 1,
+    previous: '',
+    hash: '',
+    record: '{}',
+    index: { tenant: '', principal: '', method: '', outcome: '' },
+  }
+  audit.rows.push(
+    ...Array.from({ length: 5_000 }, (_, seq) => ({
+      ...row,
+      seq: seq + 1,
+      record: JSON.stringify({ x: 'x'.repeat(1_000) }),
+    })),
+  )
+  for (let i = 0; i < 40; i++) {
+    const giveUp = new AbortController()
+    const events = client.events({}, { signal: giveUp.signal })
+    const next = events.next().catch((error: unknown) => error)
+    await client.live()
+    gateway.restart('up')
+    expect(await next).toMatchObject({ value: { type: expect.any(String) } })
+    giveUp.abort()
+    await events.return?.(undefined).catch(() => {})
+    for await (const line of client.exportAudit({})) if (line.seq > 0) break
+  }
+})
 
 test('what is wrong is said in one shape, with what would work', async () => {
   const { client, send } = await openAdminDoorOf()

@@ -9,6 +9,7 @@ import { createHealthHandlers } from './resources/health.ts'
 import { createKeyHandlers } from './resources/keys.ts'
 import { createPolicyHandlers } from './resources/policy.ts'
 import { createServerHandlers } from './resources/servers.ts'
+import { createSessionHandlers } from './resources/sessions.ts'
 import { createTrafficHandlers } from './resources/traffic.ts'
 
 /** What answers each operation. */
@@ -21,6 +22,7 @@ export function createHandlers(needs: AdminNeeds): Handlers {
     ...createTrafficHandlers(needs),
     ...createKeyHandlers(needs),
     ...createCredentialHandlers(needs),
+    ...createSessionHandlers(needs),
     ...createCallerHandlers(needs),
     ...createAuditHandlers(needs),
     ...createConfigHandlers(needs),

@@ -4,6 +4,7 @@ import type { ConfigIssue } from '../config/config-error.ts'
 import type { ConfigDiff } from '../config/diff.ts'
 import type { ExplainedSetting } from '../config/explain.ts'
 import type { ConfigFormat } from '../config/read.ts'
+import type { FrontDoor } from '../front/door.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Log } from '../log.ts'
 import type { LogTap } from '../log-tap.ts'
@@ -34,7 +35,7 @@ export interface AdminNeeds {
   readonly gateway: Gateway
   readonly info: Implementation
   /** Where callers are served. */
-  readonly frontUrl: string | undefined
+  readonly front: Pick<FrontDoor, 'url' | 'sessions'> | undefined
   readonly store: Partial<Pick<Store, 'keys' | 'audit' | 'credentials'>>
   readonly file: ConfigurationFile | undefined
   readonly tap: LogTap | undefined

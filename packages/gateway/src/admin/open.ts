@@ -1,5 +1,6 @@
 import { type Implementation, systemClock } from '@crosspoint/mcp'
 import { isLoopbackHost } from '../config/hosts.ts'
+import type { FrontDoor } from '../front/door.ts'
 import type { Gateway } from '../gateway.ts'
 import { toBase64Url } from '../identity/api-key.ts'
 import { type Log, SILENT } from '../log.ts'
@@ -21,8 +22,8 @@ export interface AdminDoorOptions {
   readonly gateway: Gateway
   /** Name and version that it gives itself. */
   readonly info: Implementation
-  /** Where callers are served, to be told. Default: not told. */
-  readonly frontUrl?: string
+  /** Where callers are served. Default: nothing is told of it. */
+  readonly front?: Pick<FrontDoor, 'url' | 'sessions'>
   /** Where keys, evidence and credentials for servers are. Default: there are none. */
   readonly store?: Partial<Pick<Store, 'keys' | 'audit' | 'credentials'>>
   /** Default: the gateway was not started from a file. */
@@ -77,7 +78,7 @@ export async function openAdmin(options: AdminDoorOptions): Promise<AdminDoor> {
     const app = createAdminApp({
       gateway,
       info,
-      frontUrl: options.frontUrl,
+      front: options.front,
       store: options.store ?? {},
       file: options.file,
       tap: options.tap,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { openWireSession } from '@crosspoint/testkit'
 import { createSchemaJudge } from '@crosspoint/testkit/referee'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -74,13 +75,20 @@ async function openAll() {
     record: '{"v":1}',
     index: { tenant: 't', principal: 'p', method: 'm', outcome: 'complete' },
   })
-  return { ...opened, id: record.id }
+  const authorization = `Bearer ${text}`
+  await openWireSession(opened.door.url, { headers: { authorization } })
+  const [opening] = opened.door.sessions()
+  return { ...opened, id: record.id, session: opening?.session ?? '' }
 }
 
 /** What is asked of each operation. Undefined: nothing has to be said. */
-function asks(
-  id: string,
-): Readonly<Record<OperationId, { readonly path?: string; readonly body?: object } | undefined>> {
+function asks({
+  id,
+  session,
+}: {
+  readonly id: string
+  readonly session: string
+}): Readonly<Record<OperationId, { readonly path?: string; readonly body?: object } | undefined>> {
   return {
     live: undefined,
     ready: undefined,
@@ -103,6 +111,8 @@ function asks(
     revokeKey: { path: `/keys/${id}/revoke`, body: {} },
     listCredentials: undefined,
     removeCredential: { body: { kind: 'connection', tenant: 't', principal: 'p', name: 'up' } },
+    listSessions: undefined,
+    endSession: { path: `/sessions/${session}/end`, body: {} },
     listPrincipals: undefined,
     searchAudit: { path: '/audit?since=1969-12-31T23:00:00Z&limit=5' },
     exportAudit: undefined,
@@ -115,8 +125,8 @@ function asks(
 }
 
 test('every operation answers what the document says', async () => {
-  const { send, id, admin } = await openAll()
-  const asked = asks(id)
+  const { send, admin, ...opened } = await openAll()
+  const asked = asks(opened)
   for (const name of Object.keys(asked) as OperationId[]) {
     const { method, path } = routeOf(name)
     const { path: at = path, body } = asked[name] ?? {}
@@ -157,9 +167,9 @@ const word = fc.oneof(
 )
 
 test('whatever is sent, it is answered in one shape and never with a fault of ours', async () => {
-  const { send, id } = await openAll()
+  const { send, ...opened } = await openAll()
   const names = Object.keys(ROUTES).filter((name) => name !== 'events') as OperationId[]
-  const asked = asks(id)
+  const asked = asks(opened)
   const sent = fc.record({
     name: fc.constantFrom(...names),
     segment: word,

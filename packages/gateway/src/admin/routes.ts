@@ -24,6 +24,8 @@ export const ROUTES = {
   rotateKey: 'POST /keys/:id/rotate',
   listCredentials: 'GET /credentials',
   removeCredential: 'POST /credentials/remove',
+  listSessions: 'GET /sessions',
+  endSession: 'POST /sessions/:session/end',
   listPrincipals: 'GET /principals',
   searchAudit: 'GET /audit',
   exportAudit: 'GET /audit/export',

@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway.ts'
 import type { OpenedPlace } from '../identity/identity.ts'
 import type { Log } from '../log.ts'
 import { toConnectPages } from './connect-door.ts'
+import { type FrontSession, toFrontSessions } from './front-sessions.ts'
 
 export interface FrontDoorOptions extends Omit<Partial<ListenConfig>, 'host' | 'port'> {
   /** Address to bind. Default `127.0.0.1`. */
@@ -26,6 +27,8 @@ export interface FrontDoor {
   readonly url: string
   readonly host: string
   readonly port: number
+  /** Handshake sessions of callers that are open at this door. */
+  sessions(): readonly FrontSession[]
   /** Stops accepting, lets requests finish for `drainMs` (default 10 s), ends streams. The gateway goes on. */
   close(options?: { readonly drainMs?: number }): Promise<void>
 }
@@ -76,6 +79,7 @@ export async function openFrontDoor(gateway: Gateway, options: FrontDoorOptions 
     url: `${door.url}${ROOT}`,
     host: door.host,
     port: door.port,
+    sessions: () => toFrontSessions(gateway, door.sessions()),
     async close(closing = {}) {
       closed?.()
       // What is held here is for others from now on; what is at work ends here.

@@ -12,6 +12,7 @@ import type { Operation } from './operation.ts'
 import * as policy from './policy.ts'
 import type { Received } from './received.ts'
 import { listServers, readServer, restartServer } from './servers.ts'
+import * as sessions from './sessions.ts'
 import * as traffic from './traffic.ts'
 
 /** The whole contract: what each operation takes and gives. */
@@ -37,6 +38,8 @@ export const OPERATIONS = {
   rotateKey: keys.rotateKey,
   listCredentials: credentials.listCredentials,
   removeCredential: credentials.removeCredential,
+  listSessions: sessions.listSessions,
+  endSession: sessions.endSession,
   listPrincipals: callers.listPrincipals,
   searchAudit: audit.searchAudit,
   exportAudit: audit.exportAudit,

@@ -4,7 +4,7 @@ import { toOpenApi } from '../openapi.ts'
 import { listServers } from './servers.ts'
 
 export function createHealthHandlers(needs: AdminNeeds): Pick<Handlers, 'live' | 'ready' | 'status' | 'openapi'> {
-  const { gateway, info, file, frontUrl, host, wallClock } = needs
+  const { gateway, info, file, front, host, wallClock } = needs
   const startedAt = new Date(wallClock()).toISOString()
   return {
     live: () => ({ status: 'ok' }),
@@ -27,7 +27,7 @@ export function createHealthHandlers(needs: AdminNeeds): Pick<Handlers, 'live' |
         ...host,
         startedAt,
         settled: gateway.settled,
-        ...(frontUrl === undefined ? {} : { url: frontUrl }),
+        ...(front === undefined ? {} : { url: front.url }),
         config: {
           ...(file === undefined ? {} : { path: file.path }),
           servers: config.servers.size,

@@ -92,6 +92,10 @@ export class StreamSessions {
     return found !== undefined && isSame(found.principal, principal)
   }
 
+  all(): readonly (readonly [id: string, found: StreamSession])[] {
+    return [...this.#open]
+  }
+
   *records(): Iterable<readonly [id: string, record: SessionRecord]> {
     for (const [id, { principal }] of this.#open) yield [id, toRecord(principal)]
   }

@@ -3,6 +3,7 @@ import type { Principal } from '../../protocol/call.ts'
 import { checkOptions, type OptionNames } from '../../protocol/option-names.ts'
 import { type GuardOptions, isLoopback } from './guards.ts'
 import { listenOnPort, listenOnSocket } from './listen.ts'
+import type { OpenSession } from './open-session.ts'
 import { type DoorFigures, Reception, type ReceptionOptions } from './reception.ts'
 
 export interface HttpDoorOptions extends ReceptionOptions {
@@ -41,6 +42,8 @@ export interface HttpDoor {
   /** 0 on a socket. */
   readonly port: number
   readonly figures: () => DoorFigures
+  /** Every handshake session that is open here, for whoever looks after the door. */
+  readonly sessions: () => readonly OpenSession[]
   /**
    * Takes a request that another process of the same endpoints let in, for its caller (see `Endpoint.elsewhere`): host,
    * origin and credentials are not looked at, and it is not handed on once more.
@@ -89,6 +92,7 @@ function toDoor(server: Server, options: HttpDoorOptions, where: Pick<HttpDoor, 
   return {
     ...where,
     figures: reception.figures,
+    sessions: reception.sessions,
     receiveForwarded: reception.receiveForwarded,
     close({ drainMs = 10_000 } = {}) {
       closed ??= close(server, reception, drainMs)

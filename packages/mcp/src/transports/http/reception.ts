@@ -10,6 +10,7 @@ import { toDenial } from './challenge.ts'
 import { closeDesk, createDesk, type Desk, drainDesk, isIdle } from './desk.ts'
 import type { HttpRequest, HttpResponse } from './exchange.ts'
 import { createGuards, type GuardOptions } from './guards.ts'
+import { type OpenSession, openSessionsOf } from './open-session.ts'
 import { receiveOther } from './other-methods.ts'
 import { type DoorState, HttpReply, isGone, type ReplyContext } from './reply.ts'
 import { type ResourceMetadata, toMetadataSource, WELL_KNOWN } from './resource-metadata.ts'
@@ -114,6 +115,10 @@ export class Reception {
     }
     return { replies, sessions }
   }
+
+  /** Every handshake session that is here, at whichever endpoint. */
+  readonly sessions = (): readonly OpenSession[] =>
+    [...this.#desks].flatMap(([endpoint, desk]) => [...openSessionsOf(endpoint, desk)])
 
   /** Every request passes here; what most of them do not need is elsewhere. */
   readonly receive = (request: HttpRequest, response: HttpResponse): void => {

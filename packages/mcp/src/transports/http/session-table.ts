@@ -103,6 +103,11 @@ export class SessionTable {
     }
   }
 
+  /** Least recently used first. */
+  all(): readonly HttpSession[] {
+    return [...this.#sessions.values()]
+  }
+
   /** Whether it is here, and this caller's. */
   has(id: string, principal: Principal): boolean {
     const found = this.#sessions.get(id)
