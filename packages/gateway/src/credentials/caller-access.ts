@@ -3,9 +3,11 @@ import { type Call, McpError, type Principal } from '@crosspoint/mcp'
 import type { ServerConfig } from '../config/model.ts'
 import type { DiscoveryConfig, ExchangeConfig, OAuthConfig } from '../config/model-secrets.ts'
 import { isNobody } from '../identity/nobody.ts'
+import type { Log } from '../log.ts'
 import { shown } from '../shown.ts'
 import type { Access, PerCaller } from '../upstreams/access.ts'
 import type { Caller } from '../upstreams/context.ts'
+import { toReason } from '../upstreams/explain.ts'
 import { toToolError } from '../upstreams/sentences.ts'
 import { toTarget } from '../upstreams/target.ts'
 import { CredentialError } from './credential-error.ts'
@@ -26,7 +28,7 @@ export interface CallerAccess extends Access {
 export function createSignedInAccess(
   config: () => ServerConfig,
   auth: OAuthConfig,
-  needs: SignedInNeeds & { readonly desk: SignInDesk },
+  needs: SignedInNeeds & { readonly desk: SignInDesk; readonly log: Log },
 ): CallerAccess {
   const server = config().name
   const holders = new Holders((owner) => new SignedIn({ server, url: urlOf(config()), auth }, owner, needs))
@@ -48,6 +50,8 @@ export function createSignedInAccess(
           server,
           desk: needs.desk,
           isMissing,
+          tell: (error) =>
+            needs.log.warn({ upstream: server, reason: toReason(error) }, 'A sign-in cannot be looked at'),
           ownerOf: ({ principal }) => toOwner(principal),
           holderOf: ({ principal }) => holders.of(toOwner(principal)),
         }),

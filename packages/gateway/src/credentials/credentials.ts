@@ -71,7 +71,7 @@ export class Credentials {
       case 'oauth': {
         const [kept, desk] = [this.#kept, this.desk]
         if (kept === undefined || desk === undefined) return withoutStore(config)
-        const access = createSignedInAccess(config, auth, { ...this.#access, kept, desk })
+        const access = createSignedInAccess(config, auth, { ...this.#access, kept, desk, log: this.#needs.log })
         this.#callers.set(name, access)
         return access
       }

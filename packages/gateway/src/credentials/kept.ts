@@ -1,4 +1,5 @@
-import type { CredentialId, CredentialStore } from '../stores/contract/credential-store.ts'
+import type { CredentialId, CredentialRecord, CredentialStore } from '../stores/contract/credential-store.ts'
+import { CredentialError } from './credential-error.ts'
 import type { Vault } from './vault.ts'
 
 /** What the store keeps, opened; everything of this room that is kept goes through here. */
@@ -21,7 +22,25 @@ export async function readKept({ vault, store }: Kept, id: CredentialId): Promis
   return { text: await (await vault()).open(record), version: record.version }
 }
 
-/** Changes what is kept, on the ground of what is there: tried again where somebody else was quicker. */
+/** As {@link readKept}; undefined also for what cannot be opened, be it damaged, another's or closed with a key that is gone. */
+export async function readIfOpens({ vault, store }: Kept, id: CredentialId): Promise<string | undefined> {
+  const record = await store.find(id)
+  return record === undefined ? undefined : openIfOpens(await vault(), record)
+}
+
+async function openIfOpens(vault: Vault, record: CredentialRecord): Promise<string | undefined> {
+  try {
+    return await vault.open(record)
+  } catch (error) {
+    if (error instanceof CredentialError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Changes what is kept, on the ground of what is there: tried again where somebody else was quicker. What cannot be opened
+ * is in nobody's way.
+ */
 export async function changeKept(
   kept: Kept,
   id: CredentialId,
@@ -29,13 +48,14 @@ export async function changeKept(
 ): Promise<void> {
   const { vault, store, wallClock } = kept
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const before = await readKept(kept, id)
-    const next = change(before?.text)
+    const keeper = await vault()
+    const before = await store.find(id)
+    const next = change(before === undefined ? undefined : await openIfOpens(keeper, before))
     if (next === undefined) {
       if (before !== undefined) await store.remove(id)
       return
     }
-    const sealed = await (await vault()).seal(id, next)
+    const sealed = await keeper.seal(id, next)
     const { kind, tenant, principal, name } = id
     const record = { kind, tenant, principal, name, ...sealed, updatedAt: wallClock() }
     if ((await store.put(record, before?.version ?? 0)) !== undefined) return

@@ -1,7 +1,7 @@
 import type { TokenStore } from '@crosspoint/auth'
 import type { CredentialId } from '../stores/contract/credential-store.ts'
 import { CredentialError } from './credential-error.ts'
-import { changeKept, type Kept, readKept } from './kept.ts'
+import { changeKept, type Kept, readIfOpens } from './kept.ts'
 
 /** Whose credential it is: a caller's by tenant and principal, or, both empty, the gateway's own. */
 export interface CredentialOwner {
@@ -17,7 +17,7 @@ export function createSealedTokens(kept: Kept, owner: CredentialOwner, server: s
   const connection = toConnectionId(owner, server)
   return {
     async read(key) {
-      const text = (await readKept(kept, toId(key, connection)))?.text
+      const text = await readIfOpens(kept, toId(key, connection))
       return text === undefined ? undefined : parse(text).get(key)
     },
     write: (key, value) =>

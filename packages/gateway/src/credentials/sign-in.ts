@@ -27,6 +27,8 @@ export interface SignInOptions {
   readonly holderOf: (call: Call) => Holder
   /** The call failed for want of a sign-in. */
   readonly isMissing: (error: unknown) => boolean
+  /** Told why what is kept cannot be looked at, which is no caller's to read. */
+  readonly tell: (error: unknown) => void
 }
 
 /**
@@ -37,7 +39,14 @@ export function requireSignIn(next: Handle, options: SignInOptions): Handle {
   const { holderOf, isMissing } = options
   const slowly = async (call: Call, holder: Holder): Promise<Result> => {
     const { answer, bare } = takeAnswer(call)
-    if (!(await holder.look()) && !(await isComing(call, holder, answer, options))) {
+    let isThere: boolean
+    try {
+      isThere = (await holder.look()) || (await isComing(call, holder, answer, options))
+    } catch (error) {
+      options.tell(error)
+      return inWords(call, `The sign-in to "${options.server}" cannot be looked at, or renewed, now. Try again shortly`)
+    }
+    if (!isThere) {
       if (answer !== undefined && answer !== 'accept') return refused(call, options.server)
       return ask(call, undefined, options)
     }

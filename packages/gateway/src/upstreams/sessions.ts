@@ -152,7 +152,9 @@ export class Sessions {
   async #handleTask(call: Call): Promise<Result> {
     const named = toNamed(call.params.taskId)
     const native = named === undefined ? call : { ...call, params: { ...call.params, taskId: named.native } }
-    const isOwn = named?.session === OWN_ID && this.#options.own() !== undefined
+    // Where callers come with credentials of their own, none of them goes out with ours.
+    const hasOwn = this.#options.own() !== undefined && this.#options.perCaller === undefined
+    const isOwn = named?.session === OWN_ID && hasOwn
     const known = named === undefined || isOwn ? undefined : this.#withTasks.get(named.session)
     const session = isOwn ? undefined : (known ?? this.#toSession(call))
     if (session !== undefined) return this.#pass(native, session, true)

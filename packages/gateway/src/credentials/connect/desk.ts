@@ -44,6 +44,8 @@ export class ConnectDesk implements SignInDesk {
   readonly #doors = new Set<{ readonly origin: string }>()
   /** By the id of the link, the oldest first. */
   readonly #flows = new Map<string, Flow>()
+  /** Links that led to their end, the oldest first. */
+  readonly #over = new Set<string>()
   /** Links that are good for a while yet and were not used: an owner who asks again gets the same. */
   readonly #fresh = new Map<string, { readonly link: Link; readonly url: string; readonly about: string }>()
 
@@ -113,7 +115,7 @@ export class ConnectDesk implements SignInDesk {
     if (place === undefined || (method !== 'GET' && method !== 'POST')) return NOT_FOUND
     const fields = method === 'POST' ? await request.fields() : request.query
     const link = await this.#links.parse(name, fields.get('l') ?? '')
-    if (link === undefined) return EXPIRED
+    if (link === undefined || this.#over.has(link.id)) return EXPIRED
     if (!(await this.#isTheirs(link, request))) return NOT_YOURS
     return method === 'GET' ? this.#show(link, place, request) : this.#goOn(link, place, request, fields)
   }
@@ -147,12 +149,13 @@ export class ConnectDesk implements SignInDesk {
   async #goOn(link: Link, place: SignInPlace, request: PageRequest, fields: URLSearchParams): Promise<PageReply> {
     const browser = browserOf(request)
     if (browser === undefined || !this.#isOurPage(request)) return FORGED
-    if (fields.get('csrf') !== (await toToken(browser, link.id))) return FORGED
+    const token = await toToken(browser, link.id)
+    if (fields.get('csrf') !== token) return FORGED
+    // Whoever had begun with it goes on with it, and nobody else.
+    if (!(await this.#links.use(link, token))) return EXPIRED
     const flow = this.#flowOf(link, place)
     const url = await flow.ready
     if (url === undefined) return this.#finish(flow)
-    // Whoever had begun with it goes on with it, and nobody else.
-    if (flow.browser !== browser && !(await this.#links.use(link))) return EXPIRED
     flow.browser = browser
     this.#forgetLink(link)
     return toRedirect(url, {})
@@ -176,6 +179,8 @@ export class ConnectDesk implements SignInDesk {
     } finally {
       this.#flows.delete(flow.link.id)
     }
+    this.#over.add(flow.link.id)
+    if (this.#over.size > MAX_FLOWS) this.#over.delete([...this.#over][0] ?? '')
     this.#needs.connected(server, owner)
     this.#waiters.tell(server, owner)
     return toPage(200, `Signed in to ${server}`, [

@@ -55,10 +55,10 @@ export class Links {
     }
   }
 
-  /** Whether it is this one who uses it; of all who try, one does. */
-  async use({ id, expiresAt }: Link): Promise<boolean> {
+  /** Whether it is this one who uses it: of all who try, one does, and may go on. */
+  async use({ id, expiresAt }: Link, user: string): Promise<boolean> {
     const { store, wallClock } = this.#kept
-    return store.claim(`link ${id}`, crypto.randomUUID(), { now: wallClock(), until: expiresAt + LINK_MS })
+    return store.claim(`link ${id}`, user, { now: wallClock(), until: expiresAt + LINK_MS })
   }
 
   #open(): Promise<Vault> {
