@@ -8,16 +8,19 @@ import { knownKeys } from './schema.ts'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const guide = await readFile(`${root}docs/guides/configuration.md`, 'utf8')
-const blocks = [...guide.matchAll(/^```(yaml|jsonc)\n(.*?)^```$/gms)].map(([, format = '', text = '']) => ({
-  format,
-  text,
-}))
+const credentials = await readFile(`${root}docs/guides/credentials.md`, 'utf8')
+const blocks = [...`${guide}\n${credentials}`.matchAll(/^```(yaml|jsonc)\n(.*?)^```$/gms)].map(
+  ([, format = '', text = '']) => ({
+    format,
+    text,
+  }),
+)
 
 test.each(blocks)('the guide’s $format block is a configuration: $text', ({ format, text }) => {
   const { warnings } = parseConfig(text, {
     path: `guide.${format}`,
     baseDir: '/etc/crosspoint',
-    env: { DOCS_TOKEN: 'x', GITHUB_TOKEN: 'x' },
+    env: { DOCS_TOKEN: 'x', GITHUB_TOKEN: 'x', CROSSPOINT_VAULT_KEY: 'x' },
   })
   expect(warnings.map(({ message }) => message).filter((message) => message !== 'No server is configured')).toEqual([])
 })
