@@ -74,6 +74,8 @@ export interface McpErrorOptions {
   readonly challenge?: Challenge
   /** A JSON-RPC error of an upstream, in the newest vocabulary, to be passed on as it is. */
   readonly rpc?: RpcError
+  /** What was asked was certainly not begun: it may be asked again, or of another, whatever it does. Default false. */
+  readonly neverRan?: boolean
 }
 
 /** What a caller's token lacks (RFC 6750 §3). */
@@ -90,6 +92,8 @@ export class McpError extends Error {
   readonly data: unknown
   readonly rpc: RpcError | undefined
   readonly challenge: Challenge | undefined
+  /** What was asked was certainly not begun. False where nobody knows. */
+  readonly neverRan: boolean
 
   constructor(code: ErrorCode, message: string, options: McpErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -98,6 +102,7 @@ export class McpError extends Error {
     this.data = options.data
     this.rpc = options.rpc
     this.challenge = options.challenge
+    this.neverRan = options.neverRan === true
   }
 }
 

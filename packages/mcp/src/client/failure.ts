@@ -62,6 +62,7 @@ function toRefusal({ status, text, location, challenge, retryAfter }: Refusal, m
     return new McpError(
       'upstream.unavailable',
       `Cannot send "${method}": nothing speaks MCP at this URL (HTTP ${status}); check its path`,
+      { neverRan: true },
     )
   }
   if (status < 500 && status !== 408 && status !== 429) {
@@ -76,6 +77,8 @@ function toBusy(status: number, text: string, retryAfter: string | undefined, me
   const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined
   return new McpError('upstream.unavailable', `The server fails at "${method}" (HTTP ${status})${said}`, {
     ...(seconds === undefined ? {} : { data: { retryAfterMs: seconds * 1_000 } }),
+    // Who is too busy and says when to come back has not begun (RFC 9110 §15.6.4, RFC 6585 §4).
+    neverRan: seconds !== undefined && (status === 429 || status === 503),
   })
 }
 

@@ -180,6 +180,8 @@ class HandshakeSession {
       throw new McpError(
         'upstream.closed',
         'The server had forgotten our session during "tools/call", its outcome is unknown; a new session is open',
+        // A session that is not known is refused before anything is done in it (session management of Streamable HTTP).
+        { neverRan: answer.status === 404 },
       )
     }
     const second = await this.#wire.request(outgoing, '')
@@ -198,6 +200,8 @@ class HandshakeSession {
   async #special(call: Call): Promise<Result> {
     if (call.method === 'server/discover') return this.#discover()
     if (call.method === 'subscriptions/listen') return this.#listening.listen(call)
+    // Of the hop like others, and the least a server can be asked to see whether it is there.
+    if (call.method === 'ping') return this.#send(call, AS_IT_IS)
     if (this.#isForeign(call.method)) return this.#send(call, AS_IT_IS)
     throw new McpError('caller.unsupported_feature', `The server cannot do "${call.method}": it does not offer it`)
   }

@@ -137,7 +137,9 @@ class Restarting implements Connection {
 }
 
 function gone(method: string, { reason }: Closed): McpError {
-  return new McpError('upstream.unavailable', `Cannot send "${method}", the server is gone: ${reason}`)
+  return new McpError('upstream.unavailable', `Cannot send "${method}", the server is gone: ${reason}`, {
+    neverRan: true,
+  })
 }
 
 const FIRST_PAUSE_MS = 500

@@ -121,7 +121,9 @@ export function lost(method: string, reason: string): McpError {
 }
 
 function unavailable(method: string, reason: string): McpError {
-  return new McpError('upstream.unavailable', `Cannot send "${method}", the server is gone: ${reason}`)
+  return new McpError('upstream.unavailable', `Cannot send "${method}", the server is gone: ${reason}`, {
+    neverRan: true,
+  })
 }
 
 /** Messages that wait for a full channel. */

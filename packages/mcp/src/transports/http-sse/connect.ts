@@ -90,7 +90,8 @@ class SseWire implements Wire {
 
   request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
     if (this.#end !== undefined) {
-      throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.#where}: closed by us`)
+      const message = `Cannot send "${outgoing.method}" to ${this.#where}: closed by us`
+      throw new McpError('upstream.unavailable', message, { neverRan: true })
     }
     const waiting = this.#conversation.pending.open(outgoing, timeoutMs)
     const text = encodeCall(waiting.id, outgoing, hop, waiting.asksProgress)

@@ -2,7 +2,11 @@ import { McpError } from '../../errors.ts'
 import type { Refusal } from '../../peer/pending.ts'
 
 /** What went wrong on the way to a server, as a sentence for people and a code for machines. */
-export function toTransportError(error: Error & { code?: unknown }, method: string, where: string): McpError {
+export function toTransportError(
+  error: Error & { code?: unknown; syscall?: unknown },
+  method: string,
+  where: string,
+): McpError {
   // What has a code of ours never left: there are no credentials to send it with.
   if (error instanceof McpError) return error
   const { code } = error
@@ -11,11 +15,15 @@ export function toTransportError(error: Error & { code?: unknown }, method: stri
   }
   const reason = typeof code === 'string' ? NEVER_ARRIVED[code] : undefined
   if (reason !== undefined) {
-    return new McpError('upstream.unavailable', `Cannot reach ${where}: ${reason}`, { cause: error })
+    return new McpError('upstream.unavailable', `Cannot reach ${where}: ${reason}`, {
+      cause: error,
+      // The same codes are given of connections that were open: then nobody knows.
+      neverRan: code === 'UND_ERR_CONNECT_TIMEOUT' || CONNECTING.has(error.syscall),
+    })
   }
   if (typeof code === 'string' && NO_TLS.has(code)) {
     const message = `Cannot reach ${where}: what answers there does not speak TLS (${code}); if it is plain HTTP, write "http://" in place of "https://"`
-    return new McpError('upstream.unavailable', message, { cause: error })
+    return new McpError('upstream.unavailable', message, { cause: error, neverRan: true })
   }
   if (typeof code === 'string' && TLS.test(code)) {
     const message = `Cannot reach ${where}: its certificate is not accepted (${code})`
@@ -61,6 +69,8 @@ const NEVER_ARRIVED: Readonly<Record<string, string>> = {
   UND_ERR_DESTROYED: 'the connection was closed by us',
   UND_ERR_CLOSED: 'the connection was closed by us',
 }
+/** Calls of the system before anything is sent. */
+const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo'])
 /** How much of a body that is no message is kept to explain a refusal. */
 const MAX_REFUSAL = 500
 /** How an answer in plain text looks to somebody who awaits a handshake. */

@@ -119,7 +119,8 @@ class HttpWire implements Wire, CallCarrier {
 
   request(outgoing: Outgoing, hop: string, timeoutMs?: number): Promise<Answer> {
     if (this.#end !== undefined) {
-      throw new McpError('upstream.unavailable', `Cannot send "${outgoing.method}" to ${this.where}: closed by us`)
+      const message = `Cannot send "${outgoing.method}" to ${this.where}: closed by us`
+      throw new McpError('upstream.unavailable', message, { neverRan: true })
     }
     const waiting = this.conversation.pending.open(outgoing, timeoutMs)
     new HttpCall(this, waiting, encodeCall(waiting.id, outgoing, hop, waiting.asksProgress))
