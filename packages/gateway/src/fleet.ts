@@ -1,5 +1,6 @@
 import type { Call, ClientCapabilities, Clock, Crossing, Implementation, JsonObject, Principal } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
+import { agree } from './catalog/agreement.ts'
 import { buildCatalog, type Catalog, type Destination, type Source } from './catalog/catalog.ts'
 import type { Hop } from './catalog/hop.ts'
 import { type IconBounds, Icons } from './catalog/icons/icons.ts'
@@ -15,6 +16,8 @@ import { toStatus, type UpstreamStatus } from './status.ts'
 import type { AccessOf } from './upstreams/access.ts'
 import type { Connect } from './upstreams/connector.ts'
 import { type Caller, toContext } from './upstreams/context.ts'
+import { Replicas } from './upstreams/replicas/replicas.ts'
+import type { Served } from './upstreams/served.ts'
 import type { SessionSurvey } from './upstreams/session.ts'
 import { type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
 
@@ -46,10 +49,12 @@ export interface FleetOptions {
 
 /** A configured server, and what was learnt of it. */
 interface Member {
-  readonly upstream: Upstream
+  readonly upstream: Served
   source: Source
-  /** What it offers to us. */
+  /** What it offers to us: of several replicas what they agree on. */
   own: Offer | undefined
+  /** What each of its replicas offers, by their places. */
+  readonly owns: (Offer | undefined)[]
   /** What it offers in sessions on behalf of callers, where callers are one. */
   readonly inSessions: Map<string, Offer>
   /** Tools that work only as tasks. */
@@ -187,10 +192,50 @@ export class Fleet {
 
   /** @param known what the server of that name offered before: it stays listed until the new one says otherwise */
   #create(config: ServerConfig, known?: Offer): Member {
-    const { log, clock, random, limits, client, connect, crossing, declared, sessionBounds, accessOf, wallClock } =
+    const { clock, random, sessionBounds } = this.#options
+    const { replicas } = config
+    const toMember = (): Member => member
+    const upstream: Served =
+      replicas === undefined
+        ? this.#toUpstream(config, toMember)
+        : new Replicas({
+            config,
+            replicas,
+            clock,
+            random,
+            idleMs: () => sessionBounds().idleMs,
+            create: (own, replica, keeper, at) =>
+              this.#toUpstream(own, toMember, { at, keeper, log: withReplica(this.#options.log, replica.name) }),
+          })
+    const source = { destination: upstream, offer: known, ...toListing(config) }
+    const member: Member = {
+      upstream,
+      source,
+      own: known,
+      owns: [],
+      inSessions: new Map(),
+      taskOnly: toTaskOnly(known),
+      icons: this.#toIcons(config, () => this.#tell(member)),
+      warn: createWarnings(config.name, this.#options.log),
+      connection: undefined,
+      settled: false,
+    }
+    return member
+  }
+
+  /** One address of a server. */
+  #toUpstream(
+    config: ServerConfig,
+    member: () => Member,
+    { at, keeper, log }: Place = { at: 0, log: this.#options.log },
+  ): Upstream {
+    const { clock, random, limits, client, connect, crossing, declared, sessionBounds, accessOf, wallClock } =
       this.#options
-    const warn = createWarnings(config.name, log)
-    const upstream: Upstream = new Upstream({
+    const warn = (warnings: readonly string[]) => member().warn(warnings)
+    // What is learnt in sessions is of one replica.
+    const keyOf = (key: string) => (keeper === undefined ? key : `${at} ${key}`)
+    return new Upstream({
+      keeper,
       warn,
       config,
       client,
@@ -204,37 +249,27 @@ export class Fleet {
       random,
       accessOf,
       limits: limits(),
-      changed: () => this.#stateChanged(member),
+      changed: () => this.#stateChanged(member()),
       survey: (connection, report) =>
         startSurvey(connection, report, {
           hop: this.#options.hop,
           upstream: config.name,
-          known: member.own,
-          offered: (offer) => this.#offered(member, offer),
+          known: member().own,
+          offered: (offer) => this.#offered(member(), at, offer),
           relistMs: this.#options.relistMs(),
           warn,
           log,
           clock,
           random,
         }),
-      surveySession: (connection, key) => this.#surveySession(member, connection, key),
-      isGated: (key, tool) =>
-        isIn(member.own, tool) && member.inSessions.has(key) && !isIn(member.inSessions.get(key), tool),
-      isTaskOnly: (tool) => member.taskOnly.has(tool),
+      surveySession: (connection, key) => this.#surveySession(member(), connection, keyOf(key)),
+      isGated: (key, tool) => {
+        const { own, inSessions } = member()
+        const inSession = inSessions.get(keyOf(key))
+        return inSession !== undefined && isIn(own, tool) && !isIn(inSession, tool)
+      },
+      isTaskOnly: (tool) => member().taskOnly.has(tool),
     })
-    const source = { destination: upstream, offer: known, ...toListing(config) }
-    const member: Member = {
-      upstream,
-      source,
-      own: known,
-      inSessions: new Map(),
-      taskOnly: toTaskOnly(known),
-      icons: this.#toIcons(config, () => this.#tell(member)),
-      warn,
-      connection: undefined,
-      settled: false,
-    }
-    return member
   }
 
   #toIcons({ name, transport }: ServerConfig, changed: () => void): Icons {
@@ -257,8 +292,10 @@ export class Fleet {
     if (!this.#members.has(upstream.name)) this.#watches.resume(upstream.name)
   }
 
-  #offered(member: Member, offer: Offer): void {
-    member.own = offer
+  #offered(member: Member, at: number, offer: Offer): void {
+    const { upstream, owns } = member
+    owns[at] = offer
+    member.own = upstream instanceof Replicas ? upstream.agree(agree([...owns], member.own)) : offer
     this.#tell(member)
   }
 
@@ -328,6 +365,23 @@ function isIn(offer: Offer | undefined, tool: string): boolean {
 
 /** How a session is doing shows on its calls. */
 const NOBODY_ASKS: SurveyReport = { surveyed() {}, lost() {} }
+
+/** One of the replicas of a server. */
+interface Place {
+  readonly at: number
+  readonly keeper?: string
+  readonly log: Log
+}
+
+/** The same log, which says of which replica a line is. */
+function withReplica(log: Log, replica: string): Log {
+  return {
+    debug: (details, message) => log.debug({ replica, ...details }, message),
+    info: (details, message) => log.info({ replica, ...details }, message),
+    warn: (details, message) => log.warn({ replica, ...details }, message),
+    error: (details, message) => log.error({ replica, ...details }, message),
+  }
+}
 
 /** What the configuration says of how a server is listed. */
 function toListing({ prefix, tools }: ServerConfig): Pick<Source, 'prefix' | 'offersTool'> {

@@ -107,6 +107,16 @@ test('what may reach a server twice is sent again, and nothing else', async () =
   expect(sent()).toBe(5)
 })
 
+test('what certainly never began is sent again, whatever its tool does', async () => {
+  const gone = (neverRan: boolean) => new McpError('upstream.unavailable', 'refused', { neverRan })
+  const { ask, settle, sent } = await open(RETRY, (_, nth) => (nth === 1 ? Promise.reject(gone(true)) : done))
+  expect(await settle(ask('add'))).toContain('done')
+  expect(sent()).toBe(2)
+  const unknown = await open(RETRY, () => Promise.reject(gone(false)))
+  expect(await unknown.settle(unknown.ask('add'))).toContain('could not be reached')
+  expect(unknown.sent()).toBe(1)
+})
+
 test('is sent no more often than the rule says, and not after silence', async () => {
   const busy = await open(RETRY, () => Promise.reject(overloaded()))
   expect(await busy.settle(busy.ask('read'))).toContain('too busy')

@@ -83,4 +83,5 @@ export type {
 export type { Charge, Counters, Taken } from './traffic/counters.ts'
 export type { TrafficFigure } from './traffic/traffic.ts'
 export { RELAYED } from './upstreams/context.ts'
+export type { ReplicaStatus } from './upstreams/replicas/replica.ts'
 export type { UpstreamState } from './upstreams/state.ts'

@@ -1,7 +1,8 @@
 import type { Kind } from './catalog/kinds.ts'
 import type { Offer } from './catalog/offer.ts'
+import type { ReplicaStatus } from './upstreams/replicas/replica.ts'
+import type { Served } from './upstreams/served.ts'
 import type { UpstreamState } from './upstreams/state.ts'
-import type { Upstream } from './upstreams/upstream.ts'
 
 /** Skills are counted where there are any. */
 type Counts = Readonly<Record<Exclude<Kind, 'skills'>, number>> & { readonly skills?: number }
@@ -28,10 +29,12 @@ export interface UpstreamStatus {
   readonly server?: { readonly name: string; readonly version: string }
   /** Times it was brought back after it had been lost. */
   readonly restarts: number
+  /** Its addresses or processes, where it has several: then `state` is that of all together. */
+  readonly replicas?: readonly ReplicaStatus[]
 }
 
-export function toStatus(upstream: Upstream, offer: Offer | undefined): UpstreamStatus {
-  const { name, config, state, since, remedy, revision, serverInfo, restarts } = upstream
+export function toStatus(upstream: Served, offer: Offer | undefined): UpstreamStatus {
+  const { name, config, state, since, remedy, revision, serverInfo, restarts, replicas } = upstream
   return {
     name,
     prefix: config.prefix,
@@ -45,6 +48,7 @@ export function toStatus(upstream: Upstream, offer: Offer | undefined): Upstream
     ...(revision === undefined ? {} : { revision }),
     ...(serverInfo === undefined ? {} : { server: { name: serverInfo.name, version: serverInfo.version } }),
     restarts,
+    ...(replicas === undefined ? {} : { replicas }),
   }
 }
 

@@ -5,11 +5,19 @@ import { visible } from './visible.ts'
 
 /** A row per server: what it offers, or why it does not; below, what can be done. Nothing is cut: the reason is what counts. */
 export function describeServers(servers: readonly UpstreamStatus[], style: Style): string {
-  const rows = servers.map((server): Cell[] => [
-    { text: server.name, paint: style.bold },
-    toStateCell(server, style),
-    { text: server.revision ?? '', paint: style.dim },
-    { text: isAway(server) ? (server.reason ?? '') : describeCounts(server) },
+  const rows = servers.flatMap((server): Cell[][] => [
+    [
+      { text: server.name, paint: style.bold },
+      toStateCell(server, style),
+      { text: server.revision ?? '', paint: style.dim },
+      { text: isAway(server) ? (server.reason ?? '') : describeCounts(server) },
+    ],
+    ...(server.replicas ?? []).map((replica) => [
+      { text: `  ${replica.name}` },
+      toStateCell(replica, style),
+      { text: '' },
+      { text: describeReplica(replica) },
+    ]),
   ])
   const remedies = servers.flatMap(({ name, remedy, state }) =>
     remedy === undefined || state === 'disabled' ? [] : [`  ${style.yellow(visible(name))}: ${visible(remedy)}`],
@@ -29,7 +37,18 @@ export function toWord(state: string): string {
   return state === 'needs-sign-in' ? 'needs sign-in' : state
 }
 
-function toStateCell({ state }: UpstreamStatus, style: Style): Cell {
+/** What keeps calls away from one of several addresses of a server, and how many it had. */
+function describeReplica({
+  isLeftAlone,
+  calls,
+  failures,
+  reason,
+}: NonNullable<UpstreamStatus['replicas']>[number]): string {
+  const had = calls === 0 ? '' : failures === 0 ? plural(calls, 'call') : `${plural(calls, 'call')}, ${failures} failed`
+  return [isLeftAlone ? 'left alone for a while' : '', reason ?? '', had].filter((part) => part !== '').join('; ')
+}
+
+function toStateCell({ state }: Pick<UpstreamStatus, 'state'>, style: Style): Cell {
   const text = toWord(state)
   if (state === 'ready') return { text, paint: style.green }
   if (state === 'disabled') return { text, paint: style.dim }

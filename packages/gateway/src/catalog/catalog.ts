@@ -10,6 +10,8 @@ export interface Destination {
   readonly handle: Handle
   /** The same for a call that nobody hurries: made as a task where the server makes one of it, and waited for. */
   readonly hold?: Handle
+  /** Where tasks are asked for that only a part of it knows, by what their ids begin with. Default: anywhere. */
+  readonly keepers?: ReadonlyMap<string, Destination> | undefined
   /** What is known of it, for telemetry. */
   readonly peer?: Peer
 }

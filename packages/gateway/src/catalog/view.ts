@@ -100,7 +100,7 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
           marked ??= toListing((kind, entry) => withVia(toShown(kind, entry), entry.item, mark))
           return marked
         },
-        taskHolders: new Map(shown.sources.map(({ destination }) => [toTaskTag(destination.name), destination])),
+        taskHolders: new Map(shown.sources.flatMap(toTaskHolders)),
         book: shown.book,
         discover,
         methods: toMethods(discover.capabilities),
@@ -117,6 +117,10 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     }
     return { ...make({ sources, lists, book }), narrow }
   }
+}
+
+function toTaskHolders({ destination }: Source): readonly (readonly [tag: string, Destination])[] {
+  return [[toTaskTag(destination.name), destination], ...(destination.keepers ?? [])]
 }
 
 /** What a caller may see of a view. */

@@ -52,6 +52,7 @@ const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
     'restart',
     'rename',
     'describe',
+    'replicas',
   ],
 ])
 

@@ -1,4 +1,5 @@
 import { toAuth } from './build-auth.ts'
+import { allUrls, toReplicas } from './build-replicas.ts'
 import { toSecret, toServerAuth, toVault } from './build-secrets.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
@@ -36,14 +37,17 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
 
 function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConfig, baseDir: string): ServerConfig {
   const requestTimeoutMs = server.requestTimeoutMs ?? timeouts.requestMs
+  const transport = toTransport(server, baseDir)
+  const replicas = toReplicas(server, transport)
   return {
     name,
     prefix: server.prefix ?? name,
     enabled: server.enabled,
     ...(server.title === undefined ? {} : { title: server.title }),
     ...(server.description === undefined ? {} : { description: server.description }),
-    transport: toTransport(server, baseDir),
-    ...(server.auth === undefined ? {} : { auth: toServerAuth(server.auth, server.url ?? '') }),
+    transport,
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(server.auth === undefined ? {} : { auth: toServerAuth(server.auth, allUrls(server)[0] ?? '') }),
     ...(server.revision === undefined ? {} : { revision: server.revision }),
     connectTimeoutMs: server.connectTimeoutMs ?? timeouts.connectMs,
     requestTimeoutMs,
@@ -56,8 +60,9 @@ function toServer(name: string, server: WrittenServer, { timeouts }: WrittenConf
 }
 
 function toTransport(server: WrittenServer, baseDir: string): TransportConfig {
-  if (server.url !== undefined) {
-    return { kind: server.type === 'sse' ? 'sse' : 'http', url: server.url, headers: { ...server.headers } }
+  const [url] = allUrls(server)
+  if (url !== undefined) {
+    return { kind: server.type === 'sse' ? 'sse' : 'http', url, headers: { ...server.headers } }
   }
   return {
     kind: 'stdio',

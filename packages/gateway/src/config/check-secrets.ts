@@ -1,3 +1,4 @@
+import { allUrls } from './build-replicas.ts'
 import { isLoopbackHost } from './hosts.ts'
 import { folderOf, joinPath } from './join-path.ts'
 import { quoted } from './quoted.ts'
@@ -53,9 +54,10 @@ function checkVault({ vault, store, servers, secrets }: WrittenConfig, file: str
 
 /** Whether a server is signed in to in a way that can be. */
 export function checkServerAuth(server: WrittenServer, error: Complain): void {
-  const { auth, url, headers = {} } = server
+  const { auth, headers = {} } = server
   if (auth === undefined) return
-  if (url === undefined || /^unix:/i.test(url)) {
+  const urls = allUrls(server)
+  if (urls.length === 0 || urls.some((url) => /^unix:/i.test(url))) {
     error(['auth'], 'Only a server with an http(s) "url" has this', 'use "headers" or "env"')
     return
   }
@@ -65,7 +67,7 @@ export function checkServerAuth(server: WrittenServer, error: Complain): void {
   for (const key of STRANGERS[auth.kind]) {
     if (auth[key] !== undefined) error(['auth', key], `A sign-in of kind "${auth.kind}" has no use for this`)
   }
-  checkUrls(auth, url, error)
+  checkUrls(auth, urls, error)
   const isProven = auth.clientSecret !== undefined || auth.privateKey !== undefined
   if (auth.clientSecret !== undefined && auth.privateKey !== undefined) {
     error(['auth', 'privateKey'], 'A client has either a secret or a private key', 'remove one of them')
@@ -83,8 +85,9 @@ export function checkServerAuth(server: WrittenServer, error: Complain): void {
   }
 }
 
-function checkUrls(auth: NonNullable<WrittenServer['auth']>, server: string, error: Complain): void {
-  if (!isSafe(server)) error(['url'], 'Tokens would travel over an open line', 'use https://')
+function checkUrls(auth: NonNullable<WrittenServer['auth']>, servers: readonly string[], error: Complain): void {
+  if (!servers.every(isSafe))
+    error([servers.length > 1 ? 'urls' : 'url'], 'Tokens would travel over an open line', 'use https://')
   for (const key of ['issuer', 'tokenEndpoint'] as const) {
     const url = auth[key]
     if (url !== undefined && !isSafe(url))

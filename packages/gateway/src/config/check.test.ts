@@ -46,6 +46,16 @@ test.each([
   ['url: "https://x", type: stdio', 'A stdio server needs "command"'],
   ['command: x, headers: { A: b }', 'Only a server with "url" has this'],
   ['command: x, type: sse', 'A sse server needs "url"'],
+  ['url: "http://a/mcp", urls: ["http://b/mcp"]', 'A server has either "url" or "urls"'],
+  ['command: x, urls: ["http://b/mcp"]', 'A server has either "command" or "url", not both'],
+  ['urls: ["http://a/mcp", { url: "http://a/mcp", weight: 2 }]', 'This address is there already'],
+  ['urls: ["http://a/mcp", "http://u:p@b/mcp"]', 'A URL must not hold a user name or password'],
+  ['urls: ["http://a/mcp", "http://localhost:8360/mcp"]', 'This is the address of the gateway itself'],
+  ['url: "http://a/mcp", instances: 2', 'Only a server with "command" has this'],
+  [
+    'command: x, instances: 2, replicas: { ejectMs: 9000, maxEjectMs: 10 }',
+    'Must not be longer than replicas.maxEjectMs',
+  ],
   ['type: http', 'The server has no "url"'],
   ['type: stdio', 'The server has no "command"'],
   ['command: ~/bin/x', 'No shell is there to replace "~"'],
@@ -99,4 +109,21 @@ test('a key beside the store that it vouches for is warned of', () => {
     ).warnings.map(({ path, message }) => `${path}: ${message}`)
   expect(warningsOf('data/audit.key')).toEqual(['audit.keyFile: The key lies beside the store it vouches for'])
   expect(warningsOf('keys/audit.key')).toEqual([])
+})
+
+test('replicas are told apart by host, or by their place, and one address is none', () => {
+  const replicasOf = (rest: string) => read(server(rest)).config.servers.get('a')?.replicas
+  expect(replicasOf('urls: ["http://a:1/mcp?key=1", "http://b/x", { url: "http://b/y", weight: 3 }]')).toMatchObject({
+    balance: 'random-two',
+    members: [
+      { name: 'a:1', transport: { kind: 'http', url: 'http://a:1/mcp?key=1' }, weight: 1 },
+      { name: 'b#2', weight: 1 },
+      { name: 'b#3', weight: 3 },
+    ],
+  })
+  expect(replicasOf('command: x, instances: 2')?.members.map(({ name }) => name)).toEqual(['#1', '#2'])
+  expect(replicasOf('urls: ["http://a/mcp"]')).toBeUndefined()
+  expect(read(server('urls: ["http://a/mcp"], replicas: { sticky: never }')).warnings[0]?.message).toBe(
+    'The server has no replicas',
+  )
 })

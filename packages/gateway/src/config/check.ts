@@ -135,6 +135,24 @@ class Check {
     }
     if (server.enabled) this.#nesting(at, server)
     if (server.url !== undefined) this.#url([...at, 'url'], server.url, server)
+    this.#replicas(at, server)
+  }
+
+  #replicas(at: readonly string[], server: WrittenServer): void {
+    const seen = new Set<string>()
+    for (const [index, written] of (server.urls ?? []).entries()) {
+      const path = typeof written === 'string' ? [...at, 'urls', index] : [...at, 'urls', index, 'url']
+      const url = typeof written === 'string' ? written : written.url
+      if (seen.has(url)) this.#error(path, 'This address is there already', 'give it a "weight" to send more there')
+      seen.add(url)
+      this.#url(path, url, server)
+    }
+    if (server.replicas.ejectMs > server.replicas.maxEjectMs) {
+      this.#error([...at, 'replicas', 'ejectMs'], 'Must not be longer than replicas.maxEjectMs')
+    }
+    const areSeveral = (server.urls?.length ?? 0) > 1 || (server.instances ?? 1) > 1
+    if (areSeveral || !this.#isWritten([...at, 'replicas'])) return
+    this.#warn([...at, 'replicas'], 'The server has no replicas', 'write several "urls", or "instances" of a program')
   }
 
   view(name: string, view: WrittenView): void {
@@ -156,9 +174,15 @@ class Check {
   #transport(at: readonly string[], server: WrittenServer): void {
     const { type } = server
     // Asked of the tree: one with a fault of its own has been taken out of `server`.
-    const [hasCommand, hasUrl] = ['command', 'url'].map((key) => this.#isWritten([...at, key]))
+    const [hasCommand, hasOneUrl, hasUrls] = ['command', 'url', 'urls'].map((key) => this.#isWritten([...at, key]))
+    const hasUrl = hasOneUrl || hasUrls
+    if (hasOneUrl && hasUrls) this.#error([...at, 'urls'], 'A server has either "url" or "urls"', 'remove one of them')
     if (hasCommand && hasUrl) {
-      this.#error([...at, 'url'], 'A server has either "command" or "url", not both', 'remove one of them')
+      this.#error(
+        [...at, hasUrls ? 'urls' : 'url'],
+        'A server has either "command" or "url", not both',
+        'remove one of them',
+      )
       return
     }
     if (!hasCommand && !hasUrl) {
@@ -173,7 +197,9 @@ class Check {
     if (type !== undefined && (type === 'stdio') === hasUrl) {
       this.#error([...at, 'type'], !hasUrl ? `A ${type} server needs "url"` : 'A stdio server needs "command"')
     }
-    const strangers = !hasUrl ? (['headers'] as const) : (['args', 'env', 'envFile', 'inheritEnv', 'cwd'] as const)
+    const strangers = !hasUrl
+      ? (['headers'] as const)
+      : (['args', 'env', 'envFile', 'inheritEnv', 'cwd', 'instances'] as const)
     for (const key of strangers) {
       if (server[key] === undefined) continue
       this.#error([...at, key], !hasUrl ? 'Only a server with "url" has this' : 'Only a server with "command" has this')
@@ -225,7 +251,7 @@ class Check {
     this.#error(path, 'As a number this would not be passed on as it is written', 'put it in quotes')
   }
 
-  #url(path: readonly string[], url: string, server: WrittenServer): void {
+  #url(path: readonly PropertyKey[], url: string, server: WrittenServer): void {
     const parsed = URL.canParse(url) ? new URL(url) : undefined
     if (parsed === undefined) {
       this.#error(path, 'This is not a valid URL')

@@ -8,7 +8,7 @@ export interface ConfigDiff {
   readonly added: readonly string[]
   /** Names that are gone. */
   readonly removed: readonly string[]
-  /** Must be stopped and started: transport, revision, sessions, roots or `enabled` differ, or how long a start may take. */
+  /** Must be stopped and started: transport, replicas, revision, sessions, roots or `enabled` differ, or how long a start may take. */
   readonly changed: readonly string[]
   /** Take effect on a running server: prefix, selection, title, description, request timeout, restart delays. */
   readonly retuned: readonly string[]
@@ -69,7 +69,8 @@ function usesOther(server: ServerConfig | undefined, before: GatewayConfig, afte
 /** A disabled server does not run, so that nothing of it needs a restart but being enabled. */
 function restartPart(server: ServerConfig | undefined): unknown {
   if (server === undefined || !server.enabled) return { enabled: false }
-  return [server.transport, server.revision, server.connectTimeoutMs, server.sessions, server.roots, server.auth]
+  const { transport, replicas, revision, connectTimeoutMs, sessions, roots, auth } = server
+  return [transport, replicas, revision, connectTimeoutMs, sessions, roots, auth]
 }
 
 function bindPart({ host, port, maxConnections }: ListenConfig): unknown {

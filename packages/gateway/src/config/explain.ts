@@ -151,13 +151,14 @@ function toShown(path: readonly string[], value: unknown, found: Tree | undefine
     const texts = value.map((item, index) =>
       textShown(toText(item), found?.kind === 'list' ? found.items[index] : undefined),
     )
+    if (key === 'urls') return texts.map(maskUrl)
     return key === 'args' ? maskArguments(texts) : texts
   }
   if (typeof value === 'number' || typeof value === 'boolean') return value
   const text = String(value)
   if (!MAY_HOLD_VARIABLES.has(section)) return text
   if (PLACES.has(key)) return text
-  if (key === 'url') return maskUrl(textShown(text, found))
+  if (key === 'url' || key === 'urls') return maskUrl(textShown(text, found))
   return textShown(text, found)
 }
 

@@ -52,6 +52,7 @@ test('the guide names every key and every inherited variable', () => {
     ['servers', 'a', 'auth', 'discovery'],
     ['secrets', 's'],
     ['vault'],
+    ['servers', 'a', 'replicas'],
     ['views', 'v'],
     ['limits'],
     ['timeouts'],

@@ -26,6 +26,7 @@ export type { AuditConfig, AuditContent } from './model-audit.ts'
 export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, TokensConfig } from './model-auth.ts'
 export type { AuthServerConfig } from './model-auth-server.ts'
 export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'
+export type { Balance, ReplicaConfig, ReplicasConfig, Sticky } from './model-replicas.ts'
 export type {
   ClientConfig,
   ClientCredentialsConfig,

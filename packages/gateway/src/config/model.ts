@@ -3,10 +3,19 @@ import type { AuditConfig } from './model-audit.ts'
 import type { AuthConfig } from './model-auth.ts'
 import type { ClusterConfig } from './model-cluster.ts'
 import type { PolicyConfig } from './model-policy.ts'
+import type { ReplicasConfig } from './model-replicas.ts'
 import type { SecretConfig, ServerAuthConfig, VaultConfig } from './model-secrets.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TelemetryConfig } from './model-telemetry.ts'
 import type { TrafficConfig } from './model-traffic.ts'
+import type { TransportConfig } from './model-transport.ts'
+
+export type {
+  HttpTransportConfig,
+  SseTransportConfig,
+  StdioTransportConfig,
+  TransportConfig,
+} from './model-transport.ts'
 
 /**
  * What the gateway is to do: frozen, complete (every default filled in), independent of how it was written.
@@ -63,9 +72,12 @@ export interface ServerConfig {
   readonly enabled: boolean
   readonly title?: string
   readonly description?: string
+  /** Of several replicas that of the first. */
   readonly transport: TransportConfig
   /** Of remote servers. Absent: they are sent `headers`, and nothing else that shows who we are. */
   readonly auth?: ServerAuthConfig
+  /** Where it has several addresses, or runs several times. Absent: it has one. */
+  readonly replicas?: ReplicasConfig
   /** Speak this revision and no other. Default: the newest both sides have. */
   readonly revision?: string
   /** Until the connection is open, probe included. Default `timeouts.connectMs`. */
@@ -91,34 +103,6 @@ export interface ServerConfig {
  * has one for each. `per-session`: calls of one session of the caller, where it has one. `per-request`: each call has its own. `shared`: one for all, where all callers are one person.
  */
 export type SessionMode = 'per-principal' | 'per-session' | 'per-request' | 'shared'
-
-export type TransportConfig = StdioTransportConfig | HttpTransportConfig | SseTransportConfig
-
-export interface StdioTransportConfig {
-  readonly kind: 'stdio'
-  readonly command: string
-  readonly args: readonly string[]
-  /** Set for the child, over what it inherits. Values may be secrets, and hold marks of such. */
-  readonly env: Readonly<Record<string, string>>
-  /** Absolute. Default: the folder of the configuration file. */
-  readonly cwd: string
-  /** Names of variables the child inherits besides the default ones (`INHERITED_ENV`). Default none. */
-  readonly inheritEnv: readonly string[]
-}
-
-export interface HttpTransportConfig {
-  readonly kind: 'http'
-  readonly url: string
-  /** Sent with every request to this origin. Values may be secrets, and hold marks of such. */
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** The transport of the oldest revision, and no other: `http` finds out which of the two a server has. */
-export interface SseTransportConfig {
-  readonly kind: 'sse'
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-}
 
 /** Waits between attempts to bring a lost server back: doubled from `minDelayMs` to `maxDelayMs`, with jitter. */
 export interface RestartConfig {

@@ -96,7 +96,7 @@ export const PIPELINE: readonly Place[] = [
   },
   {
     name: 'retry',
-    does: 'repeats what is safe to repeat',
+    does: 'repeats what is safe to repeat, or never began',
     because: 'around the deadline, which bounds one attempt',
     create: ({ traffic }) => retry(traffic),
   },

@@ -19,7 +19,7 @@ export interface RetryNeeds {
 
 type Rule = RetryConfig & ReturnType<typeof toMatch>
 
-/** Sends again what is safe to send twice, where a rule says so. */
+/** Sends again what is safe to send twice, or was certainly never begun, where a rule says so. */
 export class Retries {
   readonly #needs: RetryNeeds
   readonly #rules: PerTool<readonly Rule[]>
@@ -38,17 +38,19 @@ export class Retries {
 
   pass(call: Passage, next: Handle<Passage>): Promise<Result> {
     const rule = this.#rules.of(call).find(({ fitsCaller }) => fitsCaller?.(call.principal) ?? true)
-    return rule === undefined || !isSafe(call) ? next(call) : this.#attempt(rule, call, next)
+    return rule === undefined ? next(call) : this.#attempt(rule, call, next)
   }
 
   async #attempt(rule: Rule, call: Passage, next: Handle<Passage>): Promise<Result> {
     const own = call.interim
+    const canBeTwice = isSafe(call)
     for (let attempt = 1; ; attempt++) {
       const { interim, wasUsed } = watchInterim(own)
       call.interim = interim
       call.refusal = undefined
       const outcome = await settled(next(call))
-      const delayMs = attempt < rule.attempts && !wasUsed() ? this.#delayOf(rule, attempt, call, outcome) : undefined
+      const delayMs =
+        attempt < rule.attempts && !wasUsed() ? this.#delayOf(rule, attempt, call, canBeTwice, outcome) : undefined
       if (delayMs === undefined) return given(outcome)
       if (!(await this.#wait(delayMs, call.cancellation))) return given(outcome)
       this.#retried++
@@ -56,8 +58,9 @@ export class Retries {
   }
 
   /** Undefined where it is not to be sent again. */
-  #delayOf(rule: Rule, attempt: number, call: Passage, outcome: Outcome): number | undefined {
+  #delayOf(rule: Rule, attempt: number, call: Passage, canBeTwice: boolean, outcome: Outcome): number | undefined {
     const failure = failureBehind('error' in outcome ? outcome.error : outcome.result)
+    if (!canBeTwice && failure?.neverRan !== true) return
     // Who waited until a server's time was over has waited long enough.
     if (failure === undefined || (failure.code !== 'upstream.unavailable' && failure.code !== 'upstream.closed')) return
     const { clock, random, isLeftAlone } = this.#needs

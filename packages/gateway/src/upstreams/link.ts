@@ -33,6 +33,8 @@ export interface LinkOptions
   readonly mode: SessionMode
   /** Where each caller comes with a credential of its own: then no call goes over our own connection. */
   readonly perCaller?: PerCaller | undefined
+  /** What it is called in what callers carry: tasks, and states of calls that wait. Default: the name of the server. */
+  readonly keeper?: string | undefined
   /** What our own connection declares. */
   readonly declared: () => ClientCapabilities
   readonly crossing: Crossing
@@ -192,14 +194,14 @@ export class Link {
   #toEra(connection: Connection, before: Era | undefined): Era {
     const { verdict, serverInfo, capabilities } = connection
     const { revision } = verdict
-    const { mode, crossing, server, perCaller } = this.#options
+    const { mode, crossing, server, perCaller, keeper = server } = this.#options
     const isHandshake = findRevision(revision)?.traits.lifecycle === 'handshake'
     const isWithSessions = mode !== 'shared' && (isHandshake || perCaller !== undefined)
     const known = { revision, serverInfo, isWithSessions, hasTasks: hasTasks(capabilities) }
     // What it has promised to calls that wait here is kept.
     if (isWithSessions && before?.revision === revision) return { ...known, crossed: before.crossed }
     const handle = isWithSessions ? this.#overSessions(mode) : this.#overOwn(connection)
-    return { ...known, crossed: crossing.over(handle, revision, server) }
+    return { ...known, crossed: crossing.over(handle, revision, keeper) }
   }
 
   #overOwn(connection: Connection): Handle {

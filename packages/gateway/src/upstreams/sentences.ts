@@ -24,10 +24,11 @@ export function explainAbsence(config: Named, state: UpstreamState, since: strin
 }
 
 /** What became of a call on the way. What went wrong is for the log, as above. */
-export function explainFailure(config: Named, loss: 'gone' | 'sign-in', { code }: McpError): string {
+export function explainFailure(config: Named, loss: 'gone' | 'sign-in', { code, neverRan }: McpError): string {
   const { name } = config
   if (loss === 'sign-in') return `The server "${name}" refused the gateway's credentials. ${toSignInRemedy(config)}.`
   if (code === 'upstream.unavailable') return `The server "${name}" could not be reached. Try again shortly. ${LOGGED}.`
+  if (neverRan) return `The server "${name}" was lost before the call began: it was not made. Try again. ${LOGGED}.`
   return `The server "${name}" was lost during the call, whose outcome is unknown; check what it did before calling again. ${LOGGED}.`
 }
 

@@ -3,6 +3,7 @@ import type { Connection } from '@crosspoint/mcp/client'
 import type { Caller } from './context.ts'
 import { Drain } from './drain.ts'
 import { EarlyQuestions } from './early-questions.ts'
+import { failNeverRan } from './never-ran.ts'
 import { remind } from './remind.ts'
 import { RootsNews } from './roots-news.ts'
 import { unusable } from './sentences.ts'
@@ -147,7 +148,7 @@ export class Session implements Owner {
   }
 
   async handle(call: Call): Promise<Result> {
-    if (this.#connection === undefined) await this.#opening
+    if (this.#connection === undefined) await this.#opening.catch(failNeverRan)
     if (this.#reminding !== undefined) await this.#reminding
     if (this.#connection === undefined) throw unusable(this.#options.server)
     if (this.#early !== undefined) await this.#early.serve(call)

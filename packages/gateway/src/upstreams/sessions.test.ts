@@ -198,19 +198,19 @@ describe('sessions with a server on behalf of callers', () => {
     const { call, refuse } = setUp()
     const refusal = new McpError('upstream.unavailable', 'exits where it may sample')
     refuse(refusal)
-    await expect(call(ANNA, { sampling: {} })).rejects.toBe(refusal)
+    await expect(call(ANNA, { sampling: {} })).rejects.toMatchObject({ message: refusal.message, neverRan: true })
     refuse(undefined)
     expect(await call(BERT, { roots: {} })).toBe(0)
-    await expect(call(BERT, { sampling: {} })).rejects.toBe(refusal)
+    await expect(call(BERT, { sampling: {} })).rejects.toMatchObject({ message: refusal.message, neverRan: true })
   })
 
   it('a server that cannot be reached is tried again after a pause that grows', async () => {
     const { call, clock, refuse } = setUp()
     const gone = new McpError('upstream.unavailable', 'gone')
     refuse(gone)
-    await expect(call(ANNA)).rejects.toBe(gone)
+    await expect(call(ANNA)).rejects.toMatchObject({ message: gone.message, neverRan: true })
     refuse(undefined)
-    await expect(call(BERT)).rejects.toBe(gone)
+    await expect(call(BERT)).rejects.toMatchObject({ message: gone.message, neverRan: true })
     clock.advance(100)
     expect(await call(BERT)).toBe(0)
   })
@@ -356,7 +356,7 @@ describe('sessions with a server on behalf of callers', () => {
     expect([serves('tasks/get'), serves('tools/call', { requestState: 's' })]).toEqual([true, true])
     expect([serves('tools/call'), serves('tools/call', {}, BERT)]).toEqual([true, false])
     expect([await call(ANNA), await task(ANNA, id)]).toEqual([0, 0])
-    await expect(call(BERT)).rejects.toBe(absence)
+    await expect(call(BERT)).rejects.toMatchObject({ message: absence.message, neverRan: true })
   })
 
   it('servers elsewhere that are found again are asked for a list in each session, and calls wait for that', async () => {

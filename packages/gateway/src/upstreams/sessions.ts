@@ -6,6 +6,7 @@ import { type Caller, type Context, toContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import type { EarlyQuestions } from './early-questions.ts'
 import { answerGated, type GatedOptions } from './gated.ts'
+import { attempt } from './never-ran.ts'
 import { Pauses, type PausesOptions } from './pauses.ts'
 import { makeRoom } from './room.ts'
 import type { RootsNews } from './roots-news.ts'
@@ -81,7 +82,7 @@ export class Sessions {
   /** @throws {McpError} as the connection does; `policy.busy` where there are too many sessions */
   async handle(call: Call): Promise<Result> {
     if (isAboutTasks(call)) return this.#handleTask(call)
-    const session = this.#toSession(call)
+    const session = attempt(() => this.#toSession(call))
     return session === undefined ? this.#passOwn(call) : this.#pass(call, session, false)
   }
 

@@ -29,7 +29,10 @@ export interface SurveyReport {
 
 export interface UpstreamOptions
   extends Omit<ConnectorOptions, 'config' | 'hear' | 'access'>,
-    Pick<LinkOptions, 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'> {
+    Pick<
+      LinkOptions,
+      'keeper' | 'crossing' | 'declared' | 'sessionBounds' | 'surveySession' | 'isGated' | 'isTaskOnly'
+    > {
   readonly config: ServerConfig
   readonly accessOf: AccessOf
   readonly survey: (connection: Connection, report: SurveyReport) => Survey
@@ -150,6 +153,16 @@ export class Upstream {
 
   get remedy(): string | undefined {
     return toRemedy(this.#state, this.config)
+  }
+
+  /** Whether a call may find what it needs, were it sent now. */
+  canTake(call: Call): boolean {
+    return this.#link.canTake(call)
+  }
+
+  /** Something failed that may mean it is gone: finds out. */
+  check(): void {
+    this.#survey?.check()
   }
 
   /** Begins, or begins again after it was given up. */

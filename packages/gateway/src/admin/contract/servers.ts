@@ -5,6 +5,8 @@ import { count, moment, name } from './shapes.ts'
 
 const tag = 'servers'
 
+const state = z.enum(['stopped', 'disabled', 'starting', 'ready', 'degraded', 'backing-off', 'needs-sign-in', 'failed'])
+
 export const serverStatus = z
   .object({
     name: z.string(),
@@ -14,7 +16,7 @@ export const serverStatus = z
     enabled: z.boolean(),
     transport: z.enum(['stdio', 'http', 'sse']),
     target: z.string().describe('The program that is started, or the address without what might be a secret.'),
-    state: z.enum(['stopped', 'disabled', 'starting', 'ready', 'degraded', 'backing-off', 'needs-sign-in', 'failed']),
+    state,
     since: moment,
     reason: z.string().describe('Why it is in this state.').optional(),
     remedy: z.string().describe('What can be done about it.').optional(),
@@ -25,6 +27,29 @@ export const serverStatus = z
     revision: z.string().describe('The protocol revision spoken, or last spoken.').optional(),
     server: z.object({ name: z.string(), version: z.string() }).describe('What it calls itself.').optional(),
     restarts: count.describe('Times it was brought back after it had been lost.'),
+    replicas: z
+      .array(
+        z.object({
+          name: z.string().describe('Its host and port, or `#1`.'),
+          state,
+          since: moment,
+          reason: z.string().describe('Why it is in this state.').optional(),
+          isLeftAlone: z.boolean().describe('Calls go to others for a while, since it fails though it is there.'),
+          weight: count,
+          pending: count.describe('Calls at work.'),
+          calls: count,
+          failures: count.describe('Calls that failed on the way.'),
+          latencyMs: z.number().describe('How long it takes to answer, as the latest calls had it.').optional(),
+          differs: z
+            .array(z.string())
+            .readonly()
+            .describe('What it offers differently from what is listed.')
+            .optional(),
+        }),
+      )
+      .readonly()
+      .describe('Its addresses or processes, where it has several.')
+      .optional(),
   })
   .meta({ id: 'ServerStatus' })
 

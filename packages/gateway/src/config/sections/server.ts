@@ -1,6 +1,7 @@
 import { REVISIONS } from '@crosspoint/mcp'
 import { z } from 'zod'
 import { PREFIX_PATTERN, PREFIX_RULE } from '../names.ts'
+import { replicas, urls } from './replicas.ts'
 import { serverAuth } from './server-auth.ts'
 import { HOUR_MS, loose, section, selection, text, texts, truth, whole } from './shapes.ts'
 
@@ -57,6 +58,15 @@ export const server = z
           'Endpoint of a remote server, or `unix:/run/x.sock` for one on a socket (`unix:/run/x.sock:/mcp` with its path).',
         )
         .optional(),
+      urls: urls
+        .describe('Several endpoints of one remote server, in place of `url`; each with a `weight` where it differs.')
+        .optional(),
+      instances: whole(1, 64)
+        .describe(
+          'How many processes of the program share the calls of all, where calls share one: those of the newest revision, and with `sessions: shared`.',
+        )
+        .optional(),
+      replicas,
       headers: z
         .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'This is not a header name'), loose, {
           error: 'Must be a mapping of texts',
