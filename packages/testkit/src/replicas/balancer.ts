@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createRandom } from './random.ts'
 
 /** Stands before several servers and gives each request to any of them, as a balancer without sticky routing does. */
@@ -7,6 +7,8 @@ export interface Balancer {
   readonly url: string
   /** How many requests each target was given, in their order. */
   readonly given: readonly number[]
+  /** Another one stands in the place of one, and what that one was asked is given up. */
+  replace(at: number, target: string): void
   close(): Promise<void>
 }
 
@@ -15,9 +17,11 @@ export interface BalancerOptions {
   readonly seed?: number
 }
 
-/** @param targets origins, such as `http://127.0.0.1:8360` */
-export async function openBalancer(targets: readonly string[], { seed = 1 }: BalancerOptions = {}): Promise<Balancer> {
+/** @param origins such as `http://127.0.0.1:8360` */
+export async function openBalancer(origins: readonly string[], { seed = 1 }: BalancerOptions = {}): Promise<Balancer> {
   const random = createRandom(seed)
+  const targets = [...origins]
+  const open = new Set<Asked>()
   const given = targets.map(() => 0)
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = []
@@ -31,7 +35,10 @@ export async function openBalancer(targets: readonly string[], { seed = 1 }: Bal
     for (let turn = 0; turn < targets.length; turn++) {
       const at = (first + turn) % targets.length
       given[at] = (given[at] ?? 0) + 1
-      if (await pass(incoming, outgoing, targets[at] ?? '', Buffer.concat(chunks))) return
+      const asked: Asked = { to: at, sent: undefined }
+      open.add(asked)
+      outgoing.on('close', () => open.delete(asked))
+      if (await pass(incoming, outgoing, targets[at] ?? '', Buffer.concat(chunks), asked)) return
     }
     outgoing.writeHead(502).end()
   })
@@ -42,6 +49,10 @@ export async function openBalancer(targets: readonly string[], { seed = 1 }: Bal
   return {
     url: `http://127.0.0.1:${address.port}`,
     given,
+    replace(at, target) {
+      targets[at] = target
+      for (const { to, sent } of [...open]) if (to === at) sent?.destroy(new Error('Given up'))
+    },
     async close() {
       server.closeAllConnections()
       server.close()
@@ -50,12 +61,25 @@ export async function openBalancer(targets: readonly string[], { seed = 1 }: Bal
   }
 }
 
+/** A request that is under way, and whom it was given to. */
+interface Asked {
+  readonly to: number
+  sent: ClientRequest | undefined
+}
+
 /** @returns false where nobody listens */
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: string, body: Buffer): Promise<boolean> {
+function pass(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: string,
+  body: Buffer,
+  asked: Asked,
+): Promise<boolean> {
   const { method, headers, url = '/' } = incoming
   const { host, ...others } = headers
   return new Promise((resolve) => {
     const sent = request(new URL(url, target), { method, headers: others, agent: false })
+    asked.sent = sent
     sent.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED') {
         resolve(false)
