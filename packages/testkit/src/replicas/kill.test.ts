@@ -43,7 +43,7 @@ describe.skipIf(postgres === undefined || redisProgram === undefined)('three gat
         redis: redis.url,
         secret: 'processes of a test trust each other by this',
         listen: { port: 0 },
-        leaseMs: 600,
+        leaseMs: 1_500,
       },
       admin: { enabled: false },
       log: { level: 'info' },
