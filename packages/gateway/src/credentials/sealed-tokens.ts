@@ -52,9 +52,9 @@ async function alone<T>(kept: Kept, name: string, work: () => Promise<T>): Promi
   const { store, wallClock } = kept
   const holder = crypto.randomUUID()
   const claim = () => store.claim(name, holder, { now: wallClock(), until: wallClock() + HELD_MS })
-  const until = wallClock() + PATIENCE_MS
+  const until = performance.now() + PATIENCE_MS
   while (!(await claim())) {
-    if (wallClock() > until) throw new CredentialError('busy', 'Cannot renew a sign-in: another gateway is at it')
+    if (performance.now() > until) throw new CredentialError('busy', 'Cannot renew a sign-in: another gateway is at it')
     await pause(POLL_MS * (1 + Math.random()))
   }
   const alive = setInterval(() => void claim().catch(() => {}), HELD_MS / 3)

@@ -1,4 +1,4 @@
-import { sendEnveloped } from '@crosspoint/testkit'
+import { sendEnveloped, sendHttp } from '@crosspoint/testkit'
 import { describe, expect, test } from 'vitest'
 import { createMemoryCredentials } from '../../../fixtures/memory-credentials.ts'
 import { Browser, openSigned, SERVICE, type SignedOptions } from '../../../fixtures/open-signed.ts'
@@ -209,6 +209,29 @@ describe('what authorization servers try', () => {
     const kinds = [...credentials.records.values()].map(({ kind }) => kind).sort()
     expect(kinds).toEqual(['client', 'connection', 'connection', 'connection'])
   })
+})
+
+test('behind https the browser is known by a cookie that no neighbour of the host can set', async () => {
+  const { url, door } = await openSigned({ more: { auth: { resource: 'https://gateway.example' } } })
+  const [, query = ''] = /https:\/\/gateway\.example\/connect\/tracker(\?l=[\w-]+)/.exec(await call(url, 'ann')) ?? []
+  const link = `${door.url.replace(/\/mcp$/, '')}/connect/tracker${query}`
+  const page = await sendHttp(link, { method: 'GET' })
+  const [cookie = ''] = page.headers['set-cookie'] ?? []
+  expect(cookie).toMatch(/^__Host-crosspoint-connect=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/)
+  const [, name = '', value = ''] = /^([^=]+)=([^;]+)/.exec(cookie) ?? []
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+  const press = (sent: string) =>
+    sendHttp(link, {
+      method: 'POST',
+      headers: { cookie: sent },
+      body: String(new URLSearchParams({ l: query.slice(3), csrf })),
+    })
+  expect((await press(`crosspoint-connect=${value}`)).status).toBe(403)
+  const { status, headers } = await press(`other=1; ${name}=${value}`)
+  expect([status, new URL(headers.location ?? '').searchParams.get('redirect_uri')]).toEqual([
+    303,
+    'https://gateway.example/connect/callback',
+  ])
 })
 
 test('the metadata of the client is served for issuers that take its address', async () => {

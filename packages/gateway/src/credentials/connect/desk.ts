@@ -125,7 +125,7 @@ export class ConnectDesk implements SignInDesk {
     const url = await flow.ready
     if (url === undefined) return this.#finish(flow)
     const page = new URL(url)
-    const browser = browserOf(request) ?? randomText()
+    const browser = this.#browserOf(request) ?? randomText()
     const scopes = page.searchParams.get('scope')
     const reply = toPage(
       200,
@@ -147,7 +147,7 @@ export class ConnectDesk implements SignInDesk {
   }
 
   async #goOn(link: Link, place: SignInPlace, request: PageRequest, fields: URLSearchParams): Promise<PageReply> {
-    const browser = browserOf(request)
+    const browser = this.#browserOf(request)
     if (browser === undefined || !this.#isOurPage(request)) return FORGED
     const token = await toToken(browser, link.id)
     if (fields.get('csrf') !== token) return FORGED
@@ -167,7 +167,7 @@ export class ConnectDesk implements SignInDesk {
     const flow = [...this.#flows.values()].find((one) => state !== '' && one.state === state)
     if (flow === undefined) return EXPIRED
     // Another browser was sent here by somebody who had begun: its account is not to become theirs.
-    if (flow.browser === undefined || flow.browser !== browserOf(request)) return FORGED
+    if (flow.browser === undefined || flow.browser !== this.#browserOf(request)) return FORGED
     flow.return(`${this.#base() ?? ''}${ROOT}/callback?${query}`)
     return this.#finish(flow)
   }
@@ -250,20 +250,30 @@ export class ConnectDesk implements SignInDesk {
   /** Public address of the gateway; without one that of its door. */
   #base(): string | undefined {
     const [door] = this.#doors
-    return door === undefined ? undefined : (this.#needs.config().auth?.resource ?? door.origin)
+    const origin = door === undefined || EVERYWHERE.test(door.origin) ? undefined : door.origin
+    return door === undefined ? undefined : (this.#needs.config().auth?.resource ?? origin)
   }
 
   #toCookie(browser: string): string {
-    const isSecure = this.#base()?.startsWith('https:') === true
-    const [name, secure] = isSecure ? [`__Host-${COOKIE}`, '; Secure'] : [COOKIE, '']
-    return `${name}=${browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${LINK_MS / 1_000}${secure}`
+    const secure = this.#isSecure ? '; Secure' : ''
+    return `${this.#cookie}=${browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${LINK_MS / 1_000}${secure}`
   }
-}
 
-/** On loopback without TLS browsers take no cookie that is called a secure one. */
-function browserOf({ headers }: Pick<PageRequest, 'headers'>): string | undefined {
-  const [, found] = new RegExp(`(?:^|; )(?:__Host-)?${COOKIE}=([\\w-]{43})(?:;|$)`).exec(headers.cookie ?? '') ?? []
-  return found
+  /** Under the one name there is: what a neighbour of our host has set under another is not ours. */
+  #browserOf({ headers }: Pick<PageRequest, 'headers'>): string | undefined {
+    const pairs = (headers.cookie ?? '').split('; ').map((pair) => pair.split('='))
+    const [, found = ''] = pairs.find(([name]) => name === this.#cookie) ?? []
+    return /^[\w-]{43}$/.test(found) ? found : undefined
+  }
+
+  /** On loopback without TLS browsers take no cookie that is called a secure one. */
+  get #cookie(): string {
+    return this.#isSecure ? `__Host-${COOKIE}` : COOKIE
+  }
+
+  get #isSecure(): boolean {
+    return this.#base()?.startsWith('https:') === true
+  }
 }
 
 /** Good for one link and one browser. */
@@ -300,6 +310,8 @@ function toReason(error: unknown): string {
 }
 
 const TOLD: ReadonlySet<string> = new Set(['caller.declined', 'caller.no_client', 'peer.refused', 'policy.insecure'])
+/** The address of a door that listens at all there are is none to send anybody to. */
+const EVERYWHERE = /\/\/(?:0\.0\.0\.0|\[::\])(?::|$)/
 const ROOT = '/connect'
 const COOKIE = 'crosspoint-connect'
 const MAX_FLOWS = 1_000
