@@ -8,7 +8,7 @@ import {
   startResourceServer,
 } from '@crosspoint/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
-import { enterpriseManaged, workloadIdentity } from '../create.ts'
+import { enterpriseManaged, tokenExchange, workloadIdentity } from '../create.ts'
 
 const cleanup: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -113,5 +113,53 @@ describe('a person whose company decides', () => {
     const { server, asked, authorization } = await begin('urn:ietf:params:oauth:token-type:access_token')
     await expect(ask(authorization, server.url)).rejects.toMatchObject({ code: 'peer.invalid' })
     expect(asked()).toEqual([])
+  })
+})
+
+describe('a token that is exchanged for one of a server', () => {
+  const client = { id: 'gateway', secret: 's' }
+  const EXCHANGED = { body: { access_token: 'good', token_type: 'Bearer', expires_in: '60' } }
+
+  it('is shown at the token endpoint alone, and says until when it is good', async () => {
+    const { issuedBy, asked } = await start(() => EXCHANGED)
+    const exchange = tokenExchange({ issuer: issuedBy.issuer, client, resource: 'https://s.example', now: () => 1_000 })
+    expect(await exchange({ token: 'inbound' })).toEqual({ accessToken: 'good', expiresAt: 61_000 })
+    expect(asked()).toMatchObject([{ subject_token: 'inbound', resource: 'https://s.example' }])
+    const direct = {
+      issuer: issuedBy.issuer,
+      tokenEndpoint: `${issuedBy.issuer}/token`,
+      client,
+      audience: 'a',
+      scope: 'x y',
+    }
+    await tokenExchange(direct)({ token: 'other', type: 'urn:example' })
+    expect(asked()[1]).toMatchObject({
+      subject_token: 'other',
+      subject_token_type: 'urn:example',
+      audience: 'a',
+      scope: 'x y',
+    })
+  })
+
+  it('abuse-28: is not taken where it is what was shown, or of another kind', async () => {
+    for (const body of [
+      { access_token: 'inbound', token_type: 'bearer' },
+      { access_token: 'good', token_type: 'dpop' },
+      { access_token: 'good', token_type: 'N_A' },
+    ]) {
+      const { issuedBy } = await start(() => ({ body }))
+      const exchange = tokenExchange({ issuer: issuedBy.issuer, client })
+      await expect(exchange({ token: 'inbound' })).rejects.toMatchObject({ code: 'policy.insecure' })
+    }
+  })
+
+  it('abuse-30: goes to no endpoint inside the network', async () => {
+    const exchange = tokenExchange({ issuer: 'https://i.example', tokenEndpoint: 'https://10.0.0.1/token', client })
+    await expect(exchange({ token: 'inbound' })).rejects.toMatchObject({ code: 'policy.forbidden_url' })
+    await expect(exchange({ token: 'a b' })).rejects.toMatchObject({ code: 'caller.invalid_token' })
+  })
+
+  it('needs a client that can show who it is', () => {
+    expect(() => tokenExchange({ issuer: 'https://i.example', client: { id: 'x' } })).toThrow(TypeError)
   })
 })
