@@ -36,7 +36,8 @@ async function ran(audit: object = {}) {
   return { workspace, command, key, whileOpen, anchor }
 }
 
-describe('audit', () => {
+// Each command is a process.
+describe('audit', { timeout: 60_000 }, () => {
   it('finds and exports who did what, refusals at the door among it, and nothing that is secret', async () => {
     const { command, key } = await ran()
     const { stdout } = await command('audit', 'search', '--json')

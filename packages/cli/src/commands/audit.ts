@@ -19,12 +19,17 @@ import { toAuditKeyFault, withStore } from '../store.ts'
 
 /** Holds all evidence against what it says of itself, and says what is wrong first in each chain. */
 export async function auditVerify(io: Io, options: AuditVerifyOptions): Promise<ExitKind> {
-  const { chain, anchor = [], key = [] } = options
-  // A gateway holds them against its own key, and knows of no anchor: who brings either looks for themselves.
-  const client = anchor.length + key.length > 0 ? undefined : await findRunning(io, options)
+  const { admin, chain, anchor = [], key = [] } = options
+  // Whoever can look for themselves does not ask the one who wrote it.
+  const client = admin === undefined ? undefined : await findRunning(io, options)
   if (client === undefined) return verifyStore(io, options)
+  if (anchor.length + key.length > 0) {
+    throw new CliError('usage', 'A gateway elsewhere holds its evidence against its own key, and knows of no anchor', {
+      hint: 'Leave out --admin, where the store can be reached',
+    })
+  }
   return asking(async () => {
-    const { whole, chains } = await client.verifyAudit({ chain })
+    const { whole, chains } = await client.verifyAudit({ chain }, { timeoutMs: VERIFY_MS })
     tell(
       io,
       chains.map(({ finding, ...report }) => ({ ...report, finding })),
@@ -120,3 +125,6 @@ async function readText(path: string): Promise<string> {
     throw new CliError('usage', `Cannot read ${visible(path)}`, { cause })
   }
 }
+
+/** Every record is read before it answers. */
+const VERIFY_MS = 290_000

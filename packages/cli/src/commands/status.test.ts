@@ -27,7 +27,13 @@ async function up(more: object = {}, env: Readonly<Record<string, string>> = {})
     return JSON.parse(stdout)
   }
   const passes = join(workspace.folder, 'state', 'crosspoint', 'admin')
-  return { workspace, options, running, announced, crosspoint, json, passes }
+  /** As the start prints it to a screen. */
+  const address = () => {
+    const [name = ''] = readdirSync(passes)
+    const { url, token } = JSON.parse(readFileSync(join(passes, name), 'utf8'))
+    return `${url}/#token=${token}`
+  }
+  return { workspace, options, running, announced, crosspoint, json, passes, address }
 }
 
 // Each command is a process, and so is the gateway.
@@ -46,7 +52,7 @@ describe('a gateway that runs', { timeout: 60_000 }, () => {
   })
 
   it('makes and takes back keys, and leaves evidence of it', async () => {
-    const { crosspoint, json, announced } = await up()
+    const { crosspoint, json, announced, address } = await up()
     const made = await json('keys', 'create', '--principal', 'ci', '--role', 'builder', '--expires', '90d')
     expect(made).toMatchObject({ key: expect.stringMatching(/^cpk_/), principal: 'ci', roles: ['builder'] })
     const { key, ...kept } = made
@@ -66,6 +72,7 @@ describe('a gateway that runs', { timeout: 60_000 }, () => {
     const otlp = await crosspoint('audit', 'export', '--method', 'key.created', '--format', 'otlp')
     expect(otlp.stdout).toContain('key.created')
     expect((await crosspoint('audit', 'verify')).code).toBe(0)
+    expect((await json('audit', 'verify', '--admin', address())).whole).toBe(true)
   })
 
   it('explains what it lets callers do, without starting servers for it', async () => {

@@ -249,6 +249,22 @@ test('whoever guesses is not heard for a while, and whoever is known still is', 
   await expect(client.status()).resolves.toBeDefined()
 })
 
+test('abuse-14: nobody holds what is kept for listeners without listening', async () => {
+  const { send, client, gateway } = await openAdminDoorOf({ more: { audit: {} } })
+  for (let i = 0; i < 40; i++) {
+    for (const path of ['/api/v1/events', '/api/v1/audit/export']) {
+      expect((await send(path, { method: 'HEAD' })).status).toBe(405)
+    }
+  }
+  const events = client.events()
+  const first = events.next()
+  await client.live()
+  gateway.restart('up')
+  expect(await first).toMatchObject({ value: { type: expect.any(String) } })
+  await events.return?.(undefined)
+  expect((await send(STATUS, { method: 'HEAD' })).status).toBe(200)
+})
+
 test('who was refused is in the evidence', async () => {
   const { gateway, send } = await openAdminDoorOf()
   const events: unknown[] = []

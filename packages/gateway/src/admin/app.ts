@@ -62,6 +62,8 @@ export function createAdminApp(options: AdminAppOptions): Hono<{ Bindings: Bindi
     const { method, path } = routeOf(id)
     app.on(method, BASE + path, async (c) => {
       try {
+        // Nobody would read it, and nobody would end it.
+        if (operation.form !== undefined && c.req.method === 'HEAD') throw onlyGet()
         const asker = await toAsker(operation, c, admit)
         const asked = { asker, signal: c.req.raw.signal, record: toRecord(gateway, asker) }
         const answer = await handler(await toGiven(operation, c), asked)
@@ -139,6 +141,10 @@ function toResponse(operation: Operation, answer: unknown, cors: Readonly<Record
     status: either.isOther ? otherStatus : status,
     headers: json,
   })
+}
+
+function onlyGet(): Problem {
+  return new Problem('method_not_allowed', 'Only GET can be done here', { allow: 'GET' })
 }
 
 function toMissing(c: AdminContext): Problem {

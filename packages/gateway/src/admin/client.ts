@@ -17,6 +17,8 @@ export interface AdminClientOptions {
 export interface AdminCallOptions {
   /** Gives up. */
   readonly signal?: AbortSignal
+  /** Longest wait for the answer to begin. Default: that of the client. */
+  readonly timeoutMs?: number
 }
 
 type Streamed = 'exportAudit' | 'events'
@@ -66,8 +68,8 @@ export class AdminError extends Error {
 
 /** Asks the admin API of a gateway that runs. */
 export function createAdminClient(options: AdminClientOptions): AdminClient {
-  const ask = async (id: OperationId, said: object = {}, { signal }: AdminCallOptions = {}) => {
-    const response = await send(options, toRequest(id, { ...said }), signal)
+  const ask = async (id: OperationId, said: object = {}, more: AdminCallOptions = {}) => {
+    const response = await send(options, toRequest(id, { ...said }), more)
     if (response.ok || (id === 'ready' && response.status === 503)) return response
     throw await toError(response)
   }
@@ -106,9 +108,9 @@ function toRequest(id: OperationId, said: Words): Request {
 }
 
 async function send(
-  { url, token, timeoutMs = 30_000, fetch = globalThis.fetch }: AdminClientOptions,
+  { url, token, fetch = globalThis.fetch, ...usual }: AdminClientOptions,
   { method, path, body }: Request,
-  signal: AbortSignal | undefined,
+  { signal, timeoutMs = usual.timeoutMs ?? 30_000 }: AdminCallOptions,
 ): Promise<Response> {
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), timeoutMs)
