@@ -92,6 +92,29 @@ export async function runClientScenario(name, args, keep) {
 }
 
 /**
+ * Holds an authorization server against all scenarios there are for one.
+ * @param {string} url of an endpoint that its tokens are for, at the same address
+ * @param {{ port: number, keep?: boolean, follow: (url: string) => Promise<void> }} options `port`: where the suite is
+ *   sent back to; `follow`: what somebody does with the link it prints
+ * @returns {Promise<Map<string, object[]>>} checks by scenario
+ */
+export async function runAuthorizationLeg(url, { port, keep, follow }) {
+  return withReports(keep, async (folder) => {
+    const { origin } = new URL(url)
+    const about = ['--url', origin, '--client-id', 'suite', '--resource', url, '--port', String(port)]
+    let asked
+    const look = (printed) => {
+      const link = new RegExp(`${origin}/authorize\\?\\S+`).exec(printed)?.[0]
+      // Printed whole: the end of the line is there.
+      if (link !== undefined && asked === undefined && printed.includes(`${link}\n`)) asked = follow(link)
+    }
+    await runSuite(['authorization', ...about, '-o', folder], look)
+    await asked
+    return readReports(folder)
+  })
+}
+
+/**
  * The fixture server on any free port.
  * @param {'dual' | 'legacy' | 'modern'} era which revisions it offers
  */
@@ -100,6 +123,11 @@ export function startServer(era = 'dual') {
     stdio: ['ignore', 'ignore', 'pipe'],
     toUrl: (line) => /^listening on (\S+)$/.exec(line)?.[1],
   })
+}
+
+/** Any command of ours that serves until it is stopped, and says where. */
+export function startProgram(what, args) {
+  return start(what, args, { stdio: ['ignore', 'pipe', 'inherit'], toUrl: (line) => JSON.parse(line).url })
 }
 
 /** The gateway, as anybody would start it, in front of one server whose names stay as they are. */
@@ -195,11 +223,14 @@ async function withReports(keep, run) {
 }
 
 /** Runs the suite's command line and gives what it printed. For a server the exit code only says that some check failed. */
-async function runSuite(args) {
+async function runSuite(args, look = () => {}) {
   const child = spawn(NODE, ['--import', LOOPBACK, SUITE, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), SUITE_LIMIT_MS)
   let printed = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => (printed += text))
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    printed += text
+    look(printed)
+  })
   child.stderr.setEncoding('utf8').on('data', (text) => (printed += text))
   const [code, signal] = await once(child, 'close')
   clearTimeout(timer)

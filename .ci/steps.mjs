@@ -56,6 +56,12 @@ const STEPS = [
   },
   // Two processes at once for each of some seventy scenarios, some of which measure time: nothing else beside it.
   {
+    name: 'conformance-authorization',
+    run: ['node', '.ci/conformance-authorization.mjs'],
+    after: ['build', 'install-interop'],
+    counts: 'tally',
+  },
+  {
     name: 'conformance-client',
     run: ['node', '.ci/conformance.mjs', 'client'],
     after: ['build', 'install-interop'],

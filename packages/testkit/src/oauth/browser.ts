@@ -6,7 +6,10 @@ export interface Page {
   readonly text: string
 }
 
-/** Somebody with a browser: it has cookies, follows redirects, and fills in forms. It runs no scripts. */
+/**
+ * Somebody with a browser: it has cookies, follows redirects, and fills in forms. It runs no scripts. Each port is a host of
+ * its own, for tests that have several on one machine.
+ */
 export interface Browser {
   /** @param until a URL that begins like this is not asked: the page is that of its redirect */
   open(url: string, until?: string): Promise<Page>
@@ -29,33 +32,36 @@ export interface SubmitOptions {
 
 /** @param via asks in its place. Default `fetch` */
 export function createBrowser(via: typeof fetch = fetch): Browser {
-  const jar = new Map<string, { readonly value: string; readonly path: string; readonly line: string }>()
+  const jar = new Map<
+    string,
+    { readonly value: string; readonly path: string; readonly host: string; readonly line: string }
+  >()
 
-  function keep(response: Response): void {
+  function keep(response: Response, host: string): void {
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
       const at = pair.indexOf('=')
       const [name, value] = [pair.slice(0, at), pair.slice(at + 1)]
       const path = /; *path=([^;]*)/i.exec(line)?.[1] ?? '/'
-      if (/max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name)
-      else jar.set(name, { value, path, line })
+      if (/max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(`${host} ${name}`)
+      else jar.set(`${host} ${name}`, { value, path, host, line })
     }
   }
 
   async function ask(url: string, init: RequestInit, until: string | undefined): Promise<Page> {
     let [at, how] = [url, init]
     for (let hop = 0; hop < MAX_HOPS; hop++) {
-      const { pathname } = new URL(at)
+      const { pathname, host } = new URL(at)
       const cookies = [...jar]
-        .filter(([, { path }]) => pathname.startsWith(path))
-        .map(([name, { value }]) => `${name}=${value}`)
+        .filter(([, cookie]) => cookie.host === host && pathname.startsWith(cookie.path))
+        .map(([key, { value }]) => `${key.slice(host.length + 1)}=${value}`)
       const headers = {
         ...Object.fromEntries(new Headers(how.headers)),
         accept: 'text/html',
         cookie: cookies.join('; '),
       }
       const response = await via(at, { ...how, headers, redirect: 'manual' })
-      keep(response)
+      keep(response, host)
       const location = response.headers.get('location')
       if (location === null || response.status < 300 || response.status > 399) {
         return { status: response.status, url: at, headers: response.headers, text: await response.text() }
