@@ -36,7 +36,16 @@ async function run() {
     const store = { path: 'store.db' }
     await writeFile(config, JSON.stringify({ servers: {}, auth: { server }, store, log: { level: 'error' } }))
     await addAccount(config)
-    const gateway = await startProgram('The gateway', [GATEWAY, 'up', '--json', '--no-watch', '--config', config, '--port', '0'])
+    const gateway = await startProgram('The gateway', [
+      GATEWAY,
+      'up',
+      '--json',
+      '--no-watch',
+      '--config',
+      config,
+      '--port',
+      '0',
+    ])
     try {
       const reports = await runAuthorizationLeg(gateway.url, { port, keep: process.argv.includes('--keep'), follow })
       count(reports, tally)
