@@ -149,6 +149,10 @@ export class Cluster {
       if (toBecame(became) !== 'gone') return became
       membership.forget(node)
     }
+    log.warn(
+      { node },
+      'Another gateway does not answer where it says it is: it has just ended, or its cluster.address is wrong',
+    )
     return became
   }
 }

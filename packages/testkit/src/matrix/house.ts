@@ -47,12 +47,15 @@ export interface House {
   close(): Promise<void>
 }
 
-export type HouseOptions = Partial<Pick<GatewayOptions, 'cluster' | 'authenticate'>>
+export interface HouseOptions extends Partial<Pick<GatewayOptions, 'cluster' | 'authenticate'>> {
+  /** More of the configuration. */
+  readonly settings?: object
+}
 
 /** A gateway with its door, over these servers. */
-export async function openHouse(servers: object, options: HouseOptions = {}): Promise<House> {
+export async function openHouse(servers: object, { settings, ...options }: HouseOptions = {}): Promise<House> {
   const gateway = createGateway({
-    config: toConfig(servers),
+    config: toConfig(servers, settings),
     info: { name: 'crosspoint', version: '0' },
     clock: HASTY,
     settleMs: TIMEOUTS.connectMs,
@@ -74,8 +77,8 @@ export async function openHouse(servers: object, options: HouseOptions = {}): Pr
 /** As long as it takes on a machine that is busy: the clock is a fast one. */
 const TIMEOUTS = { connectMs: 600_000, probeMs: 100_000, requestMs: 600_000, maxRequestMs: 900_000 }
 
-function toConfig(servers: object): GatewayConfig {
-  return parseConfig(JSON.stringify({ servers, timeouts: TIMEOUTS }), { path: 'crosspoint.json' }).config
+function toConfig(servers: object, settings: object = {}): GatewayConfig {
+  return parseConfig(JSON.stringify({ servers, timeouts: TIMEOUTS, ...settings }), { path: 'crosspoint.json' }).config
 }
 
 const TIMES = 10

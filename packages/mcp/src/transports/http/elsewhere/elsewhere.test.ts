@@ -239,6 +239,17 @@ test('a state that names a process which is gone is answered as lost, and one of
   expect((await ask(states[0])).messages[0]).toMatchObject({ error: { code: -32603 } })
 })
 
+test('what was handed on is not handed on again, wherever the session is by then', async () => {
+  const { a, b } = await openPair()
+  const session = await open(a.url)
+  const c = await replicas.open(createServed('c').endpoint)
+  // The directory says that it is with one who never had it.
+  replicas.move(String(session.headers['mcp-session-id']), c.node)
+  const before = replicas.looked.length
+  expect((await at(b.url, session).request('ping')).status).toBe(404)
+  expect(replicas.looked.length - before).toBe(1)
+})
+
 test('where nobody can tell whether there is such a session, its client is told to come again', async () => {
   const { a, b } = await openPair()
   const session = await open(a.url)
