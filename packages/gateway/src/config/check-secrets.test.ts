@@ -116,6 +116,7 @@ describe('how servers are signed in to', () => {
   test.each([
     [{ command: 'x', auth: { kind: 'oauth' } }, 'auth: Only a server with an http(s) "url"'],
     [{ url: 'unix:/run/x', auth: { kind: 'oauth' } }, 'auth: Only a server with an http(s) "url"'],
+    [{ urls: [url, 'https://t.example'], auth: { kind: 'oauth' } }, 'urls: People sign in to one address'],
     [{ url: 'http://s.example', auth: { kind: 'oauth' } }, 'url: Tokens would travel over an open line'],
     [{ url, auth: { kind: 'oauth', issuer: 'http://i.example' } }, 'auth.issuer: Secrets would travel'],
     [{ url, auth: { kind: 'oauth', audience: 'x' } }, 'auth.audience: A sign-in of kind "oauth" has no use'],

@@ -67,6 +67,10 @@ export function checkServerAuth(server: WrittenServer, error: Complain): void {
   for (const key of STRANGERS[auth.kind]) {
     if (auth[key] !== undefined) error(['auth', key], `A sign-in of kind "${auth.kind}" has no use for this`)
   }
+  // What somebody gets is good for the one address that its issuer was told of.
+  if (auth.kind === 'oauth' && urls.length > 1) {
+    error(['urls'], 'People sign in to one address', 'write the one "url" that stands for all of them')
+  }
   checkUrls(auth, urls, error)
   const isProven = auth.clientSecret !== undefined || auth.privateKey !== undefined
   if (auth.clientSecret !== undefined && auth.privateKey !== undefined) {
