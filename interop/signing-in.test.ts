@@ -8,8 +8,9 @@ import { createAccount, createGateway, openFrontDoor, openStore, revokeAgreed, S
 import { parseConfig } from '@crosspoint/gateway/config'
 import { createServer } from '@crosspoint/mcp/server'
 import { openHttpDoor } from '@crosspoint/mcp/transports'
-import { type Browser, createBrowser } from '@crosspoint/testkit'
+import { type Browser, createBrowser, freePort } from '@crosspoint/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { startServer } from './gateway.ts'
 import { installed, requireInCi, root } from './installed.ts'
 
 const CALLBACK = 'http://127.0.0.1:7777/callback'
@@ -70,7 +71,35 @@ describe.skipIf(!installed)('the official client and the authorization server of
       }
     },
   )
+
+  test('an authorization server that is not ours gives tokens just as well', { timeout: 60_000 }, async () => {
+    const port = await freePort()
+    const resource = `http://127.0.0.1:${port}/mcp`
+    const server = await startServer([`${root}/interop/peers/authorization-server.mjs`, resource])
+    onTestFinished(async () => void (await server.stop()))
+    const issuer = new URL(server.said).origin
+    const { url, narrow } = await openGateway({ issuers: [{ issuer }] }, port)
+    expect(url).toBe(resource)
+    const driver = startDriver({ url, callback: CALLBACK })
+    const browser = createBrowser()
+    const cameBack = async (asked: string | undefined) => (await browser.open(asked ?? '', CALLBACK)).url
+
+    const first = await driver.order({ order: 'call', name: 'up__read' })
+    expect(new URL(first.asked ?? '').origin).toBe(issuer)
+    await driver.order({ order: 'back', to: await cameBack(first.asked) })
+    expect(await driver.order({ order: 'call', name: 'up__read' })).toMatchObject(said('read'))
+    const before = await driver.about()
+    await driver.order({ order: 'spoil' })
+    expect(await driver.order({ order: 'call', name: 'up__read' })).toMatchObject(said('read'))
+    expect((await driver.about()).access).not.toBe(before.access)
+    await narrow()
+    const more = await driver.order({ order: 'call', name: 'up__write' })
+    await driver.order({ order: 'back', to: await cameBack(more.asked) })
+    expect(await driver.order({ order: 'call', name: 'up__write' })).toMatchObject(said('write'))
+  })
 })
+
+const said = (text: string) => ({ result: { content: [{ text }] } })
 
 async function signIn(browser: Browser, url: string | undefined): Promise<string> {
   let page = await browser.open(url ?? '', CALLBACK)
@@ -79,7 +108,7 @@ async function signIn(browser: Browser, url: string | undefined): Promise<string
   return (await browser.submit(page, { answer: 'allow' }, { until: CALLBACK })).url
 }
 
-async function openGateway() {
+async function openGateway(auth: object = {}, port = 0) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'crosspoint-interop-')))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const upstream = createServer({ name: 'up', version: '1.0.0' })
@@ -90,7 +119,7 @@ async function openGateway() {
     parseConfig(
       JSON.stringify({
         servers: { up: { url: `${inner.url}/mcp` } },
-        auth: { server: { keyFile: join(folder, 'auth-server.key') } },
+        auth: 'issuers' in auth ? auth : { server: { keyFile: join(folder, 'auth-server.key') } },
         store: { path: join(folder, 'store.db') },
         scopes,
       }),
@@ -114,7 +143,7 @@ async function openGateway() {
   })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   await gateway.start()
-  const door = await openFrontDoor(gateway)
+  const door = await openFrontDoor(gateway, { port })
   onTestFinished(() => door.close({ drainMs: 0 }))
   const narrow = () => gateway.apply(toConfig({ read: { tools: ['up__read'] }, write: { tools: ['up__write'] } }))
   return { url: door.url, grants: store.grants, narrow }

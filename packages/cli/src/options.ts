@@ -123,11 +123,6 @@ export interface TokensRevokeOptions extends CommonOptions {
   readonly client?: string
 }
 
-export interface LoginOptions extends CommonOptions {
-  readonly scope?: readonly string[]
-  readonly device?: boolean
-}
-
 export interface PolicyExplainOptions extends RunningOptions {
   readonly as: string
   readonly tenant: string

@@ -87,13 +87,21 @@ describe('people of an OpenID provider', () => {
 
 describe('a client known by its document', () => {
   const ID = 'https://desk.example/client.json'
-  const openWith = (document: unknown, headers: Readonly<Record<string, string>> = {}) => {
+  const openWith = async (document: unknown) => {
     const asked: string[] = []
+    let said = document
     const fetch = async (input: string | URL | Request) => {
       asked.push(String(input))
-      return new Response(typeof document === 'string' ? document : JSON.stringify(document), { headers })
+      return new Response(typeof said === 'string' ? said : JSON.stringify(said))
     }
-    return openSigningIn({ gateway: { fetch } }).then((opened) => ({ ...opened, asked }))
+    const opened = await openSigningIn({ gateway: { fetch } })
+    return {
+      ...opened,
+      asked,
+      become: (other: unknown) => {
+        said = other
+      },
+    }
   }
   const DOCUMENT = {
     client_id: ID,
@@ -119,6 +127,7 @@ describe('a client known by its document', () => {
   })
 
   test('is refused where its document is another’s, has secrets, sends people astray, or is none', async () => {
+    const { ask, browser, become } = await openWith(undefined)
     for (const document of [
       { ...DOCUMENT, client_id: 'https://other.example/client.json' },
       { ...DOCUMENT, client_secret: 'x' },
@@ -129,7 +138,7 @@ describe('a client known by its document', () => {
       'no JSON',
       `{"client_id":"${ID}","pad":"${'x'.repeat(100_000)}"}`,
     ]) {
-      const { ask, browser } = await openWith(document)
+      become(document)
       const { status, headers } = await browser.open(ask.url(ID), CALLBACK)
       expect([JSON.stringify(document).slice(0, 80), status, headers.get('location')]).toEqual([
         JSON.stringify(document).slice(0, 80),

@@ -161,7 +161,7 @@ function toFeatures(needs: ProviderNeeds, errors: Errors): Configuration['featur
     rpInitiatedLogout: { enabled: false },
     userinfo: { enabled: false },
     introspection: { enabled: false },
-    revocation: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
     clientCredentials: { enabled: isForItself },
     registration: { enabled: config.registration.dynamic, issueRegistrationAccessToken: false },
     clientIdMetadataDocument: {

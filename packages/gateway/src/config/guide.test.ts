@@ -25,6 +25,18 @@ test.each(blocks)('the guide’s $format block is a configuration: $text', ({ fo
   expect(warnings.map(({ message }) => message).filter((message) => message !== 'No server is configured')).toEqual([])
 })
 
+const signingIn = await readFile(`${root}docs/guides/signing-in.md`, 'utf8')
+
+test.each([...signingIn.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text))(
+  'the guide to signing in shows configurations: %s',
+  (text) => {
+    const { warnings } = parseConfig(text, { path: 'guide.yaml', env: { LOGIN_SECRET: 'x' } })
+    expect(warnings.map(({ message }) => message).filter((message) => message !== 'No server is configured')).toEqual(
+      [],
+    )
+  },
+)
+
 test('the guide shows the defaults that are in force', () => {
   const all = blocks.find(({ text }) => text.includes('killGraceMs'))?.text ?? ''
   const { listen, limits, timeouts, log, store } = parseConfig(all).config
