@@ -6,6 +6,7 @@ import type { Hop } from './catalog/hop.ts'
 import { type IconBounds, Icons } from './catalog/icons/icons.ts'
 import { type Offer, withSessions } from './catalog/offer.ts'
 import { createResourceWatch, type ResourceWatch, Watches } from './catalog/resource-watch.ts'
+import { withRoutes } from './catalog/routes.ts'
 import { startSurvey } from './catalog/survey.ts'
 import { createWarnings } from './catalog/warnings.ts'
 import type { ConfigDiff } from './config/diff.ts'
@@ -16,7 +17,7 @@ import { toStatus, type UpstreamStatus } from './status.ts'
 import type { AccessOf } from './upstreams/access.ts'
 import type { Connect } from './upstreams/connector.ts'
 import { type Caller, toContext } from './upstreams/context.ts'
-import { Replicas } from './upstreams/replicas/replicas.ts'
+import { type ReplicaFigure, Replicas } from './upstreams/replicas/replicas.ts'
 import type { Served } from './upstreams/served.ts'
 import type { SessionSurvey } from './upstreams/session.ts'
 import { type SurveyReport, Upstream, type UpstreamOptions } from './upstreams/upstream.ts'
@@ -37,6 +38,7 @@ export interface FleetOptions {
   /** How often lists are read again of whose changes nobody tells, in milliseconds. */
   readonly relistMs: () => number
   readonly limits: () => UpstreamOptions['limits']
+  readonly routes: () => GatewayConfig['routes']
   /** Of pictures that servers have at addresses of their own, and how those are fetched. */
   readonly iconBounds: () => IconBounds
   readonly fetch: typeof fetch
@@ -73,15 +75,19 @@ export class Fleet {
   readonly #watches = new Watches()
   readonly #leaving = new Set<Promise<void>>()
   readonly #waiters = new Set<() => void>()
+  readonly #warnOfRoutes: (warnings: readonly string[]) => void
 
   constructor(options: FleetOptions) {
     this.#options = options
+    this.#warnOfRoutes = createWarnings(undefined, options.log)
   }
 
   /** The merged catalog of this moment. */
   get catalog(): Catalog {
     const members = [...this.#members.values()].filter(({ upstream }) => upstream.config.enabled)
-    return buildCatalog(members.map(({ source }) => source))
+    const { catalog, problems } = withRoutes(buildCatalog(members.map(({ source }) => source)), this.#options.routes())
+    this.#warnOfRoutes(problems)
+    return catalog
   }
 
   get settled(): boolean {
@@ -90,6 +96,11 @@ export class Fleet {
 
   status(): readonly UpstreamStatus[] {
     return [...this.#members.values()].map(({ upstream, source }) => toStatus(upstream, source.offer))
+  }
+
+  /** What became of calls by replica, where servers have several. */
+  figures(): readonly ReplicaFigure[] {
+    return [...this.#members.values()].flatMap(({ upstream }) => (upstream instanceof Replicas ? upstream.figures : []))
   }
 
   /** Takes the servers of the first configuration, without starting them. */

@@ -59,7 +59,7 @@ export function toCallEntry(call: Passage, ended: Ended, context: CallContext): 
   text += `,"method":${toJson(index.method)}`
   if (index.target !== undefined) text += `,"target":${toJson(index.target)}`
   if (route !== undefined) text += `,"upstream":${quote(route.destination.name)}${toNative(route.params)}`
-  text += toArguments(call.params, context.settings, index.target)
+  text += toArguments(call.params, context.settings, call.via?.name ?? index.target)
   text += toDecision(call)
   text += `,"outcome":${quote(outcome)}${toResult(ended.result, context)}`
   return { at, index, record: trace === undefined ? `${text}}` : `${text},"trace":"${trace.traceId}"}` }

@@ -1,4 +1,5 @@
-import type { Handle } from '@crosspoint/mcp'
+import type { Call, Handle } from '@crosspoint/mcp'
+import type { RouteConfig, RouteMemberConfig } from '../config/model-routes.ts'
 import { isReserved, toLiteralPrefix, toQualifiedUri } from './addresses.ts'
 import { type Item, type Kind, keyOf } from './kinds.ts'
 import { toMergedNames } from './names.ts'
@@ -10,6 +11,8 @@ export interface Destination {
   readonly handle: Handle
   /** The same for a call that nobody hurries: made as a task where the server makes one of it, and waited for. */
   readonly hold?: Handle
+  /** Whether a call may find what it needs, were it sent now. Default: it may. */
+  canTake?(call: Call): boolean
   /** Where tasks are asked for that only a part of it knows, by what their ids begin with. Default: anywhere. */
   readonly keepers?: ReadonlyMap<string, Destination> | undefined
   /** What is known of it, for telemetry. */
@@ -47,6 +50,21 @@ export interface Entry {
   readonly merged?: string
   /** As its server listed it. The same object as long as it does not change. */
   readonly item: Item
+  /** Of a tool that several servers offer: theirs. All else of it is that of the first. */
+  readonly routed?: Routed
+}
+
+/** What stands behind a tool that several servers offer. */
+export interface Routed {
+  readonly config: RouteConfig
+  /** In the order of the file; one at least. */
+  readonly members: readonly RouteMember[]
+}
+
+export interface RouteMember {
+  readonly config: RouteMemberConfig
+  /** As it is in the catalog, listed or not. */
+  readonly entry: Entry
 }
 
 /** Everything all servers offer, under names that are unique. Immutable; made anew when something changed. */

@@ -20,6 +20,7 @@ import type { Offer } from './offer.ts'
 
 import { type Pages, toPages } from './pages.ts'
 import { toPublicItem } from './public-item.ts'
+import { within } from './routes.ts'
 import { withTaskSupport } from './task-support.ts'
 import { withVia } from './via.ts'
 
@@ -46,6 +47,8 @@ export interface View {
   readonly displaced: readonly string[]
   /** The part of it that a caller may see, which is a view like any other. */
   readonly narrow: (allowed: Allowed) => View
+  /** Tools that stand behind others, by their merged names; undefined where there are none. */
+  readonly behind?: View | undefined
 }
 
 /** A view, ready to be applied to catalogs: its patterns are compiled. */
@@ -65,7 +68,8 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
 
   return (catalog) => {
     const sources = catalog.sources.filter(hasServer)
-    const select = (kind: Kind) => catalog[kind].filter(({ source, name }) => hasServer(source) && selects[kind](name))
+    const select = (kind: Kind) =>
+      catalog[kind].flatMap((entry) => (selects[kind](entry.name) ? (within(entry, hasServer) ?? []) : []))
     const renamed = rename(select('tools'), config?.rename ?? NONE)
     const lists: Lists = {
       tools: renamed.entries,
@@ -109,19 +113,35 @@ export function createLens(config: ViewConfig | undefined, pageSize: number): Le
     }
     const narrow = (allowed: Allowed): View => {
       const some = toKind((kind) => lists[kind].filter((entry) => allowed.entry(kind, entry)))
-      const listing = new Set(ALL_KINDS.flatMap((kind) => some[kind].map(({ source }) => source)))
+      const listing = new Set(ALL_KINDS.flatMap((kind) => some[kind].flatMap(toSources)))
       const listed = new Set(ALL_KINDS.flatMap((kind) => lists[kind].map(({ source }) => source)))
       const hasAny = (source: Source) => listing.has(source) || (!listed.has(source) && allowed.source(source))
       const part = { sources: sources.filter(hasAny), lists: some, book: narrowBook(book, allowed) }
-      return { ...make(part), narrow }
+      return withBehind({ ...make(part), narrow })
     }
-    return { ...make({ sources, lists, book }), narrow }
+    return withBehind({ ...make({ sources, lists, book }), narrow })
   }
 }
 
 function toTaskHolders({ destination }: Source): readonly (readonly [tag: string, Destination])[] {
   return [[toTaskTag(destination.name), destination], ...(destination.keepers ?? [])]
 }
+
+function toSources({ source, routed }: Entry): readonly Source[] {
+  return routed === undefined ? [source] : routed.members.map(({ entry }) => entry.source)
+}
+
+/** What stands behind tools is found by who sends calls there, and by no caller. */
+function withBehind(view: View): View {
+  const members = [...view.entries.tools.values()].flatMap(({ routed }) => routed?.members ?? [])
+  if (members.length === 0) return view
+  const tools = new Map(members.map(({ entry }) => [entry.name, entry]))
+  const entries = { tools, prompts: NONE_LISTED, resources: NONE_LISTED, templates: NONE_LISTED, skills: NONE_LISTED }
+  const behind: View = { ...view, entries, narrow: () => behind }
+  return { ...view, behind }
+}
+
+const NONE_LISTED: ReadonlyMap<string, Entry> = new Map()
 
 /** What a caller may see of a view. */
 export interface Allowed {

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
 
-/** Warns of each thing about a server once: its lists are read again and again, and in every session with it. */
-export function createWarnings(upstream: string, log: Log): (warnings: readonly string[]) => void {
+/** Warns of each thing about a server, or all of them, once: its lists are read again and again, and in every session with it. */
+export function createWarnings(upstream: string | undefined, log: Log): (warnings: readonly string[]) => void {
   const told = new Set<string>()
   return (warnings) => {
     for (const warning of warnings) {

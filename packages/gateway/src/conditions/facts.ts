@@ -99,6 +99,9 @@ export interface Facts {
 
 export type Fact = keyof Facts
 
+/** What is known of a call before it is known which server answers it. */
+export const ROUTE_FACTS: readonly Fact[] = Object.freeze(['principal', 'view', 'arguments', 'client', 'now'] as const)
+
 /** The same, with what is left out said: to a condition both are alike. */
 export type Told = { readonly [Name in Fact]: Facts[Name] | undefined }
 

@@ -39,7 +39,20 @@ export function adopt(document: Table, context: AdoptContext): Table {
 
 /** Sections and lists that may stand empty, as YAML does when all below them is commented out. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
-  ...['listen', 'servers', 'mcpServers', 'views', 'limits', 'timeouts', 'log', 'store', 'admin', 'secrets', 'vault'],
+  ...[
+    'listen',
+    'servers',
+    'mcpServers',
+    'views',
+    'routes',
+    'limits',
+    'timeouts',
+    'log',
+    'store',
+    'admin',
+    'secrets',
+    'vault',
+  ],
   ...[
     'args',
     'env',

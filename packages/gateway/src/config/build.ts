@@ -1,5 +1,6 @@
 import { toAuth } from './build-auth.ts'
 import { allUrls, toReplicas } from './build-replicas.ts'
+import { toRoutes } from './build-routes.ts'
 import { toSecret, toServerAuth, toVault } from './build-secrets.ts'
 import { joinPath } from './join-path.ts'
 import type { GatewayConfig, Selection, ServerConfig, TransportConfig, ViewConfig } from './model.ts'
@@ -22,6 +23,7 @@ export function toModel(written: WrittenConfig, baseDir: string): GatewayConfig 
     views: new Map(Object.entries(written.views).map(([name, view]) => [name, toView(name, view)])),
     secrets: new Map(Object.entries(written.secrets).map(([name, secret]) => [name, toSecret(secret, baseDir)])),
     vault: toVault(written.vault, baseDir),
+    routes: toRoutes(written),
     policy: toPolicy(written),
     limits,
     timeouts,

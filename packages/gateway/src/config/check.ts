@@ -2,6 +2,7 @@ import { nearest } from '@crosspoint/mcp'
 import { checkAdmin } from './check-admin.ts'
 import { checkAuth } from './check-auth.ts'
 import { checkPolicy } from './check-policy.ts'
+import { checkRoutes } from './check-routes.ts'
 import { checkSecrets, checkServerAuth } from './check-secrets.ts'
 import { checkTelemetry } from './check-telemetry.ts'
 import { checkTraffic } from './check-traffic.ts'
@@ -30,6 +31,7 @@ export function checkConfig(config: WrittenConfig, root: Tree, file: string, com
   checkSecrets(config, root, file, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
   for (const [name, server] of Object.entries(config.servers)) check.server(name, server)
   for (const [name, view] of Object.entries(config.views)) check.view(name, view)
+  checkRoutes(config, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
   checkTraffic(config, check.names, (path, message, hint) => complaints.error(locate(root, path).origin, message, hint))
   checkPolicy(config, root, check.names, complaints)
   if (check.names.length === 0) {

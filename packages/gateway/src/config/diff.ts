@@ -36,7 +36,13 @@ export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigD
     .map((name) => [name, before.servers.get(name), after.servers.get(name)] as const)
   const isRestart = ([, old, next]: (typeof both)[number]) =>
     !isEqual(restartPart(old), restartPart(next)) || usesOther(next, before, after)
-  const settings = [...diffSettings(before, after), ...diffPolicy(before, after), ...diffAudit(before, after)]
+  const routes = isEqual(before.routes, after.routes) ? [] : ['routes']
+  const settings = [
+    ...routes,
+    ...diffSettings(before, after),
+    ...diffPolicy(before, after),
+    ...diffAudit(before, after),
+  ]
   const listenChanged = !isEqual(bindPart(before.listen), bindPart(after.listen))
   const guardsChanged = !isEqual(guardPart(before.listen), guardPart(after.listen))
   const touched = [servers.added, servers.removed, servers.changed, views.added, views.removed, views.changed, settings]

@@ -65,6 +65,7 @@ test('the guide names every key and every inherited variable', () => {
     ['secrets', 's'],
     ['vault'],
     ['servers', 'a', 'replicas'],
+    ['routes', 'r'],
     ['views', 'v'],
     ['limits'],
     ['timeouts'],

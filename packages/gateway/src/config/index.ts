@@ -27,6 +27,7 @@ export type { AuthConfig, IssuerConfig, KeysConfig, LocalPrincipalConfig, Tokens
 export type { AuthServerConfig } from './model-auth-server.ts'
 export type { Covered, Effect, PolicyConfig, RoleAssignment, RuleConfig } from './model-policy.ts'
 export type { Balance, ReplicaConfig, ReplicasConfig, Sticky } from './model-replicas.ts'
+export type { RouteConfig, RouteMemberConfig, RouteOrder } from './model-routes.ts'
 export type {
   ClientConfig,
   ClientCredentialsConfig,

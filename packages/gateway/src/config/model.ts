@@ -4,6 +4,7 @@ import type { AuthConfig } from './model-auth.ts'
 import type { ClusterConfig } from './model-cluster.ts'
 import type { PolicyConfig } from './model-policy.ts'
 import type { ReplicasConfig } from './model-replicas.ts'
+import type { RouteConfig } from './model-routes.ts'
 import type { SecretConfig, ServerAuthConfig, VaultConfig } from './model-secrets.ts'
 import type { StoreConfig } from './model-store.ts'
 import type { TelemetryConfig } from './model-telemetry.ts'
@@ -32,6 +33,8 @@ export interface GatewayConfig {
   /** By name. */
   readonly secrets: ReadonlyMap<string, SecretConfig>
   readonly vault: VaultConfig
+  /** By name, in the order of the file: tools that several servers offer. */
+  readonly routes: ReadonlyMap<string, RouteConfig>
   /** What callers may. */
   readonly policy: PolicyConfig
   readonly limits: LimitsConfig

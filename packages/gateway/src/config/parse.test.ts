@@ -110,6 +110,7 @@ timeouts: { connectMs: 1000 }
         "scopes": Map {},
         "views": Map {},
       },
+      "routes": Map {},
       "secrets": Map {},
       "servers": Map {
         "github" => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { NAME_PATTERN, NAME_RULE } from './names.ts'
+import { NAME_PATTERN, NAME_RULE, TOOL_NAME_PATTERN, TOOL_NAME_RULE } from './names.ts'
 import { admin } from './sections/admin.ts'
 import { audit } from './sections/audit.ts'
 import { auth } from './sections/auth.ts'
@@ -8,6 +8,7 @@ import { limits } from './sections/limits.ts'
 import { listen } from './sections/listen.ts'
 import { log } from './sections/log.ts'
 import { policy, roles, scopes } from './sections/policy.ts'
+import { route } from './sections/route.ts'
 import { secrets, vault } from './sections/secrets.ts'
 import { server } from './sections/server.ts'
 import { store } from './sections/store.ts'
@@ -39,6 +40,12 @@ export const configSchema = z
         .record(z.string().regex(NAME_PATTERN, NAME_RULE), view, { error: 'Must be a mapping from names to views' })
         .default({})
         .describe('Virtual servers, by name.'),
+      routes: z
+        .record(z.string().regex(TOOL_NAME_PATTERN, TOOL_NAME_RULE), route, {
+          error: 'Must be a mapping from names to routes',
+        })
+        .default({})
+        .describe('Tools that several servers offer, by the name they have together.'),
       secrets,
       vault,
       scopes,

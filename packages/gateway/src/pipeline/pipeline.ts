@@ -68,7 +68,7 @@ export const PIPELINE: readonly Place[] = [
     name: 'route',
     does: 'finds the upstream and its own name for what is asked',
     because: 'later rules speak of the upstream’s thing, whatever a view calls it',
-    create: () => route(),
+    create: ({ traffic }) => route(traffic.routing),
   },
   {
     name: 'authorize',

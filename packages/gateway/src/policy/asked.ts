@@ -57,7 +57,10 @@ function toTarget({ method, params }: Asked, view: View): Target | undefined {
     const [subject, entries] =
       method === 'tools/call' ? (['tools', view.entries.tools] as const) : (['prompts', view.entries.prompts] as const)
     if (typeof name !== 'string') return undefined
-    const known = entries.get(name)?.merged ?? name
+    const entry = entries.get(name)
+    // What is said of those behind it counts, and which of them is asked nobody knows yet.
+    if (entry?.routed !== undefined) return undefined
+    const known = entry?.merged ?? name
     return { subject, name: known, plain: known, server: '', item: undefined }
   }
   if (!ADDRESSED.has(method) || typeof uri !== 'string') return undefined

@@ -1,4 +1,5 @@
 import type { Address } from '../catalog/address-book.ts'
+import type { Routed } from '../catalog/catalog.ts'
 import { ALL_KINDS, type Kind } from '../catalog/kinds.ts'
 import type { View } from '../catalog/view.ts'
 import { beginConditions } from '../conditions/condition.ts'
@@ -122,6 +123,7 @@ export class Grant {
   readonly view: View
   readonly #permit: Permit
   readonly #verdicts: Readonly<Record<Kind, Map<string, Verdict>>>
+  #behind: Grant | undefined
   /** Folders of skills that are hidden, and all in them with them. */
   readonly #hiddenFolders: readonly (readonly [folder: string, verdict: Verdict])[]
 
@@ -134,10 +136,18 @@ export class Grant {
     this.view = permit.policy.dryRun
       ? base
       : base.narrow({
-          entry: (kind, { name }) => this.#verdicts[kind].get(name)?.shown === true,
+          entry: (kind, { name, routed }) =>
+            routed === undefined ? this.#verdicts[kind].get(name)?.shown === true : this.#mayUse(routed),
           uri: (uri, address) => this.#at(uri, address).shown,
           source: ({ destination }) => permit.verdictOf(toUnlisted('', destination.name)).shown,
         })
+  }
+
+  /** Of tools that stand behind others; undefined where there are none. */
+  get behind(): Grant | undefined {
+    const { behind } = this.base
+    if (this.#behind === undefined && behind !== undefined) this.#behind = new Grant(this.#permit, behind)
+    return this.#behind
   }
 
   named(kind: 'tools' | 'prompts', name: string): Verdict | undefined {
@@ -153,6 +163,11 @@ export class Grant {
 
   template(uri: string): Verdict | undefined {
     return this.#verdicts.templates.get(uri)
+  }
+
+  /** What is said of the tools behind it counts: nobody comes by it to what is not theirs. */
+  #mayUse({ members }: Routed): boolean {
+    return members.some(({ entry }) => this.behind?.named('tools', entry.name)?.shown === true)
   }
 
   #at(uri: string, { source }: Address): Verdict {

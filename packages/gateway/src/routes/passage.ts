@@ -10,7 +10,7 @@ import type {
   Principal,
   Trace,
 } from '@crosspoint/mcp'
-import type { Destination } from '../catalog/catalog.ts'
+import type { Destination, Entry } from '../catalog/catalog.ts'
 import type { View } from '../catalog/view.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Grant } from '../policy/permit.ts'
@@ -54,6 +54,8 @@ export class Passage implements Call {
   trace: Trace | undefined
   /** Written by `route`; stays undefined for what the gateway answers itself. */
   route: Route | undefined
+  /** Written by `route`: whose tool it was, where several servers offer it. */
+  via: Entry | undefined
   /** Written by the place that refuses a call and tells a model so by a result: the outcome is this. */
   refusal: McpError | undefined
   /** Written by `cache`: its answer was given before. */
@@ -76,6 +78,7 @@ export class Passage implements Call {
     this.permitted = permitted
     this.trace = call.trace
     this.route = undefined
+    this.via = undefined
     this.refusal = undefined
     this.isFromCache = false
     this.decision = undefined

@@ -93,11 +93,11 @@ export class Tally {
     return this.#denials
   }
 
-  #thingOf(method: MethodTally, { method: name, params, view }: Passage): Counted {
+  #thingOf(method: MethodTally, { method: name, params, view, via }: Passage): Counted {
     const kind = name === 'tools/call' ? 'tools' : name === 'prompts/get' ? 'prompts' : undefined
     if (kind === undefined) return method.plain
     // What a caller may not see is not in its view.
-    const entry = typeof params.name === 'string' ? view.entries[kind].get(params.name) : undefined
+    const entry = via ?? (typeof params.name === 'string' ? view.entries[kind].get(params.name) : undefined)
     if (entry === undefined) return method.other
     return method.byUpstream.get(entry.source.destination.name)?.get(entry.native) ?? this.#add(method, entry)
   }

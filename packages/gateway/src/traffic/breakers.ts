@@ -41,6 +41,12 @@ export class Breakers {
     return this.#breakers.get(server)?.state.kind === 'open'
   }
 
+  /** Whether a call would be refused now. */
+  isShut(server: string): boolean {
+    const state = this.#breakers.get(server)?.state
+    return state?.kind === 'open' && this.#clock.now() < state.until
+  }
+
   pass(call: Passage, next: Handle<Passage>): Promise<Result> {
     const server = call.route?.destination.name
     const breaker = server === undefined ? undefined : this.#breakerOf(server)

@@ -10,6 +10,7 @@ import { Counting } from './counting.ts'
 import { Limits } from './limits.ts'
 import { toRefusal, UNCOUNTED } from './refusal.ts'
 import { Retries } from './retries.ts'
+import { Routing } from './routing/routing.ts'
 import type { CommonCounts } from './shared-counters.ts'
 
 export interface TrafficOptions {
@@ -48,6 +49,7 @@ export class Traffic {
   #breakers: Breakers | undefined
   #retries: Retries | undefined
   #doorRefusals = 0
+  readonly routing: Routing
 
   constructor(options: TrafficOptions) {
     this.#clock = options.clock
@@ -63,6 +65,12 @@ export class Traffic {
       ...(openCommon !== undefined && { openCommon: () => openCommon(owner) }),
     })
     this.#given = options.counters
+    this.routing = new Routing({
+      clock: this.#clock,
+      random: this.#random,
+      breakers: () => this.#breakers,
+      limits: () => this.#limits,
+    })
     this.#counters = NONE
   }
 
@@ -159,6 +167,10 @@ export class Traffic {
       figures.push({ name: 'breaker_refused', labels, value: refused })
     }
     if (this.#retries !== undefined) figures.push({ name: 'retried', labels: {}, value: this.#retries.retried })
+    for (const { route, tool, calls, failures } of this.routing.figures) {
+      figures.push({ name: 'route_calls', labels: { route, tool }, value: calls })
+      figures.push({ name: 'route_failures', labels: { route, tool }, value: failures })
+    }
     return figures
   }
   /** Keeps what was counted and is to be kept. */

@@ -1,4 +1,4 @@
-import type { Implementation, Principal } from '@crosspoint/mcp'
+import type { Call, Implementation, Principal } from '@crosspoint/mcp'
 import type { Connection } from '@crosspoint/mcp/client'
 import type { Destination } from '../catalog/catalog.ts'
 import type { ServerConfig } from '../config/model.ts'
@@ -22,6 +22,7 @@ export interface Served
   readonly connection: Connection | undefined
   /** Undefined for a server with one address. */
   readonly replicas?: readonly ReplicaStatus[]
+  canTake(call: Call): boolean
   start(): void
   stop(graceMs: number): Promise<void>
   retune(config: ServerConfig): void

@@ -26,6 +26,13 @@ import { toCommonState } from './common-state.ts'
 import { Pins } from './pins.ts'
 import { type Outcome, Replica, type ReplicaStatus } from './replica.ts'
 
+/** Labels name what the configuration names. */
+export interface ReplicaFigure {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
 export interface ReplicasOptions {
   readonly config: ServerConfig
   readonly replicas: ReplicasConfig
@@ -82,13 +89,21 @@ export class Replicas implements Served {
     return this.#config
   }
 
-  get all(): readonly Replica[] {
-    return this.#all
-  }
-
-  /** Times a call went to another, since it had not begun. */
-  get failovers(): number {
-    return this.#failovers
+  /** Counts for whoever reads metrics. */
+  get figures(): readonly ReplicaFigure[] {
+    const upstream = this.name
+    return [
+      { name: 'replica_failovers', labels: { upstream }, value: this.#failovers },
+      ...this.#all.flatMap(({ name: replica, calls, failures, pending, isLeftAlone }) => {
+        const labels = { upstream, replica }
+        return [
+          { name: 'replica_calls', labels, value: calls },
+          { name: 'replica_failures', labels, value: failures },
+          { name: 'replica_pending', labels, value: pending },
+          { name: 'replica_left_alone', labels, value: isLeftAlone ? 1 : 0 },
+        ]
+      }),
+    ]
   }
 
   get state(): UpstreamState {
@@ -169,6 +184,10 @@ export class Replicas implements Served {
   async stop(graceMs: number): Promise<void> {
     this.#check?.cancel()
     await Promise.all(this.#all.map(({ upstream }) => upstream.stop(graceMs)))
+  }
+
+  canTake(call: Call): boolean {
+    return this.#all.some(({ upstream }) => upstream.canTake(call))
   }
 
   /** The first that is there, or the first. */
