@@ -12,6 +12,7 @@ import {
   ToolFacts,
 } from './facts.ts'
 import { toMatcher } from './patterns.ts'
+import { asksAnnotationsOnly, remembering, toQuick } from './quick.ts'
 import { ResultFacts } from './result-facts.ts'
 import { conjunctsOf, isNode, type Node, nodesOf } from './syntax.ts'
 
@@ -140,7 +141,9 @@ function toPart(node: Node, environment: Environment): Part {
   root.args = [node, ...(root.args as unknown[]).slice(1)] // those of a ternary are three
   const { valid, error } = host.check()
   if (!valid) throw toFault(error, ALL_FACTS)
-  return { text: loadCel().serialize(node as never), reads: readsOf(node), test: (facts) => test(host, facts) }
+  const slowly: Part['test'] = (facts) => test(host, facts)
+  const quick = toQuick(node) ?? (asksAnnotationsOnly(node, LOOK) ? remembering(slowly) : slowly)
+  return { text: loadCel().serialize(node as never), reads: readsOf(node), test: quick }
 }
 
 function test(parsed: ParseResult, facts: Facts | Told): boolean | 'failed' {

@@ -34,6 +34,11 @@ export class RuleIndex {
         if (places !== undefined) groups.push(places)
       }
     }
+    const [only] = groups
+    if (only !== undefined && groups.length === 1) {
+      for (const at of only) visitor(at)
+      return
+    }
     const next = groups.map(() => 0)
     for (;;) {
       let least = Number.POSITIVE_INFINITY
