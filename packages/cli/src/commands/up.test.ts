@@ -124,6 +124,25 @@ describe('up', () => {
     })
   })
 
+  it('says what to do when other gateways cannot reach it where they are to', async () => {
+    const workspace = withServers(() => ({}), {
+      cluster: {
+        redis: 'redis://127.0.0.1:1',
+        secret: 'gateways of a test trust each other by this',
+        listen: { host: '192.0.2.1', port: 8362 },
+      },
+    })
+    const { code, stderr } = await run(['up', '--port', '0', '--json'], workspace.options)
+    expect(code).toBe(1)
+    // The log says besides that Redis is away.
+    const [told = ''] = stderr.split('\n').filter((line) => line.includes('"error":{'))
+    expect(JSON.parse(told).error).toMatchObject({
+      code: 'EADDRNOTAVAIL',
+      hint: expect.stringContaining('cluster.listen'),
+    })
+    expect(stderr).not.toContain('trust each other')
+  })
+
   it('refuses to be open to everybody', async () => {
     const workspace = withServers(() => ({}))
     const { code, stderr } = await run(['up', '--host', '0.0.0.0', '--port', '0'], workspace.options)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 /** Bounds of a store under test; bytes are those of the text and what the store counts besides. */
 export interface EventBounds {
   readonly maxEvents?: number
+  readonly maxStreams?: number
   readonly maxSessionBytes?: number
   readonly maxBytesPerPrincipal?: number
   readonly maxBytes?: number
@@ -60,6 +61,18 @@ export function eventStoreSuite(
     await say(store, 's', 'a', ...[1, 2, 3].map((seq) => ({ seq, text: 'x' })))
     expect(await seqs(store, 's', 'a', 0)).toBeUndefined()
     expect(await seqs(store, 's', 'a', 1)).toEqual([2, 3])
+  })
+
+  test('events: of too many streams of a session the oldest goes, with all that was known of it', async () => {
+    const store = await open({ maxStreams: 2 })
+    for (const stream of ['a', 'b', 'c']) {
+      await say(store, 's', stream, { seq: 1, text: 'x', topic: 't' })
+      await sleep(5)
+    }
+    expect(await seqs(store, 's', 'a')).toBeUndefined()
+    expect(await seqs(store, 's', 'b')).toEqual([1])
+    expect(await seqs(store, 's', 'c')).toEqual([1])
+    expect(await seqs(store, 't', 'c')).toBeUndefined()
   })
 
   test('events: what was never kept is missing, though what follows was', async () => {

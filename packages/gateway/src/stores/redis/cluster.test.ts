@@ -45,6 +45,25 @@ describe.skipIf(program === undefined)('what a cluster keeps in Redis', () => {
     expect(await other.read('s', 'a', 0, 9)).toBeUndefined()
   })
 
+  test('what is said while Redis is away is not kept, nobody waits for it, and it is missing afterwards', async () => {
+    const mine = await startRedis(program ?? '')
+    onTestFinished(() => mine.close())
+    const redis = await openRedis({ url: mine.url, commandTimeoutMs: 200 })
+    onTestFinished(() => redis.close())
+    const store = createRedisEvents(redis)
+    await store.append('s', 'a', { seq: 1, text: 'x' })
+    await mine.stop()
+    await expect.poll(() => redis.isReady).toBe(false)
+    await store.append('s', 'a', { seq: 2, text: 'y' })
+    await store.drop('t')
+    await expect(store.read('s', 'a', 0, 9)).rejects.toMatchObject({ code: 'policy.busy' })
+    await mine.start()
+    await expect.poll(() => redis.isReady, { timeout: 10_000 }).toBe(true)
+    await store.append('s', 'a', { seq: 3, text: 'z' })
+    expect(await store.read('s', 'a', 0, 9)).toBeUndefined()
+    expect(await store.read('s', 'a', 2, 9)).toEqual([{ seq: 3, text: 'z' }])
+  })
+
   test('nothing is left of events once their time is over', async () => {
     const redis = await open()
     const store = createRedisEvents(redis, { ttlMs: 50 })
