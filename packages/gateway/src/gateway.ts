@@ -69,7 +69,7 @@ export interface GatewayOptions {
   /** Where API keys are, and where evidence and credentials for servers are kept. Default: there are none, and they are not. */
   readonly store?: Pick<Store, 'keys'> &
     Partial<Pick<Store, 'audit' | 'counts' | 'credentials' | 'accounts' | 'grants'>>
-  /** Whose browser it is that opens a link to sign in to a server. Default: nobody knows, and who has the link may use it. */
+  /** Whose browser it is that opens a link to sign in to a server. Default: of who is signed in at the own authorization server, else unknown. */
   readonly whoIs?: WhoIs
   /** Who a caller is: see `Endpoint.authenticate`. Default: as `auth` of the configuration says. */
   readonly authenticate?: Endpoint['authenticate']
@@ -227,7 +227,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock,
     wallClock: options.wallClock ?? Date.now,
     log,
-    whoIs: options.whoIs,
+    whoIs:
+      options.whoIs ??
+      (async (headers, issuer) => (await authServer.current?.whoIs(headers.cookie, issuer)) ?? 'unknown'),
     subjectOf: (principal) => identity.tokenOf(principal),
     changed: (server, { tenant, principal: id }) => {
       const isOwn = tenant === '' && id === ''

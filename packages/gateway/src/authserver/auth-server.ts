@@ -5,7 +5,7 @@ import type { AuthServerConfig } from '../config/model-auth-server.ts'
 import type { AuthServerNeeds } from './needs.ts'
 import { PasswordDesk } from './passwords.ts'
 import { isOurs } from './paths.ts'
-import { People } from './people.ts'
+import { People, type Person } from './people.ts'
 import { Revocations } from './revocations.ts'
 import type { Running } from './running.ts'
 import type { Seal } from './seal.ts'
@@ -46,6 +46,11 @@ export class AuthServer {
   beside(path: string, issuer: string): Beside | undefined {
     if (!isOurs(path) || this.#isClosed) return undefined
     return (request, response) => void this.#answer(request, response, issuer)
+  }
+
+  /** Who is signed in in a browser, by what it sends; undefined where nobody is. */
+  async whoIs(cookies: string | undefined, issuer: string): Promise<Person | undefined> {
+    return cookies === undefined ? undefined : (await this.#runningAt(issuer)).personOf(cookies)
   }
 
   /** What tokens are signed with (JWKS): the same object as long as it is the same. */

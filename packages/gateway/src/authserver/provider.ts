@@ -90,8 +90,8 @@ function toConfiguration({ config, keys, people, seal, issuer, fetch }: Provider
     cookies: {
       keys: [seal.cookieKey],
       names: isSecure
-        ? { session: '__Host-cp_session', interaction: '__Host-cp_interaction', resume: '__Secure-cp_resume' }
-        : { session: 'cp_session', interaction: 'cp_interaction', resume: 'cp_resume' },
+        ? { session: sessionCookie(issuer), interaction: '__Host-cp_interaction', resume: '__Secure-cp_resume' }
+        : { session: sessionCookie(issuer), interaction: 'cp_interaction', resume: 'cp_resume' },
       long: { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/', overwrite: true },
       short: { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/', overwrite: true },
     },
@@ -254,3 +254,8 @@ const FAULTS: Readonly<Record<string, string>> = {
 }
 const ASKING: ReadonlySet<string> = new Set(['authorization', 'device_authorization'])
 const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag'
+
+/** Where a browser keeps who is signed in. On loopback without TLS browsers take no cookie that is called a secure one. */
+export function sessionCookie(issuer: string): string {
+  return issuer.startsWith('https:') ? '__Host-cp_session' : 'cp_session'
+}

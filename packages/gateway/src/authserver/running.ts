@@ -12,8 +12,8 @@ import type { AuthServerNeeds } from './needs.ts'
 import { messagePage, pageHeaders } from './pages.ts'
 import type { PasswordDesk } from './passwords.ts'
 import { PATHS } from './paths.ts'
-import type { People } from './people.ts'
-import { createProvider } from './provider.ts'
+import type { People, Person } from './people.ts'
+import { createProvider, sessionCookie } from './provider.ts'
 import { addressOf, parseForm, readBody, toReplayed } from './requests.ts'
 import type { Seal } from './seal.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -33,10 +33,12 @@ export class Running {
   readonly #needs: RunningNeeds
   readonly #handle: (request: IncomingMessage, response: ServerResponse) => void
   readonly #interactions: Interactions
+  readonly #provider: Provider
 
   private constructor(needs: RunningNeeds, provider: Provider) {
     const { issuer, config, store, seal, wallClock, log, happened } = needs
     this.#needs = needs
+    this.#provider = provider
     this.#handle = provider.callback()
     const upstream =
       config.upstream === undefined
@@ -77,6 +79,16 @@ export class Running {
       mayFetch: ({ req }) => take(needs, toDocumentCharges(addressOf(req))),
     })
     return new Running(needs, provider)
+  }
+
+  /** Who is signed in here in the browser of a request. The name of a session cannot be guessed, and is all it takes. */
+  async personOf(cookies: string | undefined): Promise<Person | undefined> {
+    const name = sessionCookie(this.#needs.issuer)
+    const pairs = (cookies ?? '').split(/; */).map((pair) => pair.split('=', 2))
+    const id = pairs.find(([found]) => found === name)?.[1]
+    if (id === undefined || id === '' || id.length > MAX_SESSION_ID) return undefined
+    const session = await this.#provider.Session.find(id)
+    return session?.accountId === undefined ? undefined : this.#needs.people.find(session.accountId)
   }
 
   /** Answers one request to a path of ours. */
@@ -225,5 +237,6 @@ function isBelow(root: string, path: string): boolean {
   return path === root || path.startsWith(`${root}/`)
 }
 
+const MAX_SESSION_ID = 256
 const TEN_MINUTES_MS = 600_000
 const HOUR_MS = 3_600_000

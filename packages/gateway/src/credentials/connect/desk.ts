@@ -22,8 +22,13 @@ export interface PageRequest {
   readonly fields: () => Promise<URLSearchParams>
 }
 
-/** Who the browser of a request is signed in as, where that is known. */
-export type WhoIs = (headers: PageRequest['headers']) => Principal | undefined | Promise<Principal | undefined>
+/**
+ * Who the browser of a request is signed in as; undefined is nobody, to whom links do not open. Where that is `unknown`, the link
+ * itself is the proof.
+ * @param issuer origin of the gateway, as browsers know it
+ */
+export type WhoIs = (headers: PageRequest['headers'], issuer: string) => Whose | Promise<Whose>
+type Whose = Principal | 'unknown' | undefined
 
 export interface ConnectDeskNeeds extends SignedInNeeds {
   readonly config: () => GatewayConfig
@@ -215,8 +220,9 @@ export class ConnectDesk implements SignInDesk {
   }
 
   async #isTheirs({ owner }: Link, { headers }: PageRequest): Promise<boolean> {
-    const who = await this.#needs.whoIs?.(headers)
-    if (who === undefined) return this.#needs.whoIs === undefined
+    const { whoIs } = this.#needs
+    const who = whoIs === undefined ? 'unknown' : await whoIs(headers, new URL(this.#base() ?? 'http://none').origin)
+    if (who === undefined || who === 'unknown') return who === 'unknown'
     const isOwn = owner.tenant === '' && owner.principal === ''
     return isOwn ? isNobody(who.id, who.tenant) : who.tenant === owner.tenant && who.id === owner.principal
   }
