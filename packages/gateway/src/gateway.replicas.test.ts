@@ -226,6 +226,30 @@ test('what a server asks by a result is answered where it was asked', async () =
   expect(Math.min(...sent)).toBeGreaterThan(0)
 })
 
+test('abuse: a state that was changed, or is of another replica, opens nothing', async () => {
+  const { ask, sent } = await open(() => ({
+    resultType: 'input_required',
+    requestState: 'secret',
+    inputRequests: { who: { method: 'elicitation/create', params: { message: '?', requestedSchema: {} } } },
+  }))
+  const forms = { elicitation: { form: {} } }
+  const states: string[] = []
+  for (let n = 0; n < 12; n++) {
+    states.push(String((await ask('tools/call', { name: 'one__do' }, ANNA, forms)).requestState))
+  }
+  const marks = [...new Set(states.map((state) => state.slice(state.lastIndexOf('~') + 1)))]
+  expect(marks).toHaveLength(3)
+  const [own = ''] = states
+  const stem = own.slice(0, own.lastIndexOf('~'))
+  const others = marks.filter((mark) => !own.endsWith(mark)).map((mark) => `${stem}~${mark}`)
+  for (const forged of [stem, `${stem}~`, `${stem}~zzz`, '~', '', `${own}~${own}`, ...others]) {
+    const params = { name: 'one__do', requestState: forged, inputResponses: { who: { action: 'accept', content: {} } } }
+    const outcome = await ask('tools/call', params, { id: 'bert', tenant: 'default' }, forms).catch(({ code }) => code)
+    expect(outcome).toBe('caller.invalid_params')
+  }
+  expect(sent.reduce((sum, count) => sum + count, 0)).toBe(12)
+})
+
 test('a task is asked for where it was made', async () => {
   const clock = createFakeClock()
   const dialers = Object.fromEntries(

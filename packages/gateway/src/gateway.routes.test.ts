@@ -4,6 +4,7 @@ import { connectDirectly, createFakeClock, recordCall } from '@crosspoint/testki
 import { expect, onTestFinished, test } from 'vitest'
 import { configOf, openGateway } from '../fixtures/open-gateway.ts'
 import type { Log, LogDetails } from './log.ts'
+import { Policy } from './policy/policy.ts'
 
 type Answer = (call: Call, server: string) => Promise<Result> | Result
 
@@ -191,6 +192,12 @@ test('rules are those of the tool that is asked: nobody comes by a route to what
   expect(await tools()).toEqual([])
   await expect(ask('tools/call', { name: 'search' })).rejects.toThrow()
   expect(sent).toEqual(['b'])
+})
+
+test('the scopes one can ask for are those of the tools behind, listed or not', async () => {
+  const scopes = { finds: { tools: ['a__*'] }, never: { tools: ['x__*'] } }
+  const { gateway } = await open({ tools: ALL, hide: true }, { more: { scopes } })
+  expect(new Policy(gateway.config.policy).scopesSupported(gateway.offered())).toEqual(['finds'])
 })
 
 test('limits are those of the tool that is asked: one that is over its limit is passed over', async () => {

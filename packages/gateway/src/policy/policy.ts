@@ -31,7 +31,10 @@ export class Policy {
     const known = this.#supported.get(view)
     if (known !== undefined) return known
     const covering = ALL_KINDS.flatMap((kind) =>
-      [...view.entries[kind].values()].flatMap((entry) => this.scopes.covering(toListed(kind, entry))),
+      // What stands behind a tool is asked for by it.
+      [view, view.behind].flatMap((of) =>
+        [...(of?.entries[kind].values() ?? [])].flatMap((entry) => this.scopes.covering(toListed(kind, entry))),
+      ),
     )
     const found = new Set(covering)
     const supported = names.filter((name) => found.has(name))

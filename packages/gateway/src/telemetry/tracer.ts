@@ -107,7 +107,7 @@ export class Tracer {
     if (call.isFromCache) attributes['crosspoint.cache.hit'] = true
     if (origin?.network !== undefined) attributes['network.transport'] = origin.network
     if (origin?.network === 'tcp') attributes['network.protocol.name'] = 'http'
-    const content = name === undefined ? undefined : this.#content(params.arguments, name)
+    const content = name === undefined ? undefined : this.#content(params.arguments, call.via?.name ?? name)
     if (content !== undefined) attributes['gen_ai.tool.call.arguments'] = content
     return attributes
   }
