@@ -1,4 +1,5 @@
 import type { GivenClient } from './client/identity.ts'
+import type { DevicePrompt } from './grants/device-code.ts'
 import type { IdentityProvider } from './grants/enterprise-managed.ts'
 import type { Redirect } from './grants/redirect.ts'
 import type { ExchangeTerms } from './grants/token-exchange.ts'
@@ -57,6 +58,26 @@ export interface OAuthOptions extends AuthorizationOptions {
   readonly clientName?: string
   /** How long a person may take. Default 5 minutes. */
   readonly signInTimeoutMs?: number
+}
+
+export interface DeviceCodeOptions
+  extends AuthorizationOptions,
+    Pick<OAuthOptions, 'client' | 'clientMetadataUrl' | 'clientName'> {
+  /** Tells the person where to go, and with which code. */
+  readonly show: (prompt: DevicePrompt) => void | Promise<void>
+  /** How long a person may take at most, if the code is good for so long. Default 9 minutes. */
+  readonly signInTimeoutMs?: number
+  /** Gives up waiting for the person. Default: never. */
+  readonly signal?: AbortSignal
+  /** Waits between two questions; ends early when the signal aborts. Default: a timer. */
+  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+}
+
+/** Whose sign-ins: the options with which somebody signed in, as far as they say that. */
+export interface KeptSignInsOptions
+  extends AuthorizationOptions,
+    Pick<OAuthOptions, 'client' | 'clientMetadataUrl' | 'clientName'> {
+  readonly store: TokenStore
 }
 
 export interface ClientCredentialsOptions extends AuthorizationOptions {
@@ -139,6 +160,15 @@ export const OAUTH: ShapesOf<OAuthOptions> = {
   clientName: text(),
   signInTimeoutMs: AMOUNT,
 }
+const { redirect: _redirect, ...PERSON } = OAUTH
+export const DEVICE_CODE: ShapesOf<DeviceCodeOptions> = {
+  ...PERSON,
+  show: required({ wanted: 'a function that shows where to go', fits: (value) => typeof value === 'function' }),
+  signal: { wanted: 'an AbortSignal', fits: (value) => value instanceof AbortSignal },
+  wait: FUNCTION,
+}
+const { signInTimeoutMs: _time, ...KEPT } = PERSON
+export const KEPT_SIGN_INS: ShapesOf<KeptSignInsOptions> = { ...KEPT, store: required(COMMON.store) }
 export const CLIENT_CREDENTIALS: ShapesOf<ClientCredentialsOptions> = { ...COMMON, client: required(client(true)) }
 export const ENTERPRISE_MANAGED: ShapesOf<EnterpriseManagedOptions> = {
   ...COMMON,

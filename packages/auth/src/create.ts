@@ -3,8 +3,12 @@ import {
   type AuthorizationOptions,
   CLIENT_CREDENTIALS,
   type ClientCredentialsOptions,
+  DEVICE_CODE,
+  type DeviceCodeOptions,
   ENTERPRISE_MANAGED,
   type EnterpriseManagedOptions,
+  KEPT_SIGN_INS,
+  type KeptSignInsOptions,
   OAUTH,
   type OAuthOptions,
   TOKEN_EXCHANGE,
@@ -16,8 +20,10 @@ import { parseScopes } from './discovery/scopes.ts'
 import { AuthError } from './errors.ts'
 import { authorizationCodeGrant } from './grants/authorization-code.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
+import { deviceCodeGrant } from './grants/device-code.ts'
 import { enterpriseManagedGrant } from './grants/enterprise-managed.ts'
 import type { Grant } from './grants/grant.ts'
+import { ownerOf, recall } from './grants/introduce.ts'
 import { type ExchangedToken, exchangeToken, type SubjectToken } from './grants/token-exchange.ts'
 import { workloadIdentityGrant } from './grants/workload-identity.ts'
 import { checkOptions } from './options/check.ts'
@@ -25,6 +31,7 @@ import { ServerSession } from './session.ts'
 import { createMemoryStore } from './store.ts'
 import { createHttp, platformFetch } from './urls/http.ts'
 import { createReach } from './urls/reach.ts'
+import { Vault } from './vault.ts'
 
 /**
  * Signs a person in with a browser when a server asks for it, and keeps them signed in.
@@ -39,6 +46,55 @@ export function createOAuth(options: OAuthOptions): Authorization {
     authorizationCodeGrant({ redirect, client, clientMetadataUrl, clientName, signInTimeoutMs }),
     options,
   )
+}
+
+/**
+ * Signs a person in whose browser is elsewhere: they are shown an address and a code, and it is waited until they have
+ * typed it there (RFC 8628). Afterwards as {@link createOAuth}: tokens of the one serve the other.
+ * @throws {AuthError} for a metadata URL that is none
+ */
+export function deviceCode(options: DeviceCodeOptions): Authorization {
+  checkOptions('sign people in with a code', options, DEVICE_CODE)
+  const { show, client, clientMetadataUrl, clientName = 'Crosspoint', signal, now = Date.now, wait = pause } = options
+  const { signInTimeoutMs = 540_000 } = options
+  if (clientMetadataUrl !== undefined) checkMetadataUrl(clientMetadataUrl)
+  const terms = { show, client, clientMetadataUrl, clientName, signal, now, wait, signInTimeoutMs }
+  return toAuthorization(deviceCodeGrant(terms), options)
+}
+
+/** What {@link createOAuth} and {@link deviceCode} keep in a store. */
+export interface KeptSignIns {
+  /** Uses and renews what is kept, and asks nobody: without anything that is good the server says so itself. */
+  readonly authorization: Authorization
+  /** Whether anything is kept for the MCP server at this URL, be it still good or not. */
+  has(server: string): Promise<boolean>
+  /** @returns whether there was anything. Where tokens are given it stays good until it ends. */
+  forget(server: string): Promise<boolean>
+}
+
+/** The sign-ins of before: to use them where nobody can be asked, and to forget them. */
+export function keptSignIns(options: KeptSignInsOptions): KeptSignIns {
+  checkOptions('use kept sign-ins', options, KEPT_SIGN_INS)
+  const { store, account = '', client, clientMetadataUrl, clientName = 'Crosspoint' } = options
+  const introduction = { client, clientMetadataUrl, clientName }
+  const grant: Grant = {
+    asksPerson: true,
+    asksNobody: true,
+    owner: ownerOf(introduction),
+    obtain: () => Promise.reject(new AuthError('caller.declined', 'Nobody has signed in')),
+    recall: (server, clientId, from) => recall(introduction, server, clientId, from),
+  }
+  const vaultOf = (server: string) => new Vault(store, new URL(server).href, grant.owner, account)
+  return {
+    authorization: toAuthorization(grant, options),
+    has: async (server) => (await vaultOf(server).load()) !== undefined,
+    async forget(server) {
+      const vault = vaultOf(server)
+      const tokens = await vault.load()
+      if (tokens !== undefined) await vault.exclusively(tokens, () => vault.drop(tokens))
+      return tokens !== undefined
+    },
+  }
 }
 
 /** A program that acts for itself, with credentials of its own. */
@@ -109,6 +165,19 @@ function toAuthorization(grant: Grant, options: AuthorizationOptions): Authoriza
       return false
     },
   }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    if (signal?.aborted === true) end()
+    else signal?.addEventListener('abort', end, { once: true })
+  })
 }
 
 /** 2025-11-25 basic/authorization, client id metadata documents: https, and a path. */

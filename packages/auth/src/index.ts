@@ -1,16 +1,28 @@
 export type { Authorization, AuthorizationRefusal, AuthorizedRequest } from './authorization.ts'
 export type { GivenClient, TokenAuthMethod } from './client/identity.ts'
-export { clientCredentials, createOAuth, enterpriseManaged, tokenExchange, workloadIdentity } from './create.ts'
+export type { KeptSignIns } from './create.ts'
+export {
+  clientCredentials,
+  createOAuth,
+  deviceCode,
+  enterpriseManaged,
+  keptSignIns,
+  tokenExchange,
+  workloadIdentity,
+} from './create.ts'
 export type {
   AuthorizationOptions,
   ClientCredentialsOptions,
+  DeviceCodeOptions,
   EnterpriseManagedOptions,
+  KeptSignInsOptions,
   OAuthOptions,
   TokenExchangeOptions,
   WorkloadIdentityOptions,
 } from './create-options.ts'
 export type { AuthErrorCode, TokenChallenge } from './errors.ts'
 export { AuthError } from './errors.ts'
+export type { DevicePrompt } from './grants/device-code.ts'
 export type { IdentityProvider } from './grants/enterprise-managed.ts'
 export type { OpenRedirect, Redirect } from './grants/redirect.ts'
 export type { ExchangedToken, ExchangeTerms, SubjectToken } from './grants/token-exchange.ts'

@@ -13,3 +13,8 @@ export function tokensKey(resource: string, issuer: string, clientId: string, ac
 export function clientKey(issuer: string, clientName: string): string {
   return JSON.stringify(['client', issuer, clientName])
 }
+
+/** The same for the device flow, which wants a registration of its own. */
+export function deviceClientKey(issuer: string, clientName: string): string {
+  return JSON.stringify(['client', issuer, clientName, 'device'])
+}

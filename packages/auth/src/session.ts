@@ -109,7 +109,7 @@ export class ServerSession {
       if (mended === 'refreshed') attempts.hasRefreshed = true
       if (mended === 'obtained') attempts.hasObtained = true
       if (mended !== 'nothing') return true
-      if (attempts.isOver || request.inBackground) return false
+      if (attempts.isOver || request.inBackground || this.#options.grant.asksNobody === true) return false
     }
   }
 
@@ -137,7 +137,7 @@ export class ServerSession {
     const held = this.#held
     const wanted = parseScopes(said.scope)
     const canRefresh = status === 401 && !attempts.hasRefreshed && held?.tokens.refreshToken !== undefined
-    const mayAsk = !grant.asksPerson || !inBackground
+    const mayAsk = !grant.asksPerson || (!inBackground && grant.asksNobody !== true)
     attempts.isOver = status === 403 ? !this.#isStepUp(wanted, attempts) : attempts.hasObtained
     if (attempts.isOver || (!canRefresh && !mayAsk)) return 'nothing'
     const lastIssuer = await this.#vault.lastIssuer()

@@ -9,13 +9,14 @@ import type { ClientIdentity, TokenAuthMethod } from './identity.ts'
 /** A client that registered itself, and where people are sent back to. */
 export interface RegisteredClient extends ClientIdentity {
   readonly origin: 'registered'
-  readonly redirectUri: string
+  /** Undefined for a client of the device flow: nobody is sent back. */
+  readonly redirectUri: string | undefined
   /** Milliseconds since 1970. */
   readonly expiresAt: number | undefined
 }
 
 /**
- * Registers a client (RFC 7591), for authorization code and refresh.
+ * Registers a client (RFC 7591), for refresh and for authorization code, or else the device flow.
  * @throws {AuthError} where the server will not have it
  */
 export async function register(
@@ -23,7 +24,7 @@ export async function register(
   server: AuthorizationServer,
   endpoint: string,
   name: string,
-  redirectUri: string,
+  redirectUri: string | undefined,
 ): Promise<RegisteredClient> {
   const wanted = toWantedMethod(server.tokenAuthMethods)
   const answer = await http.post(
@@ -32,11 +33,11 @@ export async function register(
     'application/json',
     JSON.stringify({
       client_name: name,
-      redirect_uris: [redirectUri],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
+      redirect_uris: redirectUri === undefined ? [] : [redirectUri],
+      grant_types: [redirectUri === undefined ? DEVICE_GRANT : 'authorization_code', 'refresh_token'],
+      response_types: redirectUri === undefined ? [] : ['code'],
       token_endpoint_auth_method: wanted,
-      application_type: toApplicationType(redirectUri),
+      application_type: redirectUri === undefined ? 'native' : toApplicationType(redirectUri),
     }),
   )
   return parseRegistration(answer, server, wanted, redirectUri)
@@ -46,7 +47,7 @@ export async function register(
 export function parseStoredClient(value: unknown, issuer: string): RegisteredClient | undefined {
   if (!isObject(value)) return undefined
   const [id, redirectUri] = [asString(value.id), asString(value.redirectUri)]
-  if (id === undefined || redirectUri === undefined || value.issuer !== issuer) return undefined
+  if (id === undefined || value.issuer !== issuer) return undefined
   return toRegistered(value, issuer, id, redirectUri, asMethod(value.authMethod) ?? 'none')
 }
 
@@ -58,7 +59,7 @@ function parseRegistration(
   answer: Answer,
   server: AuthorizationServer,
   wanted: TokenAuthMethod,
-  redirectUri: string,
+  redirectUri: string | undefined,
 ): RegisteredClient {
   const { status, body } = answer
   if (status < 200 || status > 299 || body === undefined) throw toRefusal(answer, server.issuer)
@@ -77,7 +78,7 @@ function toRegistered(
   { secret, expiresAt }: JsonObject,
   issuer: string,
   id: string,
-  redirectUri: string,
+  redirectUri: string | undefined,
   authMethod: TokenAuthMethod,
 ): RegisteredClient {
   const known = asString(secret)
@@ -107,4 +108,6 @@ function toApplicationType(redirectUri: string): 'native' | 'web' {
   return protocol === 'https:' && !isLoopbackHost(hostname) ? 'web' : 'native'
 }
 
+/** RFC 8628 §3.4. */
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 const PREFERRED: readonly TokenAuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post']

@@ -9,6 +9,8 @@ export interface AuthorizationServer {
   readonly issuer: string
   readonly authorizationEndpoint: string | undefined
   readonly tokenEndpoint: string
+  /** RFC 8628 §4. */
+  readonly deviceEndpoint: string | undefined
   readonly registrationEndpoint: string | undefined
   readonly scopes: readonly string[]
   /** Undefined where it does not say, which means `client_secret_basic` (RFC 8414 §2). */
@@ -54,6 +56,7 @@ export function guessMetadata(origin: string): AuthorizationServer {
     issuer: origin,
     authorizationEndpoint: `${origin}/authorize`,
     tokenEndpoint: `${origin}/token`,
+    deviceEndpoint: undefined,
     registrationEndpoint: `${origin}/register`,
     scopes: [],
     tokenAuthMethods: undefined,
@@ -89,6 +92,7 @@ function parse(body: JsonObject, isExpected: (issuer: string) => boolean): Autho
     issuer,
     authorizationEndpoint: asString(body.authorization_endpoint),
     tokenEndpoint,
+    deviceEndpoint: asString(body.device_authorization_endpoint),
     registrationEndpoint: asString(body.registration_endpoint),
     scopes: asStrings(body.scopes_supported) ?? [],
     tokenAuthMethods: asStrings(body.token_endpoint_auth_methods_supported),

@@ -32,6 +32,8 @@ export interface Granted {
 export interface Grant {
   /** Somebody has to look at a page for it. */
   readonly asksPerson: boolean
+  /** Nothing can be obtained: what is kept is used and renewed, and that is all. */
+  readonly asksNobody?: true
   /** Tells the tokens of one client from those of another in a store that both use. */
   readonly owner: string
   /** @throws {AuthError} */

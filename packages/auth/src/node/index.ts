@@ -2,7 +2,9 @@ import type { Authorization } from '../authorization.ts'
 import * as anywhere from '../create.ts'
 import {
   type ClientCredentialsOptions,
+  type DeviceCodeOptions,
   type EnterpriseManagedOptions,
+  type KeptSignInsOptions,
   OAUTH,
   type OAuthOptions as OAuthAnywhere,
   type TokenExchangeOptions,
@@ -43,6 +45,14 @@ export interface OAuthOptions extends Omit<OAuthAnywhere, 'redirect'> {
 export function createOAuth(options: OAuthOptions = {}): Authorization {
   checkOptions('sign people in', options, { ...OAUTH, redirect: { ...OAUTH.redirect, isRequired: false } })
   return anywhere.createOAuth({ ...pinned(options), redirect: options.redirect ?? createLoopbackRedirect() })
+}
+
+export function deviceCode(options: DeviceCodeOptions): Authorization {
+  return anywhere.deviceCode(pinned(options))
+}
+
+export function keptSignIns(options: KeptSignInsOptions): anywhere.KeptSignIns {
+  return anywhere.keptSignIns(pinned(options))
 }
 
 export function clientCredentials(options: ClientCredentialsOptions): Authorization {
