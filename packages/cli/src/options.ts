@@ -37,6 +37,11 @@ export interface ConnectOptions extends OwnerOptions {
   readonly open: boolean
 }
 
+export interface LoginOptions extends CommonOptions {
+  readonly device?: boolean
+  readonly scope?: readonly string[]
+}
+
 export interface KeysListOptions extends RunningOptions {
   readonly tenant?: string
 }

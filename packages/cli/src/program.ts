@@ -6,6 +6,7 @@ import { addCredentials } from './grammar/credential-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
 import { addIdentity } from './grammar/identity-commands.ts'
 import { KINDS } from './grammar/listing.ts'
+import { addSignIn } from './grammar/sign-in-commands.ts'
 import { append, toDurationMs, toPort, toTimeoutMs } from './grammar/values.ts'
 import type { Io } from './io.ts'
 import type {
@@ -68,6 +69,7 @@ export function createProgram(context: ProgramContext): Command {
   addConfig(program, alone)
   addKeys(program, alone)
   addCredentials(program, alone.run)
+  addSignIn(program, alone.run)
   addIdentity(program, alone.run)
   addStore(program, alone)
   addAudit(program, alone.run)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type ClientCapabilities, findRevision, REVISIONS, type Revision } from '@crosspoint/mcp'
 import { type Connection, type ConnectionOptions, openConnection } from '@crosspoint/mcp/client'
 import { CliError, type ExitKind } from '../exit.ts'
@@ -8,6 +9,7 @@ import type { Io } from '../io.ts'
 import type { TargetOptions } from '../options.ts'
 import { visible } from '../print/visible.ts'
 import { waiting } from '../print/waiting.ts'
+import { openSignIns, signInsFolder } from '../sign-ins.ts'
 import { type DialPlan, quoteAll } from './dial.ts'
 import type { Peer } from './peer.ts'
 
@@ -71,19 +73,22 @@ export async function openDirect(
     const opened = openConnection(dial, settled)
     return { title, connection: await waiting(io.terminal, () => `Waiting for ${visible(title)}`, opened) }
   } catch (error) {
-    throw withHintFor(target, toCliError(error, `Cannot connect to ${title}`))
+    throw withHintFor(target, options, toCliError(error, `Cannot connect to ${title}`))
   }
 }
 
 /** The doctor knows configured servers only; of others their own words say most. */
-function withHintFor(target: Target, error: CliError): CliError {
-  const hint = hintFor(target, error)
+function withHintFor(target: Target, options: TargetOptions, error: CliError): CliError {
+  const hint = hintFor(target, options, error)
   if (hint === error.hint) return error
   const { kind, message, code, cause, details } = error
   return new CliError(kind, message, { hint, code, cause, details })
 }
 
-function hintFor(target: Target, { kind, hint, message }: CliError): string | undefined {
+function hintFor(target: Target, { header }: TargetOptions, { kind, hint, message }: CliError): string | undefined {
+  if (kind === 'auth' && target.kind === 'url' && header === undefined) {
+    return `Sign in: crosspoint login ${target.url}; or give a token: --header "Authorization: Bearer …"`
+  }
   // Somebody answers there who is no MCP server, or one of ours that says so.
   if (target.kind === 'url' && message.includes('path') && new URL(target.url).pathname === '/') {
     return `Most servers are at a path: try ${new URL('/mcp', target.url).href}`
@@ -98,7 +103,7 @@ async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, optio
       return {
         title: target.url,
         dial: { kind: 'http', url: checkUrl(target.url), headers: toHeaders(options.header) },
-        settings: {},
+        settings: await toSignedIn(io, target.url, options),
       }
     case 'command': {
       const { command, args } = target
@@ -110,6 +115,13 @@ async function toDial(io: Io, target: Exclude<Target, { kind: 'merged' }>, optio
     case 'server':
       return (await import('./configured.ts')).toServerDial(io, target.name, options)
   }
+}
+
+/** What `crosspoint login` got for this URL. Who gives headers says by themselves who they are. */
+async function toSignedIn(io: Io, url: string, { header }: TargetOptions): Promise<Partial<ConnectionOptions>> {
+  if (header !== undefined || !/^https?:/i.test(url) || !existsSync(signInsFolder(io.env))) return {}
+  const { kept } = await openSignIns(io)
+  return (await kept.has(url)) ? { authorization: kept.authorization } : {}
 }
 
 /** An option that would change nothing for this target is a mistake, not something to drop. */
