@@ -68,6 +68,28 @@ describe('login', () => {
       .toMatchObject({ code: 3, stderr: expect.stringContaining(`crosspoint login ${url}`) })
   })
 
+  it('signs in with the browser where there is a screen', { timeout: 90_000 }, async () => {
+    const opened = await open()
+    const { cli, url, options } = opened
+    // A screen, and no program that opens a page: what is printed is opened by hand.
+    const waiting = start(['login', url], { ...options, env: { ...options.env, DISPLAY: ':0', PATH: '/nowhere' } })
+    const [, page = ''] = await waiting.sees('stderr', /Sign in to \S+ at (\S+)/)
+    const browser = createBrowser()
+    const consent = await browser.submit(await browser.open(page), { name: 'ann', password: 'a long password' })
+    expect((await browser.submit(consent, { answer: 'allow' })).text).toContain('You are signed in')
+    expect((await waiting.ended).code).toBe(0)
+    expect((await cli(['ls', 'tools', url])).code).toBe(0)
+  })
+
+  it('is given up with Ctrl-C, and nobody is signed in', { timeout: 90_000 }, async () => {
+    const opened = await open()
+    const waiting = start(['login', opened.url, '--device'], opened.options)
+    await waiting.sees('stderr', /type the code/)
+    waiting.child.kill('SIGINT')
+    expect((await waiting.ended).code).toBe(130)
+    expect((await opened.cli(['ls', 'tools', opened.url])).code).toBe(3)
+  })
+
   it('is for URLs', async () => {
     const { options } = createWorkspace()
     for (const words of [
