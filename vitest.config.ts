@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -19,6 +20,8 @@ const project = (name: string, include: string[]) => ({
 
 export default defineConfig({
   test: {
+    // One for each core: left alone, vitest keeps one of two cores for itself, and most tests wait for other processes anyway.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       project('mcp', ['packages/mcp/src/**/*.test.ts']),
       project('auth', ['packages/auth/src/**/*.test.ts']),
