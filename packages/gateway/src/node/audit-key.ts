@@ -7,20 +7,10 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Signer, Verifiers } from '../audit/checkpoint.ts'
+import { makeOwnedFile, type OwnedFile, readOwnedFile } from './owned-file.ts'
 
 /** Signs checkpoints, and says who can hold them to it. */
 export interface AuditKey extends Signer {
@@ -39,7 +29,7 @@ export function defaultKeyFile(env: Readonly<Record<string, string | undefined>>
  * @throws {AuditKeyError} where the file cannot be used, or others may read it
  */
 export function openAuditKey(path: string): AuditKey {
-  const pem = readKey(path) ?? makeKey(path)
+  const pem = readOwnedFile(path, FILE) ?? makeKey(path)
   const key = toPrivateKey(pem, path)
   const publicKey = createPublicKey(key)
   return {
@@ -94,45 +84,9 @@ function toPrivateKey(pem: string, path: string): KeyObject {
   throw new AuditKeyError(`The key in "${path}" is none for Ed25519`)
 }
 
-function readKey(path: string): string | undefined {
-  let descriptor: number
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw new AuditKeyError(`The key file "${path}" cannot be read`, { cause })
-  }
-  try {
-    const found = fstatSync(descriptor)
-    if (!found.isFile() || found.size > MAX_KEY_BYTES) throw new AuditKeyError(`"${path}" is no key file`)
-    if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
-      throw new AuditKeyError(`Others may read the key file "${path}": allow its owner only (chmod 600)`)
-    }
-    return readFileSync(descriptor, 'utf8')
-  } finally {
-    closeSync(descriptor)
-  }
-}
-
-/** Two processes may start at once: the first to give the file its name wins, and never is there half a key. */
 function makeKey(path: string): string {
   const pem = String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
-  const draft = `${path}.${process.pid}.new`
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const descriptor = openSync(draft, 'wx', 0o600)
-    writeSync(descriptor, pem)
-    closeSync(descriptor)
-    linkSync(draft, path)
-    return pem
-  } catch (cause) {
-    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-    const first = isTaken ? readKey(path) : undefined
-    if (first !== undefined) return first
-    throw new AuditKeyError(`The key file "${path}" cannot be written`, { cause })
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  return makeOwnedFile(path, pem, FILE) ? pem : (readOwnedFile(path, FILE) ?? '')
 }
 
 function toPem(key: KeyObject): string {
@@ -144,4 +98,9 @@ function toId(key: KeyObject): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
 }
 
-const MAX_KEY_BYTES = 16 * 1024
+const FILE: OwnedFile = {
+  what: 'key file',
+  kind: 'key file',
+  maxBytes: 16 * 1024,
+  fault: (message, cause) => new AuditKeyError(message, cause === undefined ? undefined : { cause }),
+}

@@ -1,21 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { VaultConfig } from '../config/model-secrets.ts'
 import { CredentialError } from '../credentials/credential-error.ts'
 import { formatVaultKey, parseVaultKey } from '../credentials/vault.ts'
+import { makeOwnedFile, type OwnedFile, readOwnedFile } from './owned-file.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -47,14 +37,10 @@ export function defaultVaultKeyFile(env: Environment): string {
 }
 
 function readOrMake(keyFile: string | undefined, env: Environment, storePath: string | undefined) {
-  const path = keyFile ?? defaultVaultKeyFile(env)
-  try {
-    return toKey(readKeyFile(checkApart(path, storePath)), `The file "${path}"`)
-  } catch (error) {
-    const isMissing = error instanceof CredentialError && codeOf(error.cause) === 'ENOENT'
-    if (!isMissing) throw error
+  const path = checkApart(keyFile ?? defaultVaultKeyFile(env), storePath)
+  if (readOwnedFile(path, toFile(path)) === undefined) {
+    makeOwnedFile(path, `${formatVaultKey(randomBytes(32))}\n`, VAULT_FILE)
   }
-  makeKeyFile(path)
   return toKey(readKeyFile(checkApart(path, storePath)), `The file "${path}"`)
 }
 
@@ -88,7 +74,7 @@ function toKey(text: string, what: string): Uint8Array<ArrayBuffer> {
  * @throws {CredentialError} where it cannot be read, or where others could read or change it
  */
 export function readSecretFile(path: string): string {
-  return readGuarded(path, mayBeReadByAll(path) ? 0o022 : 0o027)
+  return readThere(path, { ...FILE, forbidden: mayBeReadByAll(path) ? 0o022 : 0o027 })
 }
 
 /** Where container platforms put secrets: readable by all there are, in a container of its own. */
@@ -97,54 +83,27 @@ function mayBeReadByAll(path: string): boolean {
 }
 
 function readKeyFile(path: string): string {
-  return readGuarded(path, mayBeReadByAll(path) ? 0o022 : 0o077)
+  return readThere(path, toFile(path))
 }
 
-/** @param forbidden rights that nobody but the owner may have */
-function readGuarded(path: string, forbidden: number): string {
-  let descriptor: number
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (cause) {
-    throw new CredentialError('secret', `The file "${path}" cannot be read`, { cause })
-  }
-  try {
-    const { mode, size, isFile } = toFacts(descriptor)
-    if (!isFile || size > MAX_BYTES) throw new CredentialError('secret', `"${path}" is no file of a secret`)
-    if (process.platform !== 'win32' && (mode & forbidden) !== 0) {
-      throw new CredentialError('secret', `Others may read or change "${path}": allow its owner only (chmod 600)`)
-    }
-    return readFileSync(descriptor, 'utf8')
-  } finally {
-    closeSync(descriptor)
-  }
+function toFile(path: string): OwnedFile {
+  return mayBeReadByAll(path) ? { ...FILE, forbidden: 0o022 } : FILE
 }
 
-function toFacts(descriptor: number) {
-  const found = fstatSync(descriptor)
-  return { mode: found.mode, size: found.size, isFile: found.isFile() }
+function readThere(path: string, file: OwnedFile): string {
+  const found = readOwnedFile(path, file)
+  if (found === undefined) throw file.fault(`The file "${path}" cannot be read: there is none`)
+  return found
 }
 
-/** Two processes may begin at once: the first to give the file its name wins, and never is there half a key. */
-function makeKeyFile(path: string): void {
-  const draft = `${path}.${process.pid}.new`
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const descriptor = openSync(draft, 'wx', 0o600)
-    writeSync(descriptor, `${formatVaultKey(randomBytes(32))}\n`)
-    closeSync(descriptor)
-    linkSync(draft, path)
-  } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') {
-      throw new CredentialError('vault', `The key file "${path}" cannot be written`, { cause })
-    }
-  } finally {
-    rmSync(draft, { force: true })
-  }
+const FILE: OwnedFile = {
+  what: 'file',
+  kind: 'file of a secret',
+  maxBytes: 64 * 1024,
+  fault: (message, cause) => new CredentialError('secret', message, { cause }),
 }
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+const VAULT_FILE: OwnedFile = {
+  ...FILE,
+  what: 'key file',
+  fault: (message, cause) => new CredentialError('vault', message, { cause }),
 }
-
-const MAX_BYTES = 64 * 1024
