@@ -44,37 +44,30 @@ interface Row {
   readonly attributes: readonly AttributeName[]
 }
 
+/** What is said of a call, whoever makes it. */
+const OF_CALL = [
+  'mcp.method.name',
+  'gen_ai.tool.name',
+  'gen_ai.prompt.name',
+  'gen_ai.operation.name',
+  'crosspoint.upstream',
+  'crosspoint.outcome',
+  'error.type',
+  'rpc.response.status_code',
+] as const
+
 export const METRICS = {
   'mcp.server.operation.duration': {
     kind: 'histogram',
     unit: 's',
     about: 'How long calls of callers took',
-    attributes: [
-      'mcp.method.name',
-      'gen_ai.tool.name',
-      'gen_ai.prompt.name',
-      'gen_ai.operation.name',
-      'crosspoint.upstream',
-      'crosspoint.outcome',
-      'error.type',
-      'rpc.response.status_code',
-      'mcp.protocol.version',
-    ],
+    attributes: [...OF_CALL, 'mcp.protocol.version'],
   },
   'mcp.client.operation.duration': {
     kind: 'histogram',
     unit: 's',
     about: 'How long upstreams took to answer what was sent on for callers',
-    attributes: [
-      'mcp.method.name',
-      'gen_ai.tool.name',
-      'gen_ai.prompt.name',
-      'gen_ai.operation.name',
-      'crosspoint.upstream',
-      'crosspoint.outcome',
-      'error.type',
-      'rpc.response.status_code',
-    ],
+    attributes: OF_CALL,
   },
   'mcp.server.session.duration': {
     kind: 'histogram',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { section, text, texts, truth, whole } from './shapes.ts'
+import { host, hosts, origins, section, text, texts, truth, whole } from './shapes.ts'
 
 const url = text.regex(/^https?:\/\/[^\s#?]+$|\$\{/i, 'Must be an http(s) URL, such as "https://admin.example.com"')
 
@@ -18,8 +18,7 @@ const roles = z
 export const admin = section(
   {
     enabled: truth().prefault(true).describe('Whether `crosspoint up` opens the admin API.'),
-    host: text
-      .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
+    host: host
       .default('127.0.0.1')
       .describe('Address to bind. Any but this machine’s own needs `token` or `auth.issuers`.'),
     port: whole(0, 65_535)
@@ -33,20 +32,10 @@ export const admin = section(
       .optional(),
     audience: texts.default([]).describe('Names that tokens of `auth.issuers` may have for the admin API besides.'),
     roles,
-    allowedHosts: z
-      .array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), {
-        error: 'Must be a list of host names',
-      })
+    allowedHosts: hosts
       .default([])
       .describe('`Host` header values accepted besides the loopback names, as `name` (any port) or `name:port`.'),
-    allowedOrigins: z
-      .array(
-        text.regex(
-          /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$|\$\{/i,
-          'Must be an origin such as "https://example.com", without a path',
-        ),
-        { error: 'Must be a list of origins' },
-      )
+    allowedOrigins: origins
       .default([])
       .describe('`Origin` header values accepted besides our own on loopback, such as `https://console.example.com`.'),
   },

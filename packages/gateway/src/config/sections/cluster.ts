@@ -1,15 +1,12 @@
 import { z } from 'zod'
-import { section, text, whole } from './shapes.ts'
+import { host, section, text, whole } from './shapes.ts'
 
 const secret = text.regex(/^.{32,}$|\$\{/, 'Must have 32 letters at least')
 
 const listen = z
   .strictObject(
     {
-      host: text
-        .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
-        .default('127.0.0.1')
-        .describe('Address to bind.'),
+      host: host.default('127.0.0.1').describe('Address to bind.'),
       port: whole(0, 65_535).prefault(8_362).describe('Port to bind; 0 takes any free one.'),
     },
     { error: 'Must be a mapping with "host" and "port"' },

@@ -1,29 +1,13 @@
-import { z } from 'zod'
-import { section, text, whole } from './shapes.ts'
+import { host, hosts, origins, section, whole } from './shapes.ts'
 
 export const listen = section(
   {
-    host: text
-      .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
-      .default('127.0.0.1')
-      .describe('Address to bind.'),
+    host: host.default('127.0.0.1').describe('Address to bind.'),
     port: whole(0, 65_535).prefault(8360).describe('Port to bind; 0 takes any free one.'),
-    allowedHosts: z
-      .array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), {
-        error: 'Must be a list of host names',
-      })
+    allowedHosts: hosts
       .default([])
       .describe('`Host` header values accepted besides the loopback names, as `name` (any port) or `name:port`.'),
-    allowedOrigins: z
-      .array(
-        text.regex(
-          /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$|\$\{/i,
-          'Must be an origin such as "https://example.com", without a path',
-        ),
-        {
-          error: 'Must be a list of origins',
-        },
-      )
+    allowedOrigins: origins
       .default([])
       .describe('`Origin` header values accepted besides our own on loopback, such as `https://example.com`.'),
     maxConnections: whole(1, 1_000_000)

@@ -30,6 +30,26 @@ export function truth() {
   return z.union([z.boolean(), written.transform((value) => value === 'true')], { error })
 }
 
+/** An address to bind. */
+export const host = text.regex(
+  /^(?:[\w.:%-]+|\$\{.+\})$/,
+  'Must be a host name or an IP address, without brackets or port',
+)
+
+/** `Host` header values that a door takes. */
+export const hosts = z.array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), {
+  error: 'Must be a list of host names',
+})
+
+/** `Origin` header values that a door takes. */
+export const origins = z.array(
+  text.regex(
+    /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$|\$\{/i,
+    'Must be an origin such as "https://example.com", without a path',
+  ),
+  { error: 'Must be a list of origins' },
+)
+
 /** A text that may be written as a number or truth value, as YAML makes of `PORT: 3000`. */
 export const loose = z.union([z.string(), z.number(), z.boolean()], { error: 'Must be a text' }).transform(String)
 

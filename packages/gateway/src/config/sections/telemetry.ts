@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HOUR_MS, loose, section, text, truth, whole } from './shapes.ts'
+import { HOUR_MS, host, hosts, loose, section, text, truth, whole } from './shapes.ts'
 
 const url = text.regex(/^https?:\/\/[^\s#?]+$|\$\{/i, 'Must be an http(s) URL, such as "http://collector:4318"')
 
@@ -48,10 +48,7 @@ const traces = z
 const prometheus = z
   .strictObject(
     {
-      host: text
-        .regex(/^(?:[\w.:%-]+|\$\{.+\})$/, 'Must be a host name or an IP address, without brackets or port')
-        .default('127.0.0.1')
-        .describe('Address to bind.'),
+      host: host.default('127.0.0.1').describe('Address to bind.'),
       port: whole(0, 65_535).prefault(9464).describe('Port to bind; 0 takes any free one.'),
       path: text
         .regex(/^\/[\w./-]*$/, 'Must be a path such as "/metrics"')
@@ -60,10 +57,7 @@ const prometheus = z
       token: text
         .describe('What whoever asks shows as `Authorization: Bearer …`. Default: nobody is asked.')
         .optional(),
-      allowedHosts: z
-        .array(text.regex(/^[^\s/@]+$/, 'Must be a host name, with or without a port'), {
-          error: 'Must be a list of host names',
-        })
+      allowedHosts: hosts
         .default([])
         .describe('`Host` header values accepted besides loopback names and IP addresses, as `name` or `name:port`.'),
     },
