@@ -1,22 +1,22 @@
 import { Command, Option } from 'commander'
-import { CliError, type ExitKind } from './exit.ts'
+import { CliError } from './exit.ts'
 import { withAdmin } from './grammar/admin-option.ts'
 import { addAudit } from './grammar/audit-commands.ts'
 import { addCredentials } from './grammar/credential-commands.ts'
 import { ARGUMENT_HELP, examples, ROOT_HELP, TARGET_HELP } from './grammar/help.ts'
 import { addIdentity } from './grammar/identity-commands.ts'
+import { addKeys } from './grammar/key-commands.ts'
 import { KINDS } from './grammar/listing.ts'
+import { addPolicy } from './grammar/policy-commands.ts'
+import type { Run } from './grammar/run.ts'
 import { addSignIn } from './grammar/sign-in-commands.ts'
-import { append, toDurationMs, toPort, toTimeoutMs } from './grammar/values.ts'
+import { addStore } from './grammar/store-commands.ts'
+import { append, toPort, toTimeoutMs } from './grammar/values.ts'
 import type { Io } from './io.ts'
 import type {
   CommonOptions,
   DoorOptions,
   ExplainOptions,
-  KeysCreateOptions,
-  KeysListOptions,
-  KeysRotateOptions,
-  PolicyExplainOptions,
   ReadOptions,
   RunningOptions,
   TargetOptions,
@@ -32,7 +32,7 @@ export interface ProgramContext {
   /** Help for a line that names no command. */
   readonly writeErr: (text: string) => void
   /** Makes a command's {@link Io} from its options and runs it. */
-  readonly run: (options: CommonOptions, command: (io: Io) => Promise<ExitKind>) => Promise<void>
+  readonly run: Run
 }
 
 /**
@@ -67,13 +67,13 @@ export function createProgram(context: ProgramContext): Command {
   addPrompt(program, context)
   addExplain(program, context)
   addConfig(program, alone)
-  addKeys(program, alone)
+  addKeys(program, alone.run)
   addCredentials(program, alone.run)
   addSignIn(program, alone.run)
   addIdentity(program, alone.run)
-  addStore(program, alone)
+  addStore(program, alone.run)
   addAudit(program, alone.run)
-  addPolicy(program, alone)
+  addPolicy(program, alone.run)
   addStatus(program, alone)
   addDoctor(program, alone)
   addPipeline(program, alone)
@@ -279,165 +279,6 @@ function addConfig(program: Command, { run }: ProgramContext): void {
     .action((file: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions>()
       return run(options, async (io) => (await import('./commands/config-explain.ts')).configExplain(io, file, options))
-    })
-}
-
-function addKeys(program: Command, { run }: ProgramContext): void {
-  const keys = program
-    .command('keys')
-    .summary('make, list, replace and take back API keys')
-    .description(
-      'Make, list, replace and take back API keys: of the gateway that runs on the configuration, else in its store.',
-    )
-  withAdmin(keys.command('create'))
-    .summary('make a key and print it, this once')
-    .description(
-      'Make a key for somebody who calls the gateway, and print it. It is shown this once: only a digest is kept.',
-    )
-    .requiredOption('--principal <name>', 'who calls with it')
-    .option('--tenant <name>', 'in which tenant', 'default')
-    .option('--role <name>', 'a role of whoever calls with it; may be repeated', append)
-    .option('--scope <name>', 'what it is good for (default: all that its roles are); may be repeated', append)
-    .option('--expires <time>', 'ends after this time, such as 90d (default: it does not)', toDurationMs)
-    .option('--label <text>', 'for people')
-    .addHelpText(
-      'after',
-      examples(
-        ['crosspoint keys create --principal alice', 'a key that does not expire'],
-        ['crosspoint keys create --principal ci --role builder --expires 90d', 'one for a job, for a while'],
-        ['crosspoint keys create --principal alice --json', 'with what is kept of it, for programs'],
-      ),
-    )
-    .action((_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<KeysCreateOptions>()
-      return run(options, async (io) => (await import('./commands/keys.ts')).keysCreate(io, options))
-    })
-  withAdmin(keys.command('list'))
-    .summary('print all keys, without what makes them keys')
-    .description('Print all keys: whose they are, what they are good for, how long, and when they were last used.')
-    .option('--tenant <name>', 'those of one tenant')
-    .addHelpText('after', examples(['crosspoint keys list', 'all of them']))
-    .action((_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<KeysListOptions>()
-      return run(options, async (io) => (await import('./commands/keys.ts')).keysList(io, options))
-    })
-  withAdmin(keys.command('revoke <id>'))
-    .summary('take a key back')
-    .description(
-      'Take a key back, by its id or by the key itself. Gateways that run refuse it within "auth.keys.cacheMs", ten seconds.',
-    )
-    .addHelpText('after', examples(['crosspoint keys revoke x1Y2z3A4b5C6', 'the key with this id']))
-    .action((id: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<RunningOptions>()
-      return run(options, async (io) => (await import('./commands/keys.ts')).keysRevoke(io, id, options))
-    })
-  withAdmin(keys.command('rotate <id>'))
-    .summary('make another key for the same caller')
-    .description('Make another key for the same caller and print it, this once. The old one goes on for a while.')
-    .option('--grace <time>', 'how long the old one goes on (default: 24h)', toDurationMs, DAY_MS)
-    .addHelpText(
-      'after',
-      examples(
-        ['crosspoint keys rotate x1Y2z3A4b5C6', 'the old one goes on for a day'],
-        ['crosspoint keys rotate x1Y2z3A4b5C6 --grace 0s', 'the old one ends at once'],
-      ),
-    )
-    .action((id: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<KeysRotateOptions>()
-      return run(options, async (io) => (await import('./commands/keys.ts')).keysRotate(io, id, options))
-    })
-}
-
-const DAY_MS = 86_400_000
-
-function addStore(program: Command, { run }: ProgramContext): void {
-  const store = program
-    .command('store')
-    .summary('set up, back up or restore where keys and evidence are kept')
-    .description('Set up, back up or restore the store of the configuration, where keys and evidence are kept.')
-  store
-    .command('migrate')
-    .summary('bring it to the shape this version expects')
-    .description(
-      'Set up a PostgreSQL database, or bring it up to date; safe to run again. A store in a file does this by itself.',
-    )
-    .addHelpText('after', examples(['crosspoint store migrate', 'before the first start, and after an update']))
-    .action((_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions>()
-      return run(options, async (io) => (await import('./commands/store.ts')).storeMigrate(io, options))
-    })
-  store
-    .command('backup <file>')
-    .summary('write all of it to a file')
-    .description('Write all of the store, as it is at one moment, to a new file. It can be in use meanwhile.')
-    .addHelpText('after', examples(['crosspoint store backup crosspoint.backup', 'a file only you can read']))
-    .action((file: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions>()
-      return run(options, async (io) => (await import('./commands/store.ts')).storeBackup(io, file, options))
-    })
-  store
-    .command('restore <file>')
-    .summary('fill an empty one from a backup')
-    .description('Fill an empty store from a backup, whichever kind of store it was made of: all of it, or nothing.')
-    .addHelpText(
-      'after',
-      examples(['crosspoint store restore crosspoint.backup', 'into the store of the configuration']),
-    )
-    .action((file: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions>()
-      return run(options, async (io) => (await import('./commands/store.ts')).storeRestore(io, file, options))
-    })
-}
-
-function addPolicy(program: Command, { run }: ProgramContext): void {
-  const policy = program
-    .command('policy')
-    .summary('explain and test who may use what')
-    .description('Explain and test who may use what.')
-  withAdmin(policy.command('explain <name> [arguments...]'))
-    .summary('say why a caller may use something, or may not')
-    .description(
-      'Say whether a caller may use a tool, prompt or resource, which rule decided, and how it stands with every rule that ' +
-        'is about it. Without a gateway that runs, the configured servers are started for it; nothing is called.\n' +
-        ARGUMENT_HELP,
-    )
-    .requiredOption('--as <id>', 'the caller')
-    .option('--tenant <tenant>', 'its tenant', 'default')
-    .option('--role <name>', 'a role it brings; may be repeated', append)
-    .option('--scope <name>', 'a scope it brings; may be repeated', append)
-    .option('--claims <json>', 'claims of its token')
-    .option('--view <view>', 'in this view')
-    .addOption(
-      new Option('--kind <kind>', 'what the name is of').choices(['tool', 'prompt', 'resource']).default('tool'),
-    )
-    .addHelpText(
-      'after',
-      examples(
-        ['crosspoint policy explain files__delete --as alice --role dev', 'a tool, in lists and without arguments'],
-        ['crosspoint policy explain files__write path=/etc/passwd --as bob', 'a call'],
-        ['crosspoint policy explain file:///srv/a.txt --kind resource --as bob --scope read:file', 'a resource'],
-      ),
-    )
-    .action((name: string, words: string[], _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<PolicyExplainOptions>()
-      return run(options, async (io) =>
-        (await import('./commands/policy-explain.ts')).policyExplain(io, name, words, options),
-      )
-    })
-  policy
-    .command('test [file]')
-    .summary('hold the rules against what is expected of them')
-    .description(
-      'Hold the rules against a file of who may use what, and who may not (default: crosspoint.tests.yaml beside ' +
-        'crosspoint.yaml). The configured servers are started for what they list; nothing is called.',
-    )
-    .addHelpText(
-      'after',
-      examples(['crosspoint policy test rules.tests.yaml', 'before a change of the rules is merged']),
-    )
-    .action((file: string | undefined, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions>()
-      return run(options, async (io) => (await import('./commands/policy-test.ts')).policyTest(io, file, options))
     })
 }
 

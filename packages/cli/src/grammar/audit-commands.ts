@@ -1,13 +1,11 @@
 import { type Command, Option } from 'commander'
-import { CliError, type ExitKind } from '../exit.ts'
-import type { Io } from '../io.ts'
+import { CliError } from '../exit.ts'
 import type { AuditExportOptions, AuditSearchOptions, AuditVerifyOptions, CommonOptions } from '../options.ts'
 import { withAdmin } from './admin-option.ts'
 import { examples } from './help.ts'
 import { toMoment } from './moment.ts'
+import type { Run } from './run.ts'
 import { append } from './values.ts'
-
-type Run = (options: CommonOptions, command: (io: Io) => Promise<ExitKind>) => Promise<void>
 
 /** `crosspoint audit`, and what is under it. */
 export function addAudit(program: Command, run: Run): void {

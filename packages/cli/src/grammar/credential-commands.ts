@@ -1,10 +1,7 @@
 import type { Command } from 'commander'
-import type { ExitKind } from '../exit.ts'
-import type { Io } from '../io.ts'
 import type { CommonOptions, ConnectOptions, OwnerOptions } from '../options.ts'
 import { examples } from './help.ts'
-
-type Run = (options: CommonOptions, command: (io: Io) => Promise<ExitKind>) => Promise<void>
+import type { Run } from './run.ts'
 
 /** `crosspoint secrets`, `connect` and `connections`: what the gateway shows to servers. */
 export function addCredentials(program: Command, run: Run): void {

@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
-import type { ExitKind } from '../exit.ts'
-import type { Io } from '../io.ts'
 import type { AccountsAddOptions, CommonOptions, TokensRevokeOptions } from '../options.ts'
 import { examples } from './help.ts'
+import type { Run } from './run.ts'
 import { append } from './values.ts'
-
-type Run = (options: CommonOptions, command: (io: Io) => Promise<ExitKind>) => Promise<void>
 
 /** Commands about the authorization server of the gateway: who signs in, and what they agreed to. */
 export function addIdentity(program: Command, run: Run): void {

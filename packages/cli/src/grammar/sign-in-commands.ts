@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
-import type { ExitKind } from '../exit.ts'
-import type { Io } from '../io.ts'
 import type { CommonOptions, LoginOptions } from '../options.ts'
 import { examples } from './help.ts'
+import type { Run } from './run.ts'
 import { append } from './values.ts'
-
-type Run = (options: CommonOptions, command: (io: Io) => Promise<ExitKind>) => Promise<void>
 
 /** `crosspoint login` and `logout`: who calls a server at a URL. */
 export function addSignIn(program: Command, run: Run): void {
