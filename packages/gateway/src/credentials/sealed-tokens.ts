@@ -57,6 +57,7 @@ async function alone<T>(kept: Kept, name: string, work: () => Promise<T>): Promi
     if (performance.now() > until) throw new CredentialError('busy', 'Cannot renew a sign-in: another gateway is at it')
     await pause(POLL_MS * (1 + Math.random()))
   }
+  // One that did not come through is made up for by the next: the name is held for three of them.
   const alive = setInterval(() => void claim().catch(() => {}), HELD_MS / 3)
   try {
     return await work()

@@ -37,6 +37,7 @@ export class Flow {
       }),
     }
     this.done = signIn(link, place, redirect, needs)
+    // Told to whoever asks for them, and nobody may be waiting.
     this.done.catch(() => {})
     this.ready = Promise.race([asked, this.done.then(() => undefined)])
     this.ready.catch(() => {})

@@ -54,6 +54,7 @@ export class Subscriber {
       void this.#listen(client, [...this.#channels.keys()], all).then(() => client.emit(LISTENING))
     })
     // One who only listens would not notice that nobody is there any more.
+    // What comes of both is told by the events of the client.
     this.#beat = setInterval(() => void client.ping().catch(() => {}), BEAT_MS)
     this.#beat.unref()
     void client.connect().catch(() => {})
